@@ -1,0 +1,6 @@
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+//! Workflows as YAML files: load, check, run.
+
+pub mod diagnostic;
+pub mod source;
