@@ -1,0 +1,212 @@
+//! The contract between languages and the interpreter: typed nodes in a petgraph, and the flat program made of them.
+//!
+//! A language lowers a definition with a [`Builder`] to a [`Graph`], one per workflow: nodes are steps, edges say what
+//! follows ([`Edge::Next`]) and what is inside ([`Edge::Into`]). Analysis and drawing work on it. [`Program::link`]
+//! joins a graph and the workflows it calls into index tables, which is what runs.
+
+mod node;
+mod program;
+mod time;
+
+pub use node::*;
+pub use program::{Body, LinkError, Program, Step, Workflow};
+pub use time::{DurationError, Millis, Timestamp, Timing, parse_duration, parse_instant};
+
+use indexmap::IndexMap;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::contract::Schema;
+use crate::expr::Build;
+use crate::source::Span;
+
+/// One workflow.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// What is declared about it.
+    pub header: Header,
+    /// Its steps and what they are to each other.
+    pub nodes: DiGraph<Node, Edge>,
+    /// Sequences of steps.
+    pub blocks: Vec<Block>,
+    /// The steps of the workflow itself.
+    pub body: BlockId,
+}
+
+/// What a workflow declares besides its steps.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// The id it is called by.
+    pub id: Name,
+    /// Its version.
+    pub version: Option<Name>,
+    /// The display name.
+    pub name: Option<Name>,
+    /// What it is for.
+    pub purpose: Option<Name>,
+    /// A longer text.
+    pub description: Option<Name>,
+    /// Where it was written.
+    pub origin: Span,
+    /// The hash of the text it was written in.
+    pub hash: Name,
+    /// What the input must match; its defaults are filled in.
+    pub input_schema: Option<Schema>,
+    /// What the result must match.
+    pub output_schema: Option<Schema>,
+    /// What the state must match.
+    pub state_schema: Option<Schema>,
+    /// What the context must match.
+    pub context_schema: Option<Schema>,
+    /// The state it starts with.
+    pub state: Option<Build>,
+    /// Maps the last `data` to the result.
+    pub output: Option<Build>,
+    /// The wall clock of the whole run.
+    pub timeout: Option<Timing>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Declared events.
+    pub events: IndexMap<Name, EventDeclaration>,
+    /// What the file asks for.
+    pub permissions: Permissions,
+}
+
+/// Bounds of a workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// How long a `finally` may take (rule 29).
+    pub cleanup: Millis,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { cleanup: Millis(30_000) }
+    }
+}
+
+/// An event that a workflow declares (rule 36).
+#[derive(Clone, Debug)]
+pub struct EventDeclaration {
+    /// What it is for.
+    pub role: EventRole,
+    /// What its data must match.
+    pub schema: Option<Schema>,
+}
+
+/// What an event is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventRole {
+    /// Starts the workflow.
+    Start,
+    /// Ends it.
+    Stop,
+    /// Asks a person.
+    Request,
+    /// Answers a request.
+    Response,
+    /// Tells what happens.
+    Progress,
+}
+
+/// What a workflow asks for (rule 40); the operator grants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Permissions {
+    /// Environment variables it reads.
+    pub env: Vec<Name>,
+    /// Secrets it uses.
+    pub secrets: Vec<Name>,
+    /// Hosts it calls.
+    pub http: Vec<Name>,
+    /// Programs it starts.
+    pub exec: Vec<Name>,
+    /// MCP servers it uses.
+    pub mcp: Vec<Name>,
+}
+
+/// What one node is to another.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edge {
+    /// It follows.
+    Next,
+    /// It is the first of a block inside; the label is what a drawing writes there.
+    Into(String),
+}
+
+/// Nodes that run one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// The nodes, in order.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Makes a [`Graph`]: first the nodes of a block, then the block, then the node that holds it.
+#[derive(Debug, Default)]
+pub struct Builder {
+    nodes: DiGraph<Node, Edge>,
+    blocks: Vec<Block>,
+}
+
+impl Builder {
+    /// A builder without nodes.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// Adds a node; the blocks it holds have been added before.
+    pub fn node(&mut self, node: Node) -> NodeId {
+        let blocks = node.blocks();
+        let at = self.nodes.add_node(node);
+        for (block, label) in blocks {
+            if let Some(first) = self.blocks[block.0 as usize].nodes.first() {
+                self.nodes.add_edge(at, NodeIndex::new(first.0 as usize), Edge::Into(label));
+            }
+        }
+        NodeId(at.index() as u32)
+    }
+
+    /// Adds a sequence of nodes.
+    pub fn block(&mut self, nodes: Vec<NodeId>) -> BlockId {
+        for pair in nodes.windows(2) {
+            let [from, to] = [pair[0], pair[1]].map(|node| NodeIndex::new(node.0 as usize));
+            self.nodes.add_edge(from, to, Edge::Next);
+        }
+        self.blocks.push(Block { nodes });
+        BlockId((self.blocks.len() - 1) as u32)
+    }
+
+    /// The graph whose steps are those of `body`.
+    pub fn finish(self, header: Header, body: BlockId) -> Graph {
+        Graph {
+            header,
+            nodes: self.nodes,
+            blocks: self.blocks,
+            body,
+        }
+    }
+}
+
+impl Graph {
+    /// A node by its id in this graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[NodeIndex::new(id.0 as usize)]
+    }
+
+    /// The nodes of a block, in order.
+    pub fn block(&self, id: BlockId) -> &[NodeId] {
+        &self.blocks[id.0 as usize].nodes
+    }
+
+    /// All nodes as they were written: each before what is inside it, and that before what follows.
+    pub fn walk(&self) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        // A stack instead of recursion: nesting is the author's to choose.
+        let mut open: Vec<NodeId> = self.block(self.body).iter().rev().copied().collect();
+        while let Some(id) = open.pop() {
+            found.push(id);
+            for (block, _) in self.node(id).blocks().into_iter().rev() {
+                open.extend(self.block(block).iter().rev());
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,319 @@
+//! The flat program that runs: a graph and all workflows it can call, as tables of indices.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::{BlockId, Enter, Graph, Header, Keys, Name, Node, NodeId, Op, Slots, WorkflowId};
+
+/// A workflow, linked with the workflows it calls.
+#[derive(Debug)]
+pub struct Program {
+    /// All steps; the last is the run itself, which enters the first workflow.
+    pub steps: Vec<Step>,
+    /// All blocks.
+    pub blocks: Vec<Body>,
+    /// All workflows; the first is the one that was asked for.
+    pub workflows: Vec<Workflow>,
+    /// The content hash of everything above: a run is pinned to it.
+    pub hash: Name,
+}
+
+/// A node with what running it needs to know.
+#[derive(Debug)]
+pub struct Step {
+    /// The node.
+    pub node: Node,
+    /// What follows in its block.
+    pub next: Option<NodeId>,
+    /// The workflow it belongs to.
+    pub workflow: WorkflowId,
+    /// The innermost for-each around it, whose items each have records of their own.
+    pub each: Option<NodeId>,
+    /// Its record among those of its workflow or for-each.
+    pub slot: u32,
+}
+
+/// A block with what running it needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// The first node; an empty block has none.
+    pub first: Option<NodeId>,
+    /// The records of the nodes inside, for-each bodies excepted.
+    pub slots: Slots,
+}
+
+/// A workflow in a program.
+#[derive(Debug)]
+pub struct Workflow {
+    /// What is declared about it.
+    pub header: Header,
+    /// Its steps.
+    pub body: BlockId,
+    /// Its steps by id; ids with dashes also with underscores.
+    pub named: HashMap<Name, NodeId>,
+}
+
+/// Why a program cannot be linked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// A child workflow that is not there.
+    #[error("workflow `{caller}` calls `{missing}`, which is not among the loaded files")]
+    UnknownWorkflow {
+        /// The workflow that calls.
+        caller: Name,
+        /// The id it calls.
+        missing: Name,
+    },
+}
+
+impl Program {
+    /// Joins a workflow with those it calls; `find` knows the others by id and version.
+    ///
+    /// # Errors
+    ///
+    /// A workflow that is called and not found.
+    pub fn link(
+        main: Arc<Graph>,
+        find: impl Fn(&str, Option<&str>) -> Option<Arc<Graph>>,
+    ) -> Result<Program, LinkError> {
+        let mut linker = Linker::default();
+        linker.place(main);
+        let mut at = 0;
+        while at < linker.graphs.len() {
+            linker.link(at, &find)?;
+            at += 1;
+        }
+        Ok(linker.finish())
+    }
+
+    /// A step.
+    pub fn step(&self, id: NodeId) -> &Step {
+        &self.steps[id.0 as usize]
+    }
+
+    /// A block.
+    pub fn block(&self, id: BlockId) -> &Body {
+        &self.blocks[id.0 as usize]
+    }
+
+    /// A workflow.
+    pub fn workflow(&self, id: WorkflowId) -> &Workflow {
+        &self.workflows[id.0 as usize]
+    }
+
+    /// The workflow that was asked for.
+    pub fn main(&self) -> &Workflow {
+        &self.workflows[0]
+    }
+
+    /// The pseudo step that stands for the whole run.
+    pub fn root(&self) -> NodeId {
+        NodeId((self.steps.len() - 1) as u32)
+    }
+}
+
+#[derive(Default)]
+struct Linker {
+    graphs: Vec<Arc<Graph>>,
+    /// Where the nodes and blocks of each graph begin in the tables.
+    offsets: Vec<(u32, u32)>,
+    nodes: u32,
+    blocks: u32,
+    /// Children resolved while linking, by global node.
+    targets: HashMap<NodeId, WorkflowId>,
+}
+
+impl Linker {
+    fn place(&mut self, graph: Arc<Graph>) -> WorkflowId {
+        self.offsets.push((self.nodes, self.blocks));
+        self.nodes += graph.nodes.node_count() as u32;
+        self.blocks += graph.blocks.len() as u32;
+        self.graphs.push(graph);
+        WorkflowId((self.graphs.len() - 1) as u32)
+    }
+
+    fn link(&mut self, at: usize, find: impl Fn(&str, Option<&str>) -> Option<Arc<Graph>>) -> Result<(), LinkError> {
+        let graph = self.graphs[at].clone();
+        for (index, node) in graph.nodes.node_weights().enumerate() {
+            let Op::Enter(enter) = &node.op else { continue };
+            let found = find(&enter.workflow, enter.version.as_deref()).ok_or_else(|| LinkError::UnknownWorkflow {
+                caller: graph.header.id.clone(),
+                missing: enter.workflow.clone(),
+            })?;
+            let same = |known: &Arc<Graph>| {
+                known.header.id == found.header.id && known.header.version == found.header.version
+            };
+            let workflow = match self.graphs.iter().position(same) {
+                Some(known) => WorkflowId(known as u32),
+                None => self.place(found),
+            };
+            self.targets.insert(NodeId(self.offsets[at].0 + index as u32), workflow);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Program {
+        let mut program = Program {
+            steps: Vec::with_capacity(self.nodes as usize + 1),
+            blocks: vec![Body::default(); self.blocks as usize],
+            workflows: Vec::with_capacity(self.graphs.len()),
+            hash: "".into(),
+        };
+        let mut digest = Sha256::new();
+        for (at, graph) in self.graphs.iter().enumerate() {
+            let (first_node, first_block) = self.offsets[at];
+            let workflow = WorkflowId(at as u32);
+            for (index, node) in graph.nodes.node_weights().enumerate() {
+                let mut node = node.clone();
+                shift(&mut node, first_block);
+                if let Op::Enter(enter) = &mut node.op {
+                    enter.target = self.targets.get(&NodeId(first_node + index as u32)).copied();
+                }
+                program.steps.push(Step {
+                    node,
+                    next: None,
+                    workflow,
+                    each: None,
+                    slot: 0,
+                });
+            }
+            for (index, block) in graph.blocks.iter().enumerate() {
+                let global = |node: &NodeId| NodeId(node.0 + first_node);
+                program.blocks[first_block as usize + index].first = block.nodes.first().map(global);
+                for pair in block.nodes.windows(2) {
+                    program.steps[global(&pair[0]).0 as usize].next = Some(global(&pair[1]));
+                }
+            }
+            let body = BlockId(graph.body.0 + first_block);
+            assign_slots(&mut program, body);
+            let mut named = HashMap::new();
+            for (index, node) in graph.nodes.node_weights().enumerate().filter(|(_, node)| node.named) {
+                let id = NodeId(first_node + index as u32);
+                if node.id.contains('-') {
+                    named.insert(Name::from(node.id.replace('-', "_")), id);
+                }
+                named.insert(node.id.clone(), id);
+            }
+            digest.update(graph.header.hash.as_bytes());
+            digest.update(b"\n");
+            program.workflows.push(Workflow {
+                header: graph.header.clone(),
+                body,
+                named,
+            });
+        }
+        program.steps.push(root(&program.workflows[0].header));
+        let hash: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        program.hash = hash.into();
+        program
+    }
+}
+
+/// The run itself as a step: it enters the main workflow, whose time limit is its own.
+fn root(main: &Header) -> Step {
+    Step {
+        node: Node {
+            id: main.id.clone(),
+            kind: "Workflow",
+            name: main.name.clone(),
+            purpose: main.purpose.clone(),
+            origin: main.origin,
+            named: false,
+            op: Op::Enter(Box::new(Enter {
+                workflow: main.id.clone(),
+                version: main.version.clone(),
+                input: None,
+                target: Some(WorkflowId(0)),
+            })),
+            keys: main.timeout.clone().map(|timeout| {
+                Box::new(Keys {
+                    timeout: Some(timeout),
+                    ..Keys::default()
+                })
+            }),
+        },
+        next: None,
+        workflow: WorkflowId(0),
+        each: None,
+        slot: 0,
+    }
+}
+
+/// Makes the block ids of a graph those of the program.
+fn shift(node: &mut Node, by: u32) {
+    let move_block = |block: &mut BlockId| block.0 += by;
+    match &mut node.op {
+        Op::Choose { arms, otherwise } => {
+            arms.iter_mut().for_each(|(_, block)| move_block(block));
+            otherwise.iter_mut().for_each(move_block);
+        }
+        Op::Fork(fork) => {
+            fork.branches.iter_mut().for_each(|branch| move_block(&mut branch.block));
+            fork.otherwise.iter_mut().for_each(move_block);
+        }
+        Op::ForEach(each) => move_block(&mut each.block),
+        Op::Loop(repeat) => move_block(&mut repeat.block),
+        Op::Block(block) | Op::Tap(block) => move_block(block),
+        Op::Set(_)
+        | Op::Assign(_)
+        | Op::Call(_)
+        | Op::Suspend(_)
+        | Op::WaitFor(_)
+        | Op::Sleep(_)
+        | Op::Emit { .. }
+        | Op::Fail(_)
+        | Op::End { .. }
+        | Op::Cancel { .. }
+        | Op::Guard(_)
+        | Op::Enter(_) => {}
+    }
+    if let Some(keys) = &mut node.keys {
+        keys.catch.iter_mut().for_each(|handler| move_block(&mut handler.block));
+        keys.cleanup.iter_mut().for_each(move_block);
+    }
+}
+
+/// Gives every node below a block its record: depth first, so that what is inside a block has neighbouring slots.
+fn assign_slots(program: &mut Program, body: BlockId) {
+    enum Task {
+        Enter(BlockId),
+        Leave(BlockId),
+        Node(NodeId),
+    }
+    // Each for-each body is numbered from zero, with the for-each as its owner.
+    let mut bodies: Vec<(BlockId, Option<NodeId>)> = vec![(body, None)];
+    while let Some((body, each)) = bodies.pop() {
+        let mut next_slot = 0;
+        let mut tasks = vec![Task::Enter(body)];
+        while let Some(task) = tasks.pop() {
+            match task {
+                Task::Enter(block) => {
+                    program.blocks[block.0 as usize].slots.start = next_slot;
+                    tasks.push(Task::Leave(block));
+                    tasks.extend(program.blocks[block.0 as usize].first.map(Task::Node));
+                }
+                Task::Leave(block) => program.blocks[block.0 as usize].slots.end = next_slot,
+                Task::Node(id) => {
+                    let step = &mut program.steps[id.0 as usize];
+                    step.each = each;
+                    step.slot = next_slot;
+                    next_slot += 1;
+                    tasks.extend(step.next.map(Task::Node));
+                    let own = match &step.node.op {
+                        Op::ForEach(for_each) => Some(for_each.block),
+                        _ => None,
+                    };
+                    for (block, _) in step.node.blocks() {
+                        if own == Some(block) {
+                            bodies.push((block, Some(id)));
+                        } else {
+                            tasks.push(Task::Enter(block));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

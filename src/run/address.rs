@@ -1,0 +1,53 @@
+//! Where in a run a step is, as text.
+//!
+//! The ids of the steps from the outside in, joined by `/`; a loop or for-each around it is followed by the index of the
+//! iteration or item (`load[3]/put`), a step around it in a further attempt by its number (`load@2[3]/put`). With the
+//! attempt of the step itself it is the id of an effect (`load[3]/put#1`): the same after a restart, and the
+//! idempotency key for the outside world.
+
+use std::fmt::Write;
+
+use super::event::{Part, ScopeId};
+use super::state::State;
+use crate::graph::{Op, Program};
+
+impl State {
+    /// The address of the step a scope is at; empty for the run itself.
+    pub fn address(&self, program: &Program, scope: ScopeId) -> String {
+        // From the inside out: each step with the index of the scope inside it that leads on.
+        let mut path = Vec::new();
+        let mut inner: Option<Part> = None;
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            let Some(scope) = self.scope(id) else { break };
+            let Some(active) = scope.active.as_ref() else { break };
+            if scope.parent.is_some() {
+                path.push((active.node, active.attempt, inner));
+            }
+            inner = Some(scope.part);
+            at = scope.parent;
+        }
+        let mut text = String::new();
+        for (node, attempt, inner) in path.into_iter().rev() {
+            let node = &program.step(node).node;
+            if !text.is_empty() {
+                text.push('/');
+            }
+            // A unit without an id of its own is written behind its owner's, which stands there already.
+            let id = match node.named {
+                true => &*node.id,
+                false => node.id.rsplit_once('/').map_or(&*node.id, |(_, suffix)| suffix),
+            };
+            text.push_str(id);
+            if let Some(inner) = inner {
+                if attempt > 1 {
+                    let _ = write!(text, "@{attempt}");
+                }
+                if let (Op::ForEach(_) | Op::Loop(_), Part::Body(index)) = (&node.op, inner) {
+                    let _ = write!(text, "[{index}]");
+                }
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,772 @@
+//! The only mutator of a run's state, live and on replay.
+//!
+//! Events record decisions and facts from outside. What follows from them without a decision happens here: `data` moves
+//! on, a scope that has no step left ends and tells the step it belongs to, a cancelled subtree leaves what is in
+//! flight. [`State::ready`] is kept here too, so that a replayed run goes on exactly as the live one would have.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, StepEnd, Verdict, WaitEnd};
+use super::state::*;
+use crate::data::{Data, Map};
+use crate::graph::{Join, Name, NodeId, Op, Program, Timestamp};
+
+/// A journal that no run can have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal does not fit the definition, or is damaged")]
+pub struct Corrupt;
+
+type Applied = Result<(), Corrupt>;
+
+impl State {
+    /// Changes the state by what happened.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`] when the event cannot follow the events before it.
+    pub fn apply(&mut self, program: &Program, event: &Event) -> Result<(), Corrupt> {
+        let at = event.at;
+        match &event.kind {
+            EventKind::RunStarted(started) => self.start(program, at, started),
+            EventKind::StepStarted { scope, node, deadline } => {
+                let entry = self.take(*scope)?;
+                if entry.next.take() != Some(*node) {
+                    return Err(Corrupt);
+                }
+                entry.active = Some(Active {
+                    node: *node,
+                    started_at: at,
+                    attempt: 1,
+                    work: Work::Begin,
+                    deadline: *deadline,
+                    failure: None,
+                    entered: None,
+                    cleaned: false,
+                });
+                let input = entry.data.clone();
+                self.remember(program, *scope, *node, |record| {
+                    *record = Record {
+                        status: Some(StepStatus::Running),
+                        input,
+                        output: None,
+                        failure: None,
+                    };
+                })?;
+                self.set_timer(*deadline, *scope, Timer::Deadline);
+                self.queue(program, at, *scope)
+            }
+            EventKind::StepSkipped { scope, node } => {
+                let entry = self.take(*scope)?;
+                if entry.next != Some(*node) {
+                    return Err(Corrupt);
+                }
+                entry.next = program.step(*node).next;
+                let input = entry.data.clone();
+                self.remember(program, *scope, *node, |record| {
+                    *record = Record {
+                        status: Some(StepStatus::Skipped),
+                        input,
+                        output: None,
+                        failure: None,
+                    };
+                })?;
+                self.go_on(program, at, *scope)
+            }
+            EventKind::CallStarted { scope, ticket, request } => {
+                self.open_ticket(*ticket, *scope);
+                let work = Work::Call {
+                    ticket: *ticket,
+                    request: request.clone(),
+                };
+                self.work(program, at, *scope, work)
+            }
+            EventKind::CallEnded { ticket, outcome } => {
+                let scope = self.tickets.remove(ticket).ok_or(Corrupt)?;
+                self.work(program, at, scope, Work::Called(outcome.clone()))
+            }
+            EventKind::WaitStarted {
+                scope,
+                ticket,
+                wait,
+                deadline,
+            } => {
+                self.open_ticket(*ticket, *scope);
+                self.set_timer(*deadline, *scope, Timer::Wake);
+                let work = Work::Wait {
+                    ticket: *ticket,
+                    wait: wait.clone(),
+                    deadline: *deadline,
+                };
+                self.work(program, at, *scope, work)
+            }
+            EventKind::WaitEnded { ticket, end } => {
+                let scope = self.tickets.remove(ticket).ok_or(Corrupt)?;
+                let active = self.active(scope).ok_or(Corrupt)?;
+                let Work::Wait { deadline, wait, .. } = &active.work else { return Err(Corrupt) };
+                let (deadline, wait) = (*deadline, wait.clone());
+                self.clear_timer(deadline, scope, Timer::Wake);
+                if let (WaitEnd::Received(data), super::Wait::Event { event }) = (end, &*wait) {
+                    let found = self.inbox.iter().position(|(name, kept)| name == event && kept == data);
+                    self.inbox.remove(found.ok_or(Corrupt)?);
+                }
+                self.work(program, at, scope, Work::Waited(end.clone()))
+            }
+            EventKind::SleepStarted { scope, until } => {
+                self.set_timer(Some(*until), *scope, Timer::Wake);
+                self.work(program, at, *scope, Work::Sleep { until: *until })
+            }
+            EventKind::SleepEnded { scope } => {
+                let until = self.active(*scope).and_then(|active| active.work.wakes_at());
+                self.clear_timer(until, *scope, Timer::Wake);
+                self.work(program, at, *scope, Work::Slept)
+            }
+            EventKind::BlockStarted {
+                scope,
+                child,
+                part,
+                deadline,
+            } => self.open_block(program, at, *scope, *child, *part, *deadline),
+            EventKind::ForkStarted { scope, chosen } => {
+                let slots = chosen.iter().map(|chosen| if *chosen { Slot::Chosen } else { Slot::NotChosen }).collect();
+                self.work(program, at, *scope, Work::Fork(Box::new(Branches::new(slots))))
+            }
+            EventKind::EachStarted { scope, items } => {
+                let count = items.as_list().ok_or(Corrupt)?.len();
+                let work = Work::Each {
+                    items: items.clone(),
+                    branches: Box::new(Branches::new(vec![Slot::Chosen; count])),
+                };
+                self.work(program, at, *scope, work)
+            }
+            EventKind::LoopStarted { scope, max_iterations } => {
+                let data = self.scope(*scope).ok_or(Corrupt)?.data.clone();
+                let work = Work::Loop(Box::new(Iterations {
+                    begun: 0,
+                    max: *max_iterations,
+                    child: None,
+                    end: None,
+                    data,
+                }));
+                self.work(program, at, *scope, work)
+            }
+            EventKind::ChildStarted {
+                scope,
+                child,
+                input,
+                state,
+            } => self.open_child(program, at, *scope, *child, input, state),
+            EventKind::Emitted { .. } => Ok(()),
+            EventKind::EventReceived { event, data } => {
+                self.inbox.push_back((event.clone(), data.clone()));
+                Ok(())
+            }
+            EventKind::AttemptFailed { scope, failure, then } => {
+                self.close_attempt(*scope)?;
+                let active = self.active_mut(*scope)?;
+                active.failure = Some(failure.clone());
+                let work = match then {
+                    Recovery::Retry(until) => {
+                        self.set_timer(Some(*until), *scope, Timer::Wake);
+                        Work::Backoff { until: *until }
+                    }
+                    Recovery::Handle(handler) => Work::Recover(*handler),
+                };
+                self.work(program, at, *scope, work)
+            }
+            EventKind::AttemptStarted { scope, deadline } => {
+                let active = self.active_mut(*scope)?;
+                let until = active.work.wakes_at();
+                active.attempt += 1;
+                active.deadline = *deadline;
+                let node = active.node;
+                self.clear_timer(until, *scope, Timer::Wake);
+                self.set_timer(*deadline, *scope, Timer::Deadline);
+                for (block, _) in program.step(node).node.blocks() {
+                    self.forget(program, *scope, block)?;
+                }
+                self.work(program, at, *scope, Work::Begin)
+            }
+            EventKind::Unwinding { scope, verdict } => self.unwind(program, at, *scope, verdict),
+            EventKind::Finishing { scope, verdict } => {
+                let verdict = verdict.clone();
+                self.work(program, at, *scope, Work::Finishing { verdict })
+            }
+            EventKind::StepEnded { scope, node, end } => self.end_step(program, at, *scope, *node, end),
+            EventKind::Suspended { reason } => {
+                self.suspension = Some(Suspension {
+                    at,
+                    reason: reason.clone(),
+                });
+                Ok(())
+            }
+            EventKind::Continued => {
+                self.suspension = None;
+                Ok(())
+            }
+            EventKind::RunEnded(end) => {
+                *self = State {
+                    started: self.started.take(),
+                    started_at: self.started_at,
+                    end: Some(end.clone()),
+                    instances: std::mem::take(&mut self.instances),
+                    frames: std::mem::take(&mut self.frames),
+                    next_ticket: self.next_ticket,
+                    ..State::default()
+                };
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&mut self, program: &Program, at: Timestamp, started: &Arc<super::event::Started>) -> Applied {
+        if self.started.is_some() {
+            return Err(Corrupt);
+        }
+        self.started = Some(started.clone());
+        self.started_at = at;
+        let root = ScopeId(0);
+        let scope = Scope {
+            parent: None,
+            part: Part::Body(0),
+            instance: 0,
+            frame: 0,
+            next: None,
+            active: Some(Active {
+                node: program.root(),
+                started_at: at,
+                attempt: 1,
+                work: Work::Begin,
+                deadline: started.deadline,
+                failure: None,
+                entered: None,
+                cleaned: false,
+            }),
+            data: started.input.clone(),
+            local: Local::None,
+            cancelled: false,
+            queued: false,
+        };
+        if !self.scopes.put(root.0, scope) {
+            return Err(Corrupt);
+        }
+        self.set_timer(started.deadline, root, Timer::Deadline);
+        self.open_child(program, at, root, ScopeId(1), &started.input, &started.state)
+    }
+
+    /// The scope, no longer among those with something to decide.
+    fn take(&mut self, id: ScopeId) -> Result<&mut Scope, Corrupt> {
+        let scope = self.scopes.get_mut(id.0).ok_or(Corrupt)?;
+        if std::mem::take(&mut scope.queued) {
+            if self.ready.last() == Some(&id) {
+                self.ready.pop();
+            } else {
+                self.ready.retain(|other| *other != id);
+                self.held.retain(|(_, other)| *other != id);
+            }
+        }
+        Ok(scope)
+    }
+
+    fn active_mut(&mut self, id: ScopeId) -> Result<&mut Active, Corrupt> {
+        self.take(id)?.active.as_mut().ok_or(Corrupt)
+    }
+
+    /// Gives the step in a scope other work.
+    fn work(&mut self, program: &Program, at: Timestamp, id: ScopeId, work: Work) -> Applied {
+        self.active_mut(id)?.work = work;
+        self.queue(program, at, id)
+    }
+
+    /// Puts a scope among those with something to decide if it has.
+    fn queue(&mut self, program: &Program, at: Timestamp, id: ScopeId) -> Applied {
+        let readiness = self.readiness(program, id);
+        let held = self.suspension.is_some() && readiness == Readiness::Starts;
+        let scope = self.take(id)?;
+        if readiness != Readiness::Idle {
+            scope.queued = true;
+            if held {
+                self.held.push_back((at, id));
+            } else {
+                self.ready.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn readiness(&self, program: &Program, id: ScopeId) -> Readiness {
+        let Some(scope) = self.scope(id) else { return Readiness::Idle };
+        let Some(active) = &scope.active else {
+            return if scope.next.is_some() { Readiness::Starts } else { Readiness::Idle };
+        };
+        let goes_on = |goes_on| if goes_on { Readiness::GoesOn } else { Readiness::Idle };
+        match &active.work {
+            Work::Call { .. } | Work::Wait { .. } | Work::Sleep { .. } | Work::Backoff { .. } => Readiness::Idle,
+            Work::Block { .. } | Work::Cleanup { .. } => Readiness::Idle,
+            Work::Recover(_) => Readiness::Starts,
+            Work::Begin
+            | Work::Called(_)
+            | Work::Waited(_)
+            | Work::Slept
+            | Work::BlockEnded { .. }
+            | Work::CleanupEnded { .. } => Readiness::GoesOn,
+            Work::Fork(branches) | Work::Each { branches, .. } => {
+                let op = &program.step(active.node).node.op;
+                goes_on(decided(op, branches) || branches.over() || may_open(op, branches))
+            }
+            Work::Loop(iterations) => goes_on(iterations.child.is_none()),
+            Work::Finishing { .. } => Readiness::Starts,
+            Work::Unwinding { open, .. } => goes_on(*open == 0),
+        }
+    }
+
+    fn open_ticket(&mut self, ticket: super::Ticket, scope: ScopeId) {
+        self.tickets.insert(ticket, scope);
+        self.next_ticket = self.next_ticket.max(ticket.0 + 1);
+    }
+
+    fn set_timer(&mut self, when: Option<Timestamp>, scope: ScopeId, timer: Timer) {
+        if let Some(when) = when {
+            self.timers.insert((when, scope, timer));
+        }
+    }
+
+    fn clear_timer(&mut self, when: Option<Timestamp>, scope: ScopeId, timer: Timer) {
+        if let Some(when) = when {
+            self.timers.remove(&(when, scope, timer));
+        }
+    }
+
+    /// Changes the record of a step; the run itself has none.
+    fn remember(&mut self, program: &Program, scope: ScopeId, node: NodeId, change: impl FnOnce(&mut Record)) -> Applied {
+        if node == program.root() {
+            return Ok(());
+        }
+        let frame = self.scope(scope).ok_or(Corrupt)?.frame;
+        let slot = program.step(node).slot as usize;
+        let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
+        change(frame.records.get_mut(slot).ok_or(Corrupt)?);
+        Ok(())
+    }
+
+    /// Forgets the records of a block that begins anew.
+    fn forget(&mut self, program: &Program, scope: ScopeId, block: crate::graph::BlockId) -> Applied {
+        let frame = self.scope(scope).ok_or(Corrupt)?.frame;
+        let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
+        let slots = &program.block(block).slots;
+        // The slots of a for-each body belong to frames of its own.
+        if let Some(records) = frame.records.get_mut(slots.start as usize..slots.end as usize) {
+            records.fill_with(Record::default);
+        }
+        Ok(())
+    }
+
+    fn open_block(
+        &mut self,
+        program: &Program,
+        at: Timestamp,
+        parent: ScopeId,
+        child: ScopeId,
+        part: Part,
+        cleanup_until: Option<Timestamp>,
+    ) -> Applied {
+        let outer = self.take(parent)?;
+        let (instance, mut frame, mut data) = (outer.instance, outer.frame, outer.data.clone());
+        let active = outer.active.as_mut().ok_or(Corrupt)?;
+        let node = active.node;
+        let op = &program.step(node).node.op;
+        let keys = program.step(node).node.keys.as_deref();
+        let mut local = Local::None;
+        let mut own_frame = false;
+        let block = match (part, &mut active.work, op) {
+            (Part::Cleanup, Work::Finishing { verdict }, _) => {
+                let verdict = verdict.clone();
+                if let Verdict::Failed(failure) = &verdict {
+                    local = Local::Error(failure.clone());
+                }
+                active.work = Work::Cleanup { child, verdict };
+                active.cleaned = true;
+                keys.and_then(|keys| keys.cleanup).ok_or(Corrupt)?
+            }
+            (Part::Handler(handler), work @ Work::Recover(_), _) => {
+                *work = Work::Block { child, part };
+                local = Local::Error(active.failure.clone().ok_or(Corrupt)?);
+                keys.and_then(|keys| keys.catch.get(handler as usize)).ok_or(Corrupt)?.block
+            }
+            (Part::Body(arm), work @ Work::Begin, op) => {
+                *work = Work::Block { child, part };
+                match op {
+                    Op::Block(block) | Op::Tap(block) => *block,
+                    Op::Choose { arms, otherwise } => match arms.get(arm as usize) {
+                        Some((_, block)) => *block,
+                        None => otherwise.ok_or(Corrupt)?,
+                    },
+                    Op::Fork(fork) => fork.otherwise.ok_or(Corrupt)?,
+                    _ => return Err(Corrupt),
+                }
+            }
+            (Part::Body(index), Work::Fork(branches), Op::Fork(fork)) => {
+                branches.open(index, child)?;
+                fork.branches.get(index as usize).ok_or(Corrupt)?.block
+            }
+            (Part::Body(index), Work::Each { items, branches }, Op::ForEach(each)) => {
+                branches.open(index, child)?;
+                own_frame = true;
+                local = Local::Item {
+                    item: items.index(index as usize).ok_or(Corrupt)?.clone(),
+                    index,
+                };
+                each.block
+            }
+            (Part::Body(_), Work::Loop(iterations), Op::Loop(repeat)) => {
+                iterations.end = None;
+                iterations.child = Some(child);
+                local = Local::Iteration {
+                    index: iterations.begun,
+                };
+                iterations.begun += 1;
+                data = iterations.data.clone();
+                repeat.block
+            }
+            _ => return Err(Corrupt),
+        };
+        if part == Part::Cleanup {
+            self.set_timer(cleanup_until, parent, Timer::Cleanup);
+        }
+        let body = program.block(block);
+        if own_frame {
+            let inner = self.frames.vacant();
+            let records = vec![Record::default(); body.slots.end as usize];
+            let opened = self.frames.put(
+                inner,
+                Frame {
+                    parent: Some(frame),
+                    each: Some(node),
+                    records,
+                },
+            );
+            debug_assert!(opened, "the vacant id is free");
+            frame = inner;
+        } else {
+            self.forget(program, parent, block)?;
+        }
+        self.queue(program, at, parent)?;
+        let scope = Scope {
+            parent: Some(parent),
+            part,
+            instance,
+            frame,
+            next: body.first,
+            active: None,
+            data,
+            local,
+            cancelled: false,
+            queued: false,
+        };
+        if !self.scopes.put(child.0, scope) {
+            return Err(Corrupt);
+        }
+        self.go_on(program, at, child)
+    }
+
+    fn open_child(
+        &mut self,
+        program: &Program,
+        at: Timestamp,
+        parent: ScopeId,
+        child: ScopeId,
+        input: &Data,
+        state: &Data,
+    ) -> Applied {
+        let instance = self.instances.vacant();
+        let frame = self.frames.vacant();
+        let active = self.active_mut(parent)?;
+        active.work = Work::Block {
+            child,
+            part: Part::Body(0),
+        };
+        active.entered = Some(instance);
+        let Op::Enter(enter) = &program.step(active.node).node.op else { return Err(Corrupt) };
+        let workflow = enter.target.ok_or(Corrupt)?;
+        let body = program.block(program.workflow(workflow).body);
+        let opened = self.frames.put(
+            frame,
+            Frame {
+                parent: None,
+                each: None,
+                records: vec![Record::default(); body.slots.end as usize],
+            },
+        ) && self.instances.put(
+            instance,
+            Instance {
+                workflow,
+                input: input.clone(),
+                state: state.clone(),
+                frame,
+                started_at: at,
+                caller: parent,
+            },
+        ) && self.scopes.put(
+            child.0,
+            Scope {
+                parent: Some(parent),
+                part: Part::Body(0),
+                instance,
+                frame,
+                next: body.first,
+                active: None,
+                data: input.clone(),
+                local: Local::None,
+                cancelled: false,
+                queued: false,
+            },
+        );
+        if !opened {
+            return Err(Corrupt);
+        }
+        self.go_on(program, at, child)
+    }
+
+    /// Behind a step: to the next one, or out of the scope.
+    fn go_on(&mut self, program: &Program, at: Timestamp, id: ScopeId) -> Applied {
+        let scope = self.scope(id).ok_or(Corrupt)?;
+        if scope.next.is_some() {
+            return self.queue(program, at, id);
+        }
+        let end = End::Value(scope.data.clone());
+        self.end_scope(program, at, id, end)
+    }
+
+    fn end_step(&mut self, program: &Program, at: Timestamp, id: ScopeId, node: NodeId, end: &StepEnd) -> Applied {
+        self.close_attempt(id)?;
+        let scope = self.take(id)?;
+        let active = scope.active.take().ok_or(Corrupt)?;
+        if active.node != node {
+            return Err(Corrupt);
+        }
+        if let StepEnd::Success { data, .. } = end {
+            if let Some(data) = data {
+                scope.data = data.clone();
+            }
+            scope.next = program.step(node).next;
+        }
+        let output = scope.data.clone();
+        let instance = scope.instance;
+        self.remember(program, id, node, |record| match end {
+            StepEnd::Success { error, .. } => {
+                record.status = Some(StepStatus::Success);
+                record.output = Some(output);
+                record.failure = error.clone();
+            }
+            StepEnd::Failed(failure) => {
+                record.status = Some(StepStatus::Error);
+                record.failure = Some(failure.clone());
+            }
+            StepEnd::Cancelled => record.status = Some(StepStatus::Cancelled),
+        })?;
+        match end {
+            StepEnd::Success { state, .. } => {
+                if !state.is_empty() {
+                    let instance = self.instances.get_mut(instance).ok_or(Corrupt)?;
+                    instance.state = replace_keys(&instance.state, state);
+                }
+                self.go_on(program, at, id)
+            }
+            StepEnd::Failed(failure) => self.end_scope(program, at, id, End::Failed(failure.clone())),
+            StepEnd::Cancelled => self.end_scope(program, at, id, End::Cancelled),
+        }
+    }
+
+    /// Ends what an attempt holds: its time limit, its ticket, the child workflow it entered.
+    fn close_attempt(&mut self, id: ScopeId) -> Applied {
+        let active = self.active_mut(id)?;
+        let deadline = active.deadline.take();
+        let entered = active.entered.take();
+        self.clear_timer(deadline, id, Timer::Deadline);
+        if let Some(instance) = entered.and_then(|entered| self.instances.remove(entered)) {
+            self.frames.remove(instance.frame);
+        }
+        Ok(())
+    }
+
+    /// Removes a scope and tells the step it belongs to.
+    fn end_scope(&mut self, program: &Program, at: Timestamp, id: ScopeId, end: End) -> Applied {
+        self.take(id)?;
+        let scope = self.scopes.remove(id.0).ok_or(Corrupt)?;
+        let Some(parent) = scope.parent else { return Ok(()) };
+        let outer = self.scope(parent).ok_or(Corrupt)?;
+        if outer.instance == scope.instance && outer.frame != scope.frame {
+            self.frames.remove(scope.frame);
+        }
+        let active = self.active_mut(parent)?;
+        match &mut active.work {
+            work @ Work::Block { .. } => *work = Work::BlockEnded { part: scope.part, end },
+            Work::Fork(branches) | Work::Each { branches, .. } => match scope.part {
+                Part::Body(index) => branches.end(index, end),
+                Part::Handler(_) | Part::Cleanup => return Err(Corrupt),
+            },
+            Work::Loop(iterations) => {
+                iterations.child = None;
+                if let End::Value(data) = &end {
+                    iterations.data = data.clone();
+                }
+                iterations.end = Some(end);
+            }
+            Work::Unwinding { open, .. } => *open = open.checked_sub(1).ok_or(Corrupt)?,
+            work @ Work::Cleanup { .. } => {
+                let Work::Cleanup { verdict, .. } = work else { return Err(Corrupt) };
+                let verdict = verdict.clone();
+                *work = Work::CleanupEnded { verdict, end };
+                self.clear_cleanup(parent);
+            }
+            _ => return Err(Corrupt),
+        }
+        self.queue(program, at, parent)
+    }
+
+    /// Cancels the scopes inside a step whose attempt is decided.
+    fn unwind(&mut self, program: &Program, at: Timestamp, id: ScopeId, verdict: &Verdict) -> Applied {
+        let active = self.active_mut(id)?;
+        let cleaning = matches!(active.work, Work::Cleanup { .. });
+        let children = self.release(id, verdict)?;
+        if cleaning {
+            // Only the time limit of the cleanup itself comes here.
+            self.clear_cleanup(id);
+        }
+        self.queue(program, at, id)?;
+        // The first child is cancelled first, so it has to be queued last.
+        for child in children.into_iter().rev() {
+            self.cancel_scope(program, at, child)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what a step holds out of flight; its open scopes are returned, to be cancelled.
+    fn release(&mut self, id: ScopeId, verdict: &Verdict) -> Result<Vec<ScopeId>, Corrupt> {
+        let active = self.active_mut(id)?;
+        let (ticket, wakes_at, deadline) = (active.work.ticket(), active.work.wakes_at(), active.deadline.take());
+        let children = active.work.children();
+        active.work = Work::Unwinding {
+            verdict: verdict.clone(),
+            open: children.len() as u32,
+        };
+        if let Some(ticket) = ticket {
+            self.tickets.remove(&ticket);
+        }
+        self.clear_timer(wakes_at, id, Timer::Wake);
+        self.clear_timer(deadline, id, Timer::Deadline);
+        Ok(children)
+    }
+
+    fn clear_cleanup(&mut self, id: ScopeId) {
+        self.timers.retain(|(_, scope, timer)| !(*scope == id && *timer == Timer::Cleanup));
+    }
+
+    /// Marks a scope and all inside it as cancelled; a cleanup in progress is spared.
+    fn cancel_scope(&mut self, program: &Program, at: Timestamp, root: ScopeId) -> Applied {
+        // Parents before children, so that a child that ends at once finds its parent counting.
+        let mut open = vec![root];
+        while let Some(id) = open.pop() {
+            let scope = self.take(id)?;
+            scope.cancelled = true;
+            let Some(active) = scope.active.as_mut() else {
+                self.end_scope(program, at, id, End::Cancelled)?;
+                continue;
+            };
+            match &mut active.work {
+                Work::Cleanup { verdict, .. } => {
+                    *verdict = Verdict::Cancelled(None);
+                    continue;
+                }
+                Work::CleanupEnded { verdict, .. } => {
+                    *verdict = Verdict::Cancelled(None);
+                    self.queue(program, at, id)?;
+                    continue;
+                }
+                // What is inside has been cancelled before.
+                Work::Unwinding { verdict, .. } | Work::Finishing { verdict } => {
+                    *verdict = Verdict::Cancelled(None);
+                    self.queue(program, at, id)?;
+                    continue;
+                }
+                _ => {}
+            }
+            let children = self.release(id, &Verdict::Cancelled(None))?;
+            self.queue(program, at, id)?;
+            open.extend(children.into_iter().rev());
+        }
+        Ok(())
+    }
+}
+
+impl Branches {
+    fn open(&mut self, index: u32, child: ScopeId) -> Applied {
+        match self.slots.get_mut(index as usize) {
+            Some(slot @ Slot::Chosen) => *slot = Slot::Running(child),
+            _ => return Err(Corrupt),
+        }
+        self.running += 1;
+        self.next = index + 1;
+        self.pass_over();
+        Ok(())
+    }
+}
+
+/// Whether the ends so far decide the whole.
+pub(super) fn decided(op: &Op, branches: &Branches) -> bool {
+    match join(op) {
+        Join::All => branches.failed.is_some(),
+        Join::Settle => false,
+        Join::FirstSettled => branches.settled.is_some(),
+        Join::FirstSuccess => branches.succeeded.is_some(),
+    }
+}
+
+pub(super) fn join(op: &Op) -> Join {
+    match op {
+        Op::Fork(fork) => fork.join,
+        Op::ForEach(each) if each.settle => Join::Settle,
+        _ => Join::All,
+    }
+}
+
+/// Whether another branch may be opened.
+pub(super) fn may_open(op: &Op, branches: &Branches) -> bool {
+    let limit = match op {
+        Op::Fork(fork) => fork.concurrency,
+        Op::ForEach(each) => Some(each.concurrency),
+        _ => None,
+    };
+    (branches.next as usize) < branches.slots.len() && limit.is_none_or(|limit| branches.running < limit)
+}
+
+pub(super) fn needs_cleanup(program: &Program, active: &Active) -> bool {
+    let keys = program.step(active.node).node.keys.as_deref();
+    !active.cleaned && keys.is_some_and(|keys| keys.cleanup.is_some())
+}
+
+pub(super) fn replace_keys(map: &Data, entries: &[(Name, Data)]) -> Data {
+    let mut all: Vec<(Name, Data)> = match map {
+        Data::Map(map) => map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        _ => Vec::new(),
+    };
+    all.extend(entries.iter().cloned());
+    Data::Map(Arc::new(all.into_iter().collect::<Map>()))
+}
+
+impl State {
+    /// Whether the run has ended.
+    pub fn end(&self) -> Option<&RunEnd> {
+        self.end.as_ref()
+    }
+
+    /// The hold from outside, if there is one.
+    pub fn suspension(&self) -> Option<&Suspension> {
+        self.suspension.as_ref()
+    }
+
+    pub(super) fn backlog(&self) -> Option<&(Timestamp, ScopeId)> {
+        let held: &VecDeque<(Timestamp, ScopeId)> = &self.held;
+        held.front()
+    }
+}

@@ -1,0 +1,345 @@
+//! What happened in a run: the only thing that changes its state, and all that is kept of it.
+
+use std::sync::Arc;
+
+use crate::data::Data;
+use crate::graph::{Name, NodeId, Timestamp};
+use crate::run::{Failure, Request};
+
+/// A place where steps run one after the other: the run itself, a branch, an iteration. Ids are reused when a scope
+/// has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeId(pub u32);
+
+/// A call or wait in flight; never reused in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened. Each variant is a decision or a fact from outside; what follows from it without a decision is in
+/// [`apply`](super::State::apply) alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventKind {
+    /// The run began: scope 0 enters the main workflow in `child`.
+    RunStarted(Arc<Started>),
+    /// A step began on the `data` of its scope.
+    StepStarted {
+        /// Where.
+        scope: ScopeId,
+        /// Which.
+        node: NodeId,
+        /// When its first attempt has taken too long.
+        deadline: Option<Timestamp>,
+    },
+    /// A step's condition did not hold.
+    StepSkipped {
+        /// Where.
+        scope: ScopeId,
+        /// Which.
+        node: NodeId,
+    },
+    /// The outside world was asked for something.
+    CallStarted {
+        /// By the step in this scope.
+        scope: ScopeId,
+        /// The call.
+        ticket: Ticket,
+        /// What was asked, with every expression evaluated.
+        request: Arc<Request>,
+    },
+    /// The outside world answered.
+    CallEnded {
+        /// The call.
+        ticket: Ticket,
+        /// The answer.
+        outcome: Outcome,
+    },
+    /// A step began to wait for a payload or an event.
+    WaitStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// The wait.
+        ticket: Ticket,
+        /// For what.
+        wait: Arc<Wait>,
+        /// When it ends by itself.
+        deadline: Option<Timestamp>,
+    },
+    /// A wait is over.
+    WaitEnded {
+        /// The wait.
+        ticket: Ticket,
+        /// How.
+        end: WaitEnd,
+    },
+    /// A step began to sleep.
+    SleepStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// Until then.
+        until: Timestamp,
+    },
+    /// It has slept long enough.
+    SleepEnded {
+        /// In this scope.
+        scope: ScopeId,
+    },
+    /// A block inside the step began.
+    BlockStarted {
+        /// The step's scope.
+        scope: ScopeId,
+        /// The scope of the block.
+        child: ScopeId,
+        /// Which block it is of the step.
+        part: Part,
+        /// When a cleanup has taken too long.
+        deadline: Option<Timestamp>,
+    },
+    /// Branches beside each other were opened; those that are not chosen give null.
+    ForkStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// For each branch, whether it is to run.
+        chosen: Arc<[bool]>,
+    },
+    /// A list of items was opened.
+    EachStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// The items.
+        items: Data,
+    },
+    /// A loop was opened.
+    LoopStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// How many iterations there may be.
+        max_iterations: u32,
+    },
+    /// A child workflow began.
+    ChildStarted {
+        /// The step that calls it.
+        scope: ScopeId,
+        /// The scope of its steps.
+        child: ScopeId,
+        /// Its input, defaults filled in.
+        input: Data,
+        /// Its first state.
+        state: Data,
+    },
+    /// A named event was put into the stream.
+    Emitted {
+        /// By the step in this scope.
+        scope: ScopeId,
+        /// Its name.
+        event: Name,
+        /// Its data.
+        data: Data,
+    },
+    /// A named event came from outside; it is kept until a wait takes it.
+    EventReceived {
+        /// Its name.
+        event: Name,
+        /// Its data.
+        data: Data,
+    },
+    /// An attempt failed, and something is to be done about it.
+    AttemptFailed {
+        /// In this scope.
+        scope: ScopeId,
+        /// Why.
+        failure: Arc<Failure>,
+        /// What is done.
+        then: Recovery,
+    },
+    /// Another attempt began.
+    AttemptStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// When it has taken too long.
+        deadline: Option<Timestamp>,
+    },
+    /// The attempt of a step is decided while scopes inside it are open: they are cancelled and cleaned up first.
+    Unwinding {
+        /// The step's scope.
+        scope: ScopeId,
+        /// What comes of the attempt when they are gone.
+        verdict: Verdict,
+    },
+    /// What comes of a step is decided, and its cleanup is due.
+    Finishing {
+        /// The step's scope.
+        scope: ScopeId,
+        /// What comes of the step when the cleanup is done.
+        verdict: Verdict,
+    },
+    /// A step ended.
+    StepEnded {
+        /// In this scope.
+        scope: ScopeId,
+        /// Which.
+        node: NodeId,
+        /// How.
+        end: StepEnd,
+    },
+    /// The run is held from outside: nothing starts.
+    Suspended {
+        /// Why.
+        reason: Option<Name>,
+    },
+    /// The run goes on.
+    Continued,
+    /// The run is over.
+    RunEnded(RunEnd),
+}
+
+/// How a run began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Started {
+    /// The run's id.
+    pub run: Name,
+    /// The content hash of the program.
+    pub program: Name,
+    /// The input, defaults filled in.
+    pub input: Data,
+    /// What the caller said besides the input.
+    pub context: Data,
+    /// The first state.
+    pub state: Data,
+    /// When the whole run has taken too long.
+    pub deadline: Option<Timestamp>,
+    /// Environment variables the run may read, by name.
+    pub env: Data,
+    /// For whom it runs.
+    pub user: Option<Name>,
+    /// The conversation it belongs to.
+    pub conversation: Option<Name>,
+}
+
+/// Which block of a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The n-th block of its operation: an arm, a branch, an item, an iteration.
+    Body(u32),
+    /// The n-th `catch` handler.
+    Handler(u32),
+    /// `finally`.
+    Cleanup,
+}
+
+/// An answer of the outside world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It did what was asked.
+    Done(Answer),
+    /// It did not.
+    Failed(Arc<Failure>),
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Answer {
+    /// `result`; absent when there was nothing, as with an empty body.
+    pub result: Option<Data>,
+    /// `response`, of an HTTP call.
+    pub response: Option<Data>,
+}
+
+/// What a step waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wait {
+    /// A payload from a person.
+    Resume {
+        /// Why.
+        reason: Option<Name>,
+        /// What the person sees.
+        data: Option<Data>,
+    },
+    /// A named event.
+    Event {
+        /// Its name.
+        event: Name,
+    },
+}
+
+/// How a wait ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitEnd {
+    /// With a payload, defaults filled in.
+    Resumed(Data),
+    /// With an event; the first kept one of that name and data is used up.
+    Received(Data),
+    /// Nobody came.
+    TimedOut,
+}
+
+/// What is done about a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// Another attempt at that moment.
+    Retry(Timestamp),
+    /// The n-th handler.
+    Handle(u32),
+}
+
+/// What comes of an attempt or a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The step's value, mapped and checked.
+    Mapped {
+        /// The new `data`; absent when it stays.
+        data: Option<Data>,
+        /// What `setState` sees as `output`.
+        output: Data,
+    },
+    /// The result of a race, and who won.
+    Won {
+        /// The winner's value.
+        result: Data,
+        /// Its key or index.
+        winner: Data,
+    },
+    /// The workflow inside finished early: its result, not mapped any further.
+    Ended(Data),
+    /// A failure.
+    Failed(Arc<Failure>),
+    /// The step is cancelled.
+    Cancelled(Option<Name>),
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepEnd {
+    /// Well.
+    Success {
+        /// The new `data`; absent when it stays.
+        data: Option<Data>,
+        /// Keys of the state that are replaced.
+        state: Vec<(Name, Data)>,
+        /// The error that a handler or a tap has dealt with.
+        error: Option<Arc<Failure>>,
+    },
+    /// With an error that nobody handled.
+    Failed(Arc<Failure>),
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// With a result.
+    Completed(Data),
+    /// With an error.
+    Failed(Arc<Failure>),
+    /// It was cancelled.
+    Cancelled(Option<Name>),
+}

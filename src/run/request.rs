@@ -1,0 +1,103 @@
+//! Calls of the outside world with every expression evaluated.
+
+use crate::contract::Schema;
+use crate::data::{Data, Sealed};
+use crate::graph::{Name, StatusRange, Stdout};
+
+/// What a provider is asked to do. Secrets in it are still references.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// An HTTP request.
+    Http(HttpRequest),
+    /// A process.
+    Exec(ExecRequest),
+    /// A tool of an MCP server.
+    Mcp(McpRequest),
+    /// A registered function.
+    Function(FunctionRequest),
+    /// A language model agent.
+    Agent(AgentRequest),
+}
+
+/// An HTTP request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpRequest {
+    /// GET, POST, ...
+    pub method: Name,
+    /// The URL without the query below.
+    pub url: Sealed,
+    /// Query parameters to append.
+    pub query: Vec<(Name, Sealed)>,
+    /// Headers.
+    pub headers: Vec<(Name, Sealed)>,
+    /// The body: a text as it is, everything else as JSON.
+    pub body: Option<Sealed>,
+    /// The statuses that are a success.
+    pub accept: Vec<StatusRange>,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExecRequest {
+    /// The program.
+    pub program: Name,
+    /// Its arguments.
+    pub arguments: Vec<Sealed>,
+    /// Environment variables.
+    pub env: Vec<(Name, Sealed)>,
+    /// A text as it is, everything else as JSON.
+    pub stdin: Sealed,
+    /// How stdout is read.
+    pub stdout: Stdout,
+}
+
+/// A tool call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct McpRequest {
+    /// The server's name in the configuration.
+    pub server: Name,
+    /// The tool.
+    pub tool: Name,
+    /// Its arguments.
+    pub arguments: Sealed,
+}
+
+/// A call of a registered function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionRequest {
+    /// The name it was registered under.
+    pub name: Name,
+    /// What it gets.
+    pub arguments: Data,
+}
+
+/// A question to an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentRequest {
+    /// The agent's id.
+    pub agent: Name,
+    /// Earlier messages.
+    pub messages: Option<Data>,
+    /// The last message.
+    pub prompt: Option<Name>,
+    /// The shape of the answer.
+    pub schema: Option<Data>,
+}
+
+impl Request {
+    /// The kind of call, for people: `http`, `exec`, `mcp`, `function`, `agent`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Request::Http(_) => "http",
+            Request::Exec(_) => "exec",
+            Request::Mcp(_) => "mcp",
+            Request::Function(_) => "function",
+            Request::Agent(_) => "agent",
+        }
+    }
+}
+
+/// The JSON Schema of an answer, as a value.
+pub(crate) fn schema_data(schema: &Option<Schema>) -> Option<Data> {
+    schema.as_ref().map(|schema| schema.source().clone())
+}
