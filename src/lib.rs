@@ -2,5 +2,8 @@
 #![warn(missing_docs)]
 //! Workflows as YAML files: load, check, run.
 
-pub mod diagnostic;
 pub mod source;
+
+pub mod diagnostic;
+
+pub mod data;
