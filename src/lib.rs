@@ -7,3 +7,7 @@ pub mod source;
 pub mod diagnostic;
 
 pub mod data;
+pub mod expr;
+pub mod contract;
+pub mod graph;
+pub mod run;
