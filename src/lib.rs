@@ -6,8 +6,8 @@ pub mod source;
 
 pub mod diagnostic;
 
+pub mod contract;
 pub mod data;
 pub mod expr;
-pub mod contract;
 pub mod graph;
 pub mod run;

@@ -80,7 +80,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { cleanup: Millis(30_000) }
+        Limits {
+            cleanup: Millis(30_000),
+        }
     }
 }
 
@@ -158,7 +160,8 @@ impl Builder {
         let at = self.nodes.add_node(node);
         for (block, label) in blocks {
             if let Some(first) = self.blocks[block.0 as usize].nodes.first() {
-                self.nodes.add_edge(at, NodeIndex::new(first.0 as usize), Edge::Into(label));
+                self.nodes
+                    .add_edge(at, NodeIndex::new(first.0 as usize), Edge::Into(label));
             }
         }
         NodeId(at.index() as u32)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
-use crate::source::Span;
 use crate::graph::time::{Millis, Timing};
+use crate::source::Span;
 
 /// A name an author wrote: an id, a key, a code.
 pub type Name = Arc<str>;
@@ -456,7 +456,10 @@ impl Op {
         let mut blocks = Vec::new();
         match self {
             Op::Choose { arms, otherwise } => {
-                blocks.extend(arms.iter().map(|(condition, block)| (*block, condition.source().to_owned())));
+                blocks.extend(
+                    arms.iter()
+                        .map(|(condition, block)| (*block, condition.source().to_owned())),
+                );
                 blocks.extend(otherwise.map(|block| (block, "else".to_owned())));
             }
             Op::Fork(fork) => {

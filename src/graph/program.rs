@@ -142,9 +142,8 @@ impl Linker {
                 caller: graph.header.id.clone(),
                 missing: enter.workflow.clone(),
             })?;
-            let same = |known: &Arc<Graph>| {
-                known.header.id == found.header.id && known.header.version == found.header.version
-            };
+            let same =
+                |known: &Arc<Graph>| known.header.id == found.header.id && known.header.version == found.header.version;
             let workflow = match self.graphs.iter().position(same) {
                 Some(known) => WorkflowId(known as u32),
                 None => self.place(found),
@@ -250,7 +249,9 @@ fn shift(node: &mut Node, by: u32) {
             otherwise.iter_mut().for_each(move_block);
         }
         Op::Fork(fork) => {
-            fork.branches.iter_mut().for_each(|branch| move_block(&mut branch.block));
+            fork.branches
+                .iter_mut()
+                .for_each(|branch| move_block(&mut branch.block));
             fork.otherwise.iter_mut().for_each(move_block);
         }
         Op::ForEach(each) => move_block(&mut each.block),

@@ -246,7 +246,10 @@ impl Run {
 
     /// The calls that have to be in flight.
     pub fn calls(&self) -> impl Iterator<Item = PendingCall> {
-        self.state.tickets.iter().filter_map(|(ticket, scope)| self.call(*ticket, *scope))
+        self.state
+            .tickets
+            .iter()
+            .filter_map(|(ticket, scope)| self.call(*ticket, *scope))
     }
 
     /// Whether a call has to be in flight.
@@ -263,7 +266,9 @@ impl Run {
     pub fn waits(&self) -> impl Iterator<Item = PendingWait> {
         self.state.tickets.iter().filter_map(|(ticket, scope)| {
             let active = self.state.active(*scope)?;
-            let Work::Wait { wait, deadline, .. } = &active.work else { return None };
+            let Work::Wait { wait, deadline, .. } = &active.work else {
+                return None;
+            };
             Some(PendingWait {
                 ticket: *ticket,
                 wait: wait.clone(),
@@ -293,17 +298,24 @@ impl Run {
     fn only_waits(&self) -> bool {
         !self.state.tickets.is_empty()
             && self.state.tickets.values().all(|scope| {
-                self.state.active(*scope).is_some_and(|active| matches!(active.work, Work::Wait { .. }))
+                self.state
+                    .active(*scope)
+                    .is_some_and(|active| matches!(active.work, Work::Wait { .. }))
             })
             && !self.state.timers.iter().any(|(_, scope, timer)| {
                 *timer == state::Timer::Wake
-                    && self.state.active(*scope).is_some_and(|active| !matches!(active.work, Work::Wait { .. }))
+                    && self
+                        .state
+                        .active(*scope)
+                        .is_some_and(|active| !matches!(active.work, Work::Wait { .. }))
             })
     }
 
     fn call(&self, ticket: Ticket, scope: ScopeId) -> Option<PendingCall> {
         let active = self.state.active(scope)?;
-        let Work::Call { request, .. } = &active.work else { return None };
+        let Work::Call { request, .. } = &active.work else {
+            return None;
+        };
         Some(PendingCall {
             ticket,
             request: request.clone(),
