@@ -14,7 +14,8 @@ pub type Name = Arc<str>;
 
 /// A node of a workflow, by its place in [`Program::nodes`](crate::graph::Program::nodes) (in a
 /// [`Graph`](crate::graph::Graph): its index in the petgraph).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct NodeId(pub u32);
 
 /// A sequence of nodes that runs as a unit: the steps of a branch, of a loop's body, of a handler.
@@ -250,7 +251,7 @@ pub enum Target {
 }
 
 /// Statuses from `first` to `last`, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StatusRange {
     /// The lowest status.
     pub first: u16,
@@ -259,7 +260,8 @@ pub struct StatusRange {
 }
 
 /// How the output of a process is read (rule 23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stdout {
     /// JSON where it looks like JSON and parses, else text.
     #[default]

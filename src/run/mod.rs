@@ -20,6 +20,7 @@ mod request;
 mod slab;
 mod state;
 mod step;
+mod trace;
 mod turn;
 mod view;
 
@@ -30,6 +31,7 @@ pub use event::*;
 pub use failure::Failure;
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
+pub use trace::{TraceEvent, TraceText, Tracer, What};
 pub use turn::Rejection;
 
 use crate::data::Data;

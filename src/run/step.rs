@@ -348,7 +348,7 @@ impl<'a> Turn<'a> {
             Verdict::Cancelled(reason) => RunEnd::Cancelled(reason),
             Verdict::Won { .. } | Verdict::Ended(_) => return Err(Corrupt),
         };
-        self.emit(EventKind::RunEnded(end))
+        self.emit(EventKind::RunEnded { end })
     }
 
     /// Opens a block inside the step a scope is at.

@@ -211,7 +211,7 @@ impl State {
                 self.suspension = None;
                 Ok(())
             }
-            EventKind::RunEnded(end) => {
+            EventKind::RunEnded { end } => {
                 *self = State {
                     started: self.started.take(),
                     started_at: self.started_at,
