@@ -8,3 +8,5 @@ pub mod diagnostic;
 
 pub mod data;
 pub mod yaml;
+
+pub mod contract;
