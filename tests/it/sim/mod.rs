@@ -1,0 +1,4 @@
+//! Simulation.
+pub mod flow;
+pub mod oracle;
+pub mod world;
