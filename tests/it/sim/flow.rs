@@ -67,18 +67,51 @@ pub enum Body {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     Then(Unit),
-    When { condition: Cond, then: Body, otherwise: Option<Body> },
-    Branch { branches: Vec<(Cond, Vec<Step>)>, first: bool, otherwise: Option<Vec<Step>> },
-    All { branches: Branches, concurrency: Option<usize>, settle: bool },
-    Race { branches: Branches, success: bool },
+    When {
+        condition: Cond,
+        then: Body,
+        otherwise: Option<Body>,
+    },
+    Branch {
+        branches: Vec<(Cond, Vec<Step>)>,
+        first: bool,
+        otherwise: Option<Vec<Step>>,
+    },
+    All {
+        branches: Branches,
+        concurrency: Option<usize>,
+        settle: bool,
+    },
+    Race {
+        branches: Branches,
+        success: bool,
+    },
     Tap(Body),
-    ForEach { items: Expr, name: Option<String>, concurrency: Option<usize>, settle: bool, steps: Vec<Step> },
-    Loop { until: bool, condition: Cond, steps: Vec<Step>, max: Option<u64>, proceed: bool },
+    ForEach {
+        items: Expr,
+        name: Option<String>,
+        concurrency: Option<usize>,
+        settle: bool,
+        steps: Vec<Step>,
+    },
+    Loop {
+        until: bool,
+        condition: Cond,
+        steps: Vec<Step>,
+        max: Option<u64>,
+        proceed: bool,
+    },
     Map(Vec<(String, Expr)>),
     Sleep(u64),
-    Child { flow: usize, input: Option<Expr> },
+    Child {
+        flow: usize,
+        input: Option<Expr>,
+    },
     Guardrail(Vec<Rule>),
-    Try { steps: Vec<Step>, finally: Vec<Step> },
+    Try {
+        steps: Vec<Step>,
+        finally: Vec<Step>,
+    },
 }
 
 /// The branches of `andAll` and `andRace`: a mapping when they have names, else a list.
@@ -102,15 +135,35 @@ pub enum Unit {
     /// `http` to the world; the value is the body.
     Call,
     /// `go_on` is `onTimeout: continue`. The payload always has an integer `n` (its `resumeSchema`).
-    Suspend { when: Option<Cond>, timeout: Option<u64>, go_on: bool },
+    Suspend {
+        when: Option<Cond>,
+        timeout: Option<u64>,
+        go_on: bool,
+    },
     /// `key` is `where: =event.k == <key>`.
-    WaitFor { event: String, key: Option<i64>, timeout: Option<u64> },
-    Emit { event: String, when: Option<Cond>, data: Expr },
-    Fail { when: Option<Cond>, code: Option<String> },
+    WaitFor {
+        event: String,
+        key: Option<i64>,
+        timeout: Option<u64>,
+    },
+    Emit {
+        event: String,
+        when: Option<Cond>,
+        data: Expr,
+    },
+    Fail {
+        when: Option<Cond>,
+        code: Option<String>,
+    },
     /// `fail: =error`, in a handler.
     Rethrow,
-    End { when: Option<Cond>, output: Option<Expr> },
-    Cancel { when: Option<Cond> },
+    End {
+        when: Option<Cond>,
+        output: Option<Expr>,
+    },
+    Cancel {
+        when: Option<Cond>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -150,7 +203,11 @@ pub enum Cond {
 impl Step {
     /// A step without common keys.
     pub fn new(id: impl Into<String>, kind: Kind) -> Step {
-        Step { id: id.into(), kind, common: Common::default() }
+        Step {
+            id: id.into(),
+            kind,
+            common: Common::default(),
+        }
     }
 
     /// The lists of steps that make up the step's body, in declared order; not its handlers and not `finally`.
@@ -163,7 +220,9 @@ impl Step {
         }
         match &self.kind {
             Kind::When { then, otherwise, .. } => of(then).into_iter().chain(otherwise.as_ref().and_then(of)).collect(),
-            Kind::Branch { branches, otherwise, .. } => branches.iter().map(|b| &b.1).chain(otherwise).collect(),
+            Kind::Branch {
+                branches, otherwise, ..
+            } => branches.iter().map(|b| &b.1).chain(otherwise).collect(),
             Kind::All { branches, .. } | Kind::Race { branches, .. } => branches.lists.iter().collect(),
             Kind::Tap(body) => of(body).into_iter().collect(),
             Kind::ForEach { steps, .. } | Kind::Loop { steps, .. } | Kind::Try { steps, .. } => vec![steps],

@@ -29,13 +29,29 @@ pub struct Knobs {
 
 impl Default for Knobs {
     fn default() -> Knobs {
-        Knobs { size: 7, depth: 4, calls: 45, blocks: 45, extras: 14, waits: true, children: true, control: true }
+        Knobs {
+            size: 7,
+            depth: 4,
+            calls: 45,
+            blocks: 45,
+            extras: 14,
+            waits: true,
+            children: true,
+            control: true,
+        }
     }
 }
 
 /// The workflow of a seed.
 pub fn generate(seed: u64, knobs: &Knobs) -> Flow {
-    let mut maker = Maker { random: Random::new(seed), knobs, next: 0, budget: 0, children: Vec::new(), state: false };
+    let mut maker = Maker {
+        random: Random::new(seed),
+        knobs,
+        next: 0,
+        budget: 0,
+        children: Vec::new(),
+        state: false,
+    };
     if knobs.children && maker.random.chance(30) {
         for number in 0..maker.random.range(1, 2) {
             let child = maker.flow(&format!("child-{number}"), true);
@@ -144,7 +160,11 @@ impl Maker<'_> {
     fn flow(&mut self, id: &str, child: bool) -> Flow {
         self.next = 0;
         self.state = self.random.chance(40);
-        let size = if child { self.knobs.size.div_ceil(3) } else { self.knobs.size };
+        let size = if child {
+            self.knobs.size.div_ceil(3)
+        } else {
+            self.knobs.size
+        };
         self.budget = self.random.range(1, (2 * size).saturating_sub(1).max(1));
         let mut scope = Scope {
             depth: 0,
@@ -165,13 +185,24 @@ impl Maker<'_> {
             steps.push(step);
         }
         let output = if self.state {
-            Some(Expr::Object(vec![("v".into(), Expr::Data), ("n".into(), Expr::Name("state", Some("n")))]))
+            Some(Expr::Object(vec![
+                ("v".into(), Expr::Data),
+                ("n".into(), Expr::Name("state", Some("n"))),
+            ]))
         } else {
             self.maybe(20, |maker| maker.expr(&scope, 1))
         };
         let timeout = self.maybe(8, |maker| maker.random.range(5_000, 4 * LONGEST));
         let state = self.state;
-        Flow { id: id.to_owned(), input: Json::Null, timeout, state, steps, output, children: Vec::new() }
+        Flow {
+            id: id.to_owned(),
+            input: Json::Null,
+            timeout,
+            state,
+            steps,
+            output,
+            children: Vec::new(),
+        }
     }
 
     fn input(&mut self) -> Json {
@@ -181,7 +212,10 @@ impl Maker<'_> {
 
     /// A list inside a block; what its steps leave behind is added to the readable steps of `outer`.
     fn list(&mut self, outer: &mut Scope, inside: Scope) -> Vec<Step> {
-        let mut scope = Scope { depth: outer.depth + 1, ..inside };
+        let mut scope = Scope {
+            depth: outer.depth + 1,
+            ..inside
+        };
         let readable = scope.steps.len();
         let mut steps = Vec::new();
         loop {
@@ -202,7 +236,10 @@ impl Maker<'_> {
         if self.random.chance(12) {
             let unit = match self.random.range(0, 5) {
                 0 if control => Unit::Cancel { when: None },
-                1 | 2 if control => Unit::End { when: None, output: self.maybe(70, |maker| maker.expr(&inside, 1)) },
+                1 | 2 if control => Unit::End {
+                    when: None,
+                    output: self.maybe(70, |maker| maker.expr(&inside, 1)),
+                },
                 3 if inside.error => Unit::Rethrow,
                 _ => self.fail(None),
             };
@@ -220,7 +257,11 @@ impl Maker<'_> {
         let mut step = Step::new(self.id(prefix), kind);
         // A step that did `end` is a success without an output that the rules speak of; only `finally` could read it.
         let readable = !is_control(&step.kind);
-        scope.data = if leaves == Leaves::Same { received.data } else { leaves.known() };
+        scope.data = if leaves == Leaves::Same {
+            received.data
+        } else {
+            leaves.known()
+        };
         step.common = self.common(&step.kind, leaves, &received, scope);
         if readable {
             scope.steps.push(step.id.clone());
@@ -236,7 +277,11 @@ impl Maker<'_> {
         match self.random.range(0, 19) {
             0..=2 => {
                 let value = self.expr(scope, 2);
-                let leaves = if matches!(value, Expr::Object(_)) { Leaves::Object } else { Leaves::Other };
+                let leaves = if matches!(value, Expr::Object(_)) {
+                    Leaves::Object
+                } else {
+                    Leaves::Other
+                };
                 ("set", then(Unit::Set(value)), leaves)
             }
             3 if scope.data == Known::Object => ("assign", then(Unit::Assign(self.entries(scope))), Leaves::Object),
@@ -246,7 +291,11 @@ impl Maker<'_> {
             9 | 10 if scope.waits && !scope.child => ("event", then(self.wait_for()), Leaves::Anything),
             11 if self.knobs.waits => {
                 let when = self.maybe(40, |maker| maker.cond(scope));
-                let unit = Unit::Emit { event: "Progress".to_owned(), when, data: self.expr(scope, 1) };
+                let unit = Unit::Emit {
+                    event: "Progress".to_owned(),
+                    when,
+                    data: self.expr(scope, 1),
+                };
                 ("emit", then(unit), Leaves::Same)
             }
             12 | 13 => {
@@ -255,15 +304,33 @@ impl Maker<'_> {
             }
             14 if scope.control => {
                 let (when, output) = (self.cond(scope), self.maybe(70, |maker| maker.expr(scope, 1)));
-                ("end", then(Unit::End { when: Some(when), output }), Leaves::Same)
+                (
+                    "end",
+                    then(Unit::End {
+                        when: Some(when),
+                        output,
+                    }),
+                    Leaves::Same,
+                )
             }
-            15 if scope.control && self.random.chance(50) => {
-                ("cancel", then(Unit::Cancel { when: Some(self.cond(scope)) }), Leaves::Same)
-            }
+            15 if scope.control && self.random.chance(50) => (
+                "cancel",
+                then(Unit::Cancel {
+                    when: Some(self.cond(scope)),
+                }),
+                Leaves::Same,
+            ),
             16 => self.guardrail(scope),
             17..=19 if scope.waits && scope.control && !self.children.is_empty() => {
                 let flow = self.random.range(0, self.children.len() as u64 - 1) as usize;
-                ("child", Kind::Child { flow, input: self.maybe(70, |maker| maker.expr(scope, 2)) }, Leaves::Other)
+                (
+                    "child",
+                    Kind::Child {
+                        flow,
+                        input: self.maybe(70, |maker| maker.expr(scope, 2)),
+                    },
+                    Leaves::Other,
+                )
             }
             _ => ("call", then(Unit::Call), Leaves::Anything),
         }
@@ -273,28 +340,45 @@ impl Maker<'_> {
         let when = self.maybe(20, |maker| maker.cond(scope));
         let timeout = self.maybe(50, Self::deadline);
         let go_on = timeout.is_some() && self.random.chance(50);
-        let leaves = if when.is_some() || go_on { Leaves::Perhaps } else { Leaves::Object };
+        let leaves = if when.is_some() || go_on {
+            Leaves::Perhaps
+        } else {
+            Leaves::Object
+        };
         ("ask", Kind::Then(Unit::Suspend { when, timeout, go_on }), leaves)
     }
 
     fn wait_for(&mut self) -> Unit {
         let key = self.maybe(40, |maker| maker.random.range(0, 2) as i64);
-        Unit::WaitFor { event: self.one_of(&EVENTS).to_owned(), key, timeout: self.maybe(50, Self::deadline) }
+        Unit::WaitFor {
+            event: self.one_of(&EVENTS).to_owned(),
+            key,
+            timeout: self.maybe(50, Self::deadline),
+        }
     }
 
     fn fail(&mut self, when: Option<Cond>) -> Unit {
-        Unit::Fail { when, code: self.maybe(70, |_| "BROKEN".to_owned()) }
+        Unit::Fail {
+            when,
+            code: self.maybe(70, |_| "BROKEN".to_owned()),
+        }
     }
 
     fn guardrail(&mut self, scope: &Scope) -> (&'static str, Kind, Leaves) {
         let mut rules = Vec::new();
         for _ in 0..self.random.range(0, 1) {
-            rules.push(Rule { require: self.cond(scope), rewrite: None });
+            rules.push(Rule {
+                require: self.cond(scope),
+                rewrite: None,
+            });
         }
         // Only the last rule rewrites, since no rule says whether a later one sees the new value.
         let rewrite = self.maybe(60, |maker| maker.expr(scope, 1));
-        rules.push(Rule { require: self.cond(scope), rewrite });
-        ("guard", Kind::Guardrail(rules), Leaves::Other)
+        rules.push(Rule {
+            require: self.cond(scope),
+            rewrite,
+        });
+        ("guard", Kind::Guardrail(rules), Leaves::Perhaps)
     }
 
     /// A unit that may stand directly on a block or in a handler.
@@ -307,9 +391,13 @@ impl Maker<'_> {
             },
             6 if alone && scope.waits && !scope.child => (self.wait_for(), Leaves::Anything),
             7 => (self.fail(None), Leaves::Other),
-            8 if alone && scope.control => {
-                (Unit::End { when: None, output: self.maybe(70, |maker| maker.expr(scope, 1)) }, Leaves::Other)
-            }
+            8 if alone && scope.control => (
+                Unit::End {
+                    when: None,
+                    output: self.maybe(70, |maker| maker.expr(scope, 1)),
+                },
+                Leaves::Other,
+            ),
             _ => (Unit::Set(self.expr(scope, 1)), Leaves::Other),
         }
     }
@@ -331,7 +419,15 @@ impl Maker<'_> {
                     1 => Body::Unit(Unit::Call),
                     _ => Body::Steps(self.list(scope, inside.clone())),
                 });
-                ("when", Kind::When { condition, then, otherwise }, Leaves::Perhaps)
+                (
+                    "when",
+                    Kind::When {
+                        condition,
+                        then,
+                        otherwise,
+                    },
+                    Leaves::Perhaps,
+                )
             }
             4..=5 => {
                 let mut branches = Vec::new();
@@ -341,21 +437,51 @@ impl Maker<'_> {
                 }
                 let first = self.random.chance(50);
                 let otherwise = self.maybe(50, |maker| maker.list(scope, inside.clone()));
-                let leaves = if first && otherwise.is_none() { Leaves::Perhaps } else { Leaves::Other };
-                ("branch", Kind::Branch { branches, first, otherwise }, leaves)
+                let leaves = if first && otherwise.is_none() {
+                    Leaves::Perhaps
+                } else {
+                    Leaves::Other
+                };
+                (
+                    "branch",
+                    Kind::Branch {
+                        branches,
+                        first,
+                        otherwise,
+                    },
+                    leaves,
+                )
             }
             6..=9 => {
                 let branches = self.branches(scope, &inside);
                 let concurrency = self.maybe(30, |maker| maker.random.range(1, 2) as usize);
                 let settle = self.random.chance(25);
-                ("all", Kind::All { branches, concurrency, settle }, Leaves::Other)
+                (
+                    "all",
+                    Kind::All {
+                        branches,
+                        concurrency,
+                        settle,
+                    },
+                    Leaves::Other,
+                )
             }
             10..=12 => {
                 let branches = self.branches(scope, &inside);
-                ("race", Kind::Race { branches, success: self.random.chance(50) }, Leaves::Other)
+                (
+                    "race",
+                    Kind::Race {
+                        branches,
+                        success: self.random.chance(50),
+                    },
+                    Leaves::Other,
+                )
             }
             13 => {
-                let inside = Scope { control: false, ..inside };
+                let inside = Scope {
+                    control: false,
+                    ..inside
+                };
                 let body = if self.random.chance(40) {
                     Body::Unit(self.unit(&inside, true).0)
                 } else {
@@ -367,13 +493,28 @@ impl Maker<'_> {
             16..=17 => self.do_loop(scope, inside),
             _ => {
                 let steps = self.list(scope, inside.clone());
-                let read = Scope { steps: scope.steps.clone(), ..inside };
+                let read = Scope {
+                    steps: scope.steps.clone(),
+                    ..inside
+                };
                 let finally = self.maybe(65, |maker| {
-                    let shielded = Scope { waits: false, cleanup: true, control: false, ..read.clone() };
+                    let shielded = Scope {
+                        waits: false,
+                        cleanup: true,
+                        control: false,
+                        ..read.clone()
+                    };
                     // What cleanup leaves behind is not read afterwards.
                     maker.list(&mut scope.clone(), shielded)
                 });
-                ("try", Kind::Try { steps, finally: finally.unwrap_or_default() }, Leaves::Other)
+                (
+                    "try",
+                    Kind::Try {
+                        steps,
+                        finally: finally.unwrap_or_default(),
+                    },
+                    Leaves::Other,
+                )
             }
         }
     }
@@ -381,7 +522,12 @@ impl Maker<'_> {
     fn branches(&mut self, scope: &mut Scope, inside: &Scope) -> Branches {
         let count = self.random.range(2, 3) as usize;
         let lists = (0..count).map(|_| self.list(scope, inside.clone())).collect();
-        let names = self.maybe(50, |_| ["left", "right", "other"][..count].iter().map(|name| (*name).into()).collect());
+        let names = self.maybe(50, |_| {
+            ["left", "right", "other"][..count]
+                .iter()
+                .map(|name| (*name).into())
+                .collect()
+        });
         Branches { names, lists }
     }
 
@@ -394,7 +540,11 @@ impl Maker<'_> {
         // `as` may not be a name in scope (rule 8), and neither is the default name written twice.
         let named = scope.locals.iter().any(|name| name == "item") || self.random.chance(40);
         let name = named.then(|| self.id("one"));
-        let mut inner = Scope { index: true, data: Known::Other, ..inside };
+        let mut inner = Scope {
+            index: true,
+            data: Known::Other,
+            ..inside
+        };
         match &name {
             Some(name) => inner.locals.extend([name.clone(), format!("{name}_index")]),
             None => inner.locals.push("item".to_owned()),
@@ -402,12 +552,25 @@ impl Maker<'_> {
         // Rule 13: nobody outside reads these steps.
         let steps = self.list(&mut scope.clone(), inner);
         let concurrency = self.maybe(60, |maker| maker.random.range(1, 3) as usize);
-        let kind = Kind::ForEach { items, name, concurrency, settle: self.random.chance(25), steps };
+        let kind = Kind::ForEach {
+            items,
+            name,
+            concurrency,
+            settle: self.random.chance(25),
+            steps,
+        };
         ("each", kind, Leaves::Other)
     }
 
     fn do_loop(&mut self, scope: &mut Scope, inside: Scope) -> (&'static str, Kind, Leaves) {
-        let mut steps = self.list(scope, Scope { index: true, data: Known::Other, ..inside });
+        let mut steps = self.list(
+            scope,
+            Scope {
+                index: true,
+                data: Known::Other,
+                ..inside
+            },
+        );
         let condition = match self.random.range(0, 3) {
             0 => Cond::Odd(Expr::Data),
             1 => Cond::Odd(Expr::Plus(Box::new(Expr::Data), 1)),
@@ -421,7 +584,17 @@ impl Maker<'_> {
         let max = (!endless).then(|| self.random.range(1, 4));
         let proceed = self.random.chance(60);
         let condition = if endless { Cond::Odd(Expr::Data) } else { condition };
-        ("loop", Kind::Loop { until: self.random.chance(50), condition, steps, max, proceed }, Leaves::Other)
+        (
+            "loop",
+            Kind::Loop {
+                until: self.random.chance(50),
+                condition,
+                steps,
+                max,
+                proceed,
+            },
+            Leaves::Other,
+        )
     }
 
     fn common(&mut self, kind: &Kind, leaves: Leaves, received: &Scope, scope: &mut Scope) -> Common {
@@ -432,13 +605,18 @@ impl Maker<'_> {
             return common;
         }
         let percent = self.knobs.extras;
-        let takes_time = !matches!(kind, Kind::Then(Unit::Set(_) | Unit::Assign(_)) | Kind::Map(_) | Kind::Guardrail(_));
+        let takes_time = !matches!(
+            kind,
+            Kind::Then(Unit::Set(_) | Unit::Assign(_)) | Kind::Map(_) | Kind::Guardrail(_)
+        );
         if takes_time && !is_control {
             common.timeout = self.maybe(percent, Self::deadline);
             common.retry = self.maybe(percent, Self::retry);
         }
         let settled_list = match kind {
-            Kind::All { branches, settle: true, .. } => Some(branches.names.clone()),
+            Kind::All {
+                branches, settle: true, ..
+            } => Some(branches.names.clone()),
             Kind::ForEach { settle: true, .. } => Some(None),
             _ => None,
         };
@@ -448,7 +626,11 @@ impl Maker<'_> {
             scope.data = Known::Object;
         } else if !is_control && self.random.chance(percent) {
             let output = self.output(kind, leaves, received);
-            scope.data = if matches!(output, Expr::Object(_)) { Known::Object } else { Known::Other };
+            scope.data = if matches!(output, Expr::Object(_)) {
+                Known::Object
+            } else {
+                Known::Other
+            };
             common.output = Some(output);
         }
         if is_control || self.random.chance(percent) {
@@ -478,20 +660,31 @@ impl Maker<'_> {
             ]),
             (Kind::Then(Unit::Suspend { .. }), _) if leaves == Leaves::Object => Expr::Name("result", Some("n")),
             (_, 0) if leaves.gives_value() => Expr::Plus(Box::new(Expr::Name("result", None)), 1),
-            (_, 1) if leaves.gives_value() => {
-                Expr::Object(vec![("got".into(), Expr::Name("result", None)), ("had".into(), self.expr(received, 1))])
-            }
+            (_, 1) if leaves.gives_value() => Expr::Object(vec![
+                ("got".into(), Expr::Name("result", None)),
+                ("had".into(), self.expr(received, 1)),
+            ]),
             _ => self.expr(received, 1),
         }
     }
 
     fn handlers(&mut self, kind: &Kind, common: &mut Common, received: &Scope, scope: &mut Scope) {
         // Rule 13: handlers of a `try` read its steps.
-        let steps = if matches!(kind, Kind::Try { .. }) { &scope.steps } else { &received.steps };
-        let inside = Scope { error: true, steps: steps.clone(), ..received.clone() };
+        let steps = if matches!(kind, Kind::Try { .. }) {
+            &scope.steps
+        } else {
+            &received.steps
+        };
+        let inside = Scope {
+            error: true,
+            steps: steps.clone(),
+            ..received.clone()
+        };
         for _ in 0..self.random.range(1, 2) {
             let on = self.maybe(50, |maker| vec![maker.one_of(&CODES).to_owned()]);
-            let when = self.maybe(15, |maker| Cond::Code(maker.one_of(&["http.network", "timeout", "BROKEN"]).to_owned()));
+            let when = self.maybe(15, |maker| {
+                Cond::Code(maker.one_of(&["http.network", "timeout", "BROKEN"]).to_owned())
+            });
             let body = match self.random.range(0, 9) {
                 0..=1 => Body::Unit(Unit::Rethrow),
                 2..=5 => Body::Unit(self.unit(&inside, false).0),
@@ -511,19 +704,28 @@ impl Maker<'_> {
             delay: self.random.range(1, 5_000),
             backoff: self.random.range(1, 3),
             max_delay: self.maybe(30, |maker| maker.random.range(1, 8_000)),
-            on: self.maybe(40, |maker| vec![maker.one_of(&CODES).to_owned(), maker.one_of(&CODES).to_owned()]),
+            on: self.maybe(40, |maker| {
+                vec![maker.one_of(&CODES).to_owned(), maker.one_of(&CODES).to_owned()]
+            }),
         }
     }
 
     fn entries(&mut self, scope: &Scope) -> Vec<(String, Expr)> {
         let count = self.random.range(1, 2) as usize;
-        ["a", "b"][..count].iter().map(|key| ((*key).to_owned(), self.expr(scope, 1))).collect()
+        ["a", "b"][..count]
+            .iter()
+            .map(|key| ((*key).to_owned(), self.expr(scope, 1)))
+            .collect()
     }
 
     fn expr(&mut self, scope: &Scope, depth: u32) -> Expr {
         match self.random.range(0, 11) {
             0 | 1 if depth > 0 => Expr::Object(self.entries(scope)),
-            2 if depth > 0 => Expr::List((0..self.random.range(1, 2)).map(|_| self.expr(scope, depth - 1)).collect()),
+            2 if depth > 0 => Expr::List(
+                (0..self.random.range(1, 2))
+                    .map(|_| self.expr(scope, depth - 1))
+                    .collect(),
+            ),
             3 => Expr::Text(Box::new(self.atom(scope))),
             4 if self.random.chance(30) => Expr::Null,
             4..=6 => Expr::Plus(Box::new(self.atom(scope)), self.random.range(0, 4) as i64),
@@ -563,9 +765,17 @@ impl Maker<'_> {
 }
 
 fn is_control(kind: &Kind) -> bool {
-    let controls = |unit: &Unit| matches!(unit, Unit::Fail { .. } | Unit::Rethrow | Unit::End { .. } | Unit::Cancel { .. });
+    let controls = |unit: &Unit| {
+        matches!(
+            unit,
+            Unit::Fail { .. } | Unit::Rethrow | Unit::End { .. } | Unit::Cancel { .. }
+        )
+    };
     match kind {
-        Kind::Then(unit) | Kind::When { then: Body::Unit(unit), .. } => controls(unit),
+        Kind::Then(unit)
+        | Kind::When {
+            then: Body::Unit(unit), ..
+        } => controls(unit),
         _ => false,
     }
 }
@@ -593,5 +803,73 @@ impl Leaves {
 
     fn gives_value(self) -> bool {
         matches!(self, Leaves::Object | Leaves::Anything | Leaves::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Instant;
+
+    use super::super::oracle::{Fate, Prediction, RunStatus, StepStatus, predict};
+    use super::super::world::World;
+    use super::*;
+
+    /// What holds of every run, whatever the rules say.
+    fn check(fate: &Fate) {
+        let over = fate.status != RunStatus::Suspended;
+        for (address, step) in &fate.steps {
+            let unfinished = matches!(step.status, StepStatus::Waiting | StepStatus::Running);
+            assert_eq!(step.ended_at.is_none(), unfinished, "{address}");
+            assert!(!(over && unfinished), "{address}");
+            let end = step.ended_at.unwrap_or(u64::MAX);
+            assert!(step.started_at <= end && (!over || end <= fate.ended_at), "{address}");
+            if let Some((parent, _)) = address.rsplit_once('/') {
+                let parent = &fate.steps[visited(parent)];
+                assert!(
+                    parent.started_at <= step.started_at && end <= parent.ended_at.unwrap_or(u64::MAX),
+                    "{address}"
+                );
+            }
+        }
+    }
+
+    /// The address of the step whose attempt or iteration this is.
+    fn visited(address: &str) -> &str {
+        let last = address.rfind('/').map_or(0, |slash| slash + 1);
+        address[last..]
+            .find(['@', '['])
+            .map_or(address, |mark| &address[..last + mark])
+    }
+
+    #[test]
+    fn a_hundred_thousand_workflows_take_seconds() {
+        let knobs = Knobs::default();
+        let started = Instant::now();
+        let (mut steps, mut ends) = (0, BTreeMap::<String, u32>::new());
+        for seed in 0..100_000 {
+            let flow = generate(seed, &knobs);
+            steps += flow.size();
+            let end = match predict(&flow, &World::new(seed)) {
+                Prediction::Clear(fate) => {
+                    check(&fate);
+                    format!("{:?} {}", fate.status, fate.error_code.unwrap_or_default())
+                }
+                Prediction::Ambiguous(reason) => format!("ambiguous: {reason}"),
+            };
+            *ends.entry(end).or_default() += 1;
+        }
+        let (time, mean) = (started.elapsed(), steps as f64 / 100_000.0);
+        println!(
+            "{:.0} workflows a second, {mean:.1} steps each: {ends:#?}",
+            100_000.0 / time.as_secs_f64()
+        );
+        let ambiguous: u32 = ends
+            .iter()
+            .filter(|end| end.0.starts_with("ambiguous: "))
+            .map(|end| end.1)
+            .sum();
+        assert!(ambiguous < 1_000);
+        assert!(!ends.contains_key("ambiguous: an expression the rules do not decide"));
     }
 }

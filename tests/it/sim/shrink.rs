@@ -86,7 +86,10 @@ fn edit_list(list: &mut Vec<Step>, left: &mut usize) -> bool {
 }
 
 fn edit_step(step: &mut Step, left: &mut usize) -> bool {
-    let settled = matches!(&step.kind, Kind::All { settle: true, .. } | Kind::ForEach { settle: true, .. });
+    let settled = matches!(
+        &step.kind,
+        Kind::All { settle: true, .. } | Kind::ForEach { settle: true, .. }
+    );
     let common = &mut step.common;
     if take(&mut common.timeout, left) || take(&mut common.retry, left) || take(&mut common.into, left) {
         return true;
@@ -95,7 +98,14 @@ fn edit_step(step: &mut Step, left: &mut usize) -> bool {
     if take(&mut common.set_state, left) || (!settled && take(&mut common.output, left)) {
         return true;
     }
-    edit_handlers(&mut common.catch, left) || edit_kind(&mut step.kind, left)
+    if edit_handlers(&mut common.catch, left) {
+        return true;
+    }
+    let done = edit_kind(&mut step.kind, left);
+    if let (Kind::All { branches, .. }, Some(Expr::SettledMap(names))) = (&step.kind, &mut common.output) {
+        *names = branches.names.clone().unwrap_or_default();
+    }
+    done
 }
 
 fn edit_handlers(handlers: &mut Vec<Handler>, left: &mut usize) -> bool {
@@ -127,7 +137,9 @@ fn edit_kind(kind: &mut Kind, left: &mut usize) -> bool {
                 || edit_body(then, left)
                 || otherwise.as_mut().is_some_and(|otherwise| edit_body(otherwise, left))
         }
-        Kind::Branch { branches, otherwise, .. } => {
+        Kind::Branch {
+            branches, otherwise, ..
+        } => {
             for place in 0..branches.len() {
                 if branches.len() > 1 && turn(left) {
                     branches.remove(place);
@@ -141,9 +153,9 @@ fn edit_kind(kind: &mut Kind, left: &mut usize) -> bool {
         }
         Kind::All { branches, .. } | Kind::Race { branches, .. } => {
             for place in 0..branches.lists.len() {
-                // The names of a settled mapping stand in its `output`, hence only unnamed branches go.
-                if branches.lists.len() > 1 && branches.names.is_none() && turn(left) {
+                if branches.lists.len() > 1 && turn(left) {
                     branches.lists.remove(place);
+                    branches.names.iter_mut().for_each(|names| drop(names.remove(place)));
                     return true;
                 }
                 if edit_list(&mut branches.lists[place], left) {
@@ -156,7 +168,12 @@ fn edit_kind(kind: &mut Kind, left: &mut usize) -> bool {
             }
         }
         Kind::Tap(body) => edit_body(body, left),
-        Kind::ForEach { items, concurrency, steps, .. } => {
+        Kind::ForEach {
+            items,
+            concurrency,
+            steps,
+            ..
+        } => {
             if let Expr::List(items) = items
                 && items.len() > 1
                 && turn(left)
@@ -239,12 +256,18 @@ fn in_step(step: &mut Step, change: &mut dyn FnMut(&mut Expr)) {
     }
     match &mut step.kind {
         Kind::Then(unit) => in_unit(unit, change),
-        Kind::When { condition, then, otherwise } => {
+        Kind::When {
+            condition,
+            then,
+            otherwise,
+        } => {
             condition.each(change);
             in_body(then, change);
             otherwise.iter_mut().for_each(|body| in_body(body, change));
         }
-        Kind::Branch { branches, otherwise, .. } => {
+        Kind::Branch {
+            branches, otherwise, ..
+        } => {
             for (condition, steps) in branches {
                 condition.each(change);
                 in_list(steps, change);
@@ -323,6 +346,38 @@ impl Cond {
         match self {
             Cond::Odd(expr) | Cond::Above(expr, _) | Cond::Raw(expr) => expr.each(change),
             Cond::Code(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::generate::{Knobs, generate};
+    use super::super::oracle::{EffectEnd, Prediction, predict};
+    use super::super::world::World;
+    use super::*;
+
+    #[test]
+    fn what_is_left_still_fails_and_is_small() {
+        for seed in 0..300 {
+            let fails = |flow: &Flow| match predict(flow, &World::new(seed)) {
+                Prediction::Clear(fate) => fate
+                    .effects
+                    .values()
+                    .any(|call| call.how == EffectEnd::Cancelled && call.started_at > 0),
+                Prediction::Ambiguous(_) => false,
+            };
+            let flow = generate(
+                seed,
+                &Knobs {
+                    size: 15,
+                    ..Knobs::default()
+                },
+            );
+            if fails(&flow) {
+                let small = shrink(flow, &fails);
+                assert!(fails(&small) && small.size() <= 10, "{seed}: {small:#?}");
+            }
         }
     }
 }

@@ -41,7 +41,10 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: &str) -> Failure {
-        Failure { code: code.to_owned(), status: None }
+        Failure {
+            code: code.to_owned(),
+            status: None,
+        }
     }
 
     /// Retried by default.
@@ -51,7 +54,10 @@ impl Failure {
 
     /// Not retried by default.
     pub fn not_found() -> Failure {
-        Failure { code: "http.status".to_owned(), status: Some(404) }
+        Failure {
+            code: "http.status".to_owned(),
+            status: Some(404),
+        }
     }
 }
 
@@ -97,12 +103,21 @@ const LONGEST: u64 = 40_000;
 impl World {
     pub fn new(seed: u64) -> World {
         let mut random = Random::new(seed ^ 0x5EED_0F0A_11D0_0D1E);
-        let mut world = World { seed: Some(seed), failing: 25, silent: 12, ..World::empty() };
+        let mut world = World {
+            seed: Some(seed),
+            failing: 25,
+            silent: 12,
+            ..World::empty()
+        };
         let mut at = 0;
         for _ in 0..random.range(0, 5) {
             at += random.range(1, 40_000);
             let event = EVENTS[random.range(0, 2) as usize].to_owned();
-            world.deliveries.push(Delivery { at, event, payload: json!({ "k": random.range(0, 2) }) });
+            world.deliveries.push(Delivery {
+                at,
+                event,
+                payload: json!({ "k": random.range(0, 2) }),
+            });
         }
         if random.chance(25) {
             let from = random.range(1, 60_000);
@@ -142,7 +157,11 @@ impl World {
     }
 
     pub fn with_delivery(mut self, at: u64, event: &str, payload: Json) -> World {
-        self.deliveries.push(Delivery { at, event: event.to_owned(), payload });
+        self.deliveries.push(Delivery {
+            at,
+            event: event.to_owned(),
+            payload,
+        });
         self
     }
 
@@ -151,11 +170,18 @@ impl World {
             return call.clone();
         }
         let Some(mut random) = self.random(effect) else {
-            return Call { ms: 1, outcome: Ok(json!(0)) };
+            return Call {
+                ms: 1,
+                outcome: Ok(json!(0)),
+            };
         };
         let ms = random.range(1, LONGEST);
         let outcome = if random.chance(self.failing) {
-            Err(if random.chance(65) { Failure::network() } else { Failure::not_found() })
+            Err(if random.chance(65) {
+                Failure::network()
+            } else {
+                Failure::not_found()
+            })
         } else {
             Ok(value(&mut random))
         };

@@ -6,11 +6,21 @@ use super::flow::{Body, Cond, Expr, Flow, Handler, Kind, Retry, Step, Unit};
 
 /// The main workflow, then its children, as documents of one file.
 pub fn write(flow: &Flow) -> String {
-    let documents: Vec<String> = std::iter::once(flow).chain(&flow.children).map(|one| document(one, flow)).collect();
+    let documents: Vec<String> = all(flow).map(|one| document(one, flow)).collect();
     documents.join("---\n")
 }
 
+fn all(flow: &Flow) -> impl Iterator<Item = &Flow> {
+    std::iter::once(flow).chain(&flow.children)
+}
+
 fn document(flow: &Flow, main: &Flow) -> String {
+    let mut text = String::new();
+    block(&tree(flow, main), 0, &mut text);
+    text
+}
+
+fn tree(flow: &Flow, main: &Flow) -> Json {
     let mut top = Map::new();
     top.insert("kind".into(), json!("Workflow"));
     top.insert("id".into(), json!(flow.id));
@@ -27,9 +37,7 @@ fn document(flow: &Flow, main: &Flow) -> String {
     if let Some(output) = &flow.output {
         top.insert("output".into(), value(output));
     }
-    let mut text = String::new();
-    block(&Json::Object(top), 0, &mut text);
-    text
+    Json::Object(top)
 }
 
 fn steps(list: &[Step], main: &Flow) -> Json {
@@ -45,7 +53,11 @@ fn step(step: &Step, main: &Flow) -> Json {
     put("id", json!(step.id));
     match &step.kind {
         Kind::Then(one) => unit(one, &step.id, &mut put),
-        Kind::When { condition, then, otherwise } => {
+        Kind::When {
+            condition,
+            then,
+            otherwise,
+        } => {
             put("condition", condition_text(condition));
             match then {
                 Body::Unit(one) => unit(one, &step.id, &mut put),
@@ -55,7 +67,11 @@ fn step(step: &Step, main: &Flow) -> Json {
                 put("else", beside(otherwise, &step.id, main));
             }
         }
-        Kind::Branch { branches, first, otherwise } => {
+        Kind::Branch {
+            branches,
+            first,
+            otherwise,
+        } => {
             put("match", json!(if *first { "first" } else { "all" }));
             let one = |(condition, list): &(Cond, Vec<Step>)| json!({ "condition": condition_text(condition), "steps": steps(list, main) });
             put("branches", branches.iter().map(one).collect());
@@ -63,7 +79,11 @@ fn step(step: &Step, main: &Flow) -> Json {
                 put("else", steps(otherwise, main));
             }
         }
-        Kind::All { branches, concurrency, settle } => {
+        Kind::All {
+            branches,
+            concurrency,
+            settle,
+        } => {
             if let Some(width) = concurrency {
                 put("concurrency", json!(width));
             }
@@ -80,7 +100,13 @@ fn step(step: &Step, main: &Flow) -> Json {
         }
         Kind::Tap(Body::Unit(one)) => unit(one, &step.id, &mut put),
         Kind::Tap(Body::Steps(list)) => put("steps", steps(list, main)),
-        Kind::ForEach { items, name, concurrency, settle, steps: list } => {
+        Kind::ForEach {
+            items,
+            name,
+            concurrency,
+            settle,
+            steps: list,
+        } => {
             put("items", value(items));
             if let Some(name) = name {
                 put("as", json!(name));
@@ -93,7 +119,13 @@ fn step(step: &Step, main: &Flow) -> Json {
             }
             put("steps", steps(list, main));
         }
-        Kind::Loop { condition, steps: list, max, proceed, .. } => {
+        Kind::Loop {
+            condition,
+            steps: list,
+            max,
+            proceed,
+            ..
+        } => {
             if let Some(max) = max {
                 put("maxIterations", json!(max));
             }
@@ -145,7 +177,10 @@ fn common(step: &Step, main: &Flow, put: &mut impl FnMut(&str, Json)) {
         put("retry", retry(policy));
     }
     if !common.catch.is_empty() {
-        put("catch", common.catch.iter().map(|one| handler(one, &step.id, main)).collect());
+        put(
+            "catch",
+            common.catch.iter().map(|one| handler(one, &step.id, main)).collect(),
+        );
     }
     if let Some(output) = &common.output {
         put("output", value(output));
@@ -195,7 +230,10 @@ fn unit(unit: &Unit, owner: &str, put: &mut impl FnMut(&str, Json)) {
                 map["onTimeout"] = json!(if *go_on { "continue" } else { "fail" });
             }
             put("suspend", map);
-            put("resumeSchema", json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } }));
+            put(
+                "resumeSchema",
+                json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } }),
+            );
         }
         Unit::WaitFor { event, key, timeout } => {
             let mut map = json!({ "event": event });
@@ -305,7 +343,10 @@ fn value(expr: &Expr) -> Json {
         }),
         Expr::SettledMap(names) => {
             let one = |name: &String| {
-                let pair = json!([format!("=result.{name}.status"), format!("=result.{name}.output | default(-1)")]);
+                let pair = json!([
+                    format!("=result.{name}.status"),
+                    format!("=result.{name}.output | default(-1)")
+                ]);
                 (name.clone(), pair)
             };
             Json::Object(names.iter().map(one).collect())
@@ -328,7 +369,10 @@ fn inline(expr: &Expr) -> String {
         Expr::Text(inner) => format!("('v' ~ {})", number(inner)),
         Expr::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Expr::Object(entries) => {
-            let entries: Vec<_> = entries.iter().map(|(key, entry)| format!("'{key}': {}", inline(entry))).collect();
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(key, entry)| format!("'{key}': {}", inline(entry)))
+                .collect();
             format!("{{{}}}", entries.join(", "))
         }
         // Only ever a whole `output`.
@@ -392,7 +436,9 @@ fn nested(value: &Json, indent: usize, text: &mut String) {
 
 fn plain(value: &Json) -> String {
     match value.as_str() {
-        Some(text) if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_plain) => {
+            text.to_owned()
+        }
         _ => value.to_string(),
     }
 }
@@ -400,4 +446,39 @@ fn plain(value: &Json) -> String {
 /// Words of these alone need no quotes; none that is written is a YAML keyword.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::super::generate::{Knobs, generate};
+    use super::*;
+
+    #[test]
+    fn the_text_is_the_tree() {
+        for seed in 0..1_000 {
+            let flow = generate(seed, &Knobs::default());
+            let text = write(&flow);
+            let read: Vec<Json> = serde_yaml::Deserializer::from_str(&text)
+                .map(|document| Json::deserialize(document).unwrap_or_else(|error| panic!("{error}\n{text}")))
+                .collect();
+            let trees: Vec<Json> = all(&flow).map(|one| tree(one, &flow)).collect();
+            assert_eq!(read, trees, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_feature_is_generated() {
+        let features = "kind: andThen|kind: andWhen|kind: andBranch|kind: andAll|kind: andRace|kind: andTap|kind: andForEach|\
+            kind: andDoWhile|kind: andDoUntil|kind: andMap|kind: andSleep|kind: andWorkflow|kind: andGuardrail|kind: andTry|\
+            set:|assign:|http:|suspend:|waitFor:|emit:|fail:|end:|cancel:|fail: \"=error\"|when:|where:|else:|match: first|\
+            concurrency:|settle:|until: success|as:|index|item|maxIterations:|onLimit: continue|action: rewrite|catch:|\
+            on:|finally:|retry:|maxDelay:|timeout:|onTimeout: fail|onTimeout: continue|resumeSchema:|into:|output:|\
+            setState:|state:|input:|winner|result|error.code|default(|left:|v{{";
+        let text: String = (0..500).map(|seed| write(&generate(seed, &Knobs::default()))).collect();
+        for feature in features.split('|').map(str::trim) {
+            assert!(text.contains(feature), "no {feature}");
+        }
+    }
 }

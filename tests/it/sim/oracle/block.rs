@@ -13,7 +13,11 @@ impl<'a> Oracle<'a> {
     pub async fn kind(&'a self, step: &'a Step, at: Attempt) -> Result<Yield, Stop> {
         match &step.kind {
             Kind::Then(unit) => self.unit(unit, at.effect(), &at).await,
-            Kind::When { condition, then, otherwise } => {
+            Kind::When {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let (body, place) = match (self.holds(condition, &at.env, &at.data)?, otherwise) {
                     (true, None) => (then, None),
                     (true, Some(_)) => (then, Some("then")),
@@ -22,10 +26,22 @@ impl<'a> Oracle<'a> {
                 };
                 self.body(body, place, &at).await
             }
-            Kind::Branch { branches, first, otherwise } => self.branch(branches, *first, otherwise.as_ref(), &at).await,
-            Kind::All { branches, concurrency, settle } => {
+            Kind::Branch {
+                branches,
+                first,
+                otherwise,
+            } => self.branch(branches, *first, otherwise.as_ref(), &at).await,
+            Kind::All {
+                branches,
+                concurrency,
+                settle,
+            } => {
                 let inner = Scope::inside(&at.scope);
-                let work = branches.lists.iter().map(|steps| self.inside(steps, &at, &inner)).collect();
+                let work = branches
+                    .lists
+                    .iter()
+                    .map(|steps| self.inside(steps, &at, &inner))
+                    .collect();
                 let values = self.all(&at.scope, &inner, work, *concurrency, *settle).await?;
                 Ok(Yield::Value(named(branches, values)))
             }
@@ -35,7 +51,13 @@ impl<'a> Oracle<'a> {
                 Err(Stop::Cancelled) => Err(Stop::Cancelled),
                 _ => Ok(Yield::Nothing),
             },
-            Kind::ForEach { items, name, concurrency, settle, steps } => {
+            Kind::ForEach {
+                items,
+                name,
+                concurrency,
+                settle,
+                steps,
+            } => {
                 let Json::Array(items) = self.clear(at.env.eval(items, &at.data))? else {
                     return self.fail("expression.type");
                 };
@@ -49,16 +71,26 @@ impl<'a> Oracle<'a> {
                     self.sequence(steps, at.base(Some(index)), at.run.clone(), env, item, inner.clone())
                 };
                 let work = items.into_iter().enumerate().map(one).collect();
-                let values = self.all(&at.scope, &inner, work, Some(concurrency.unwrap_or(1)), *settle).await?;
+                let values = self
+                    .all(&at.scope, &inner, work, Some(concurrency.unwrap_or(1)), *settle)
+                    .await?;
                 Ok(Yield::Value(Json::Array(values)))
             }
-            Kind::Loop { until, condition, steps, max, proceed } => {
+            Kind::Loop {
+                until,
+                condition,
+                steps,
+                max,
+                proceed,
+            } => {
                 let mut data = at.data.clone();
                 for index in 0.. {
                     self.forget(steps, &at.env);
                     let env = at.env.with("index", json!(index));
                     let base = at.base(Some(index));
-                    data = self.sequence(steps, base, at.run.clone(), env, data, at.scope.clone()).await?;
+                    data = self
+                        .sequence(steps, base, at.run.clone(), env, data, at.scope.clone())
+                        .await?;
                     if self.holds(condition, &at.env, &data)? == *until {
                         break;
                     }
@@ -71,7 +103,9 @@ impl<'a> Oracle<'a> {
                 }
                 Ok(Yield::Value(data))
             }
-            Kind::Map(entries) => Ok(Yield::Value(Json::Object(self.clear(at.env.object(entries, &at.data))?))),
+            Kind::Map(entries) => Ok(Yield::Value(Json::Object(
+                self.clear(at.env.object(entries, &at.data))?,
+            ))),
             Kind::Sleep(ms) => self.clock.timer(&at.scope, *ms).await.map(|()| Yield::Nothing),
             Kind::Child { flow, input } => {
                 let input = match input {
@@ -108,7 +142,10 @@ impl<'a> Oracle<'a> {
         settle: bool,
     ) -> Result<Vec<Json>, Stop> {
         let fails = |ended: &Ended| !settle && matches!(ended, Err(Stop::Error(_)));
-        let (ended, failed) = self.clock.fork(outer, inner, concurrency.unwrap_or(usize::MAX), work, fails).await?;
+        let (ended, failed) = self
+            .clock
+            .fork(outer, inner, concurrency.unwrap_or(usize::MAX), work, fails)
+            .await?;
         let mut values = Vec::new();
         if let Some(Err(stop)) = failed.and_then(|first| ended[first].clone()) {
             return Err(stop);
@@ -144,9 +181,15 @@ impl<'a> Oracle<'a> {
             (Some(&one), _) if first => self.inside(&branches[one].1, at, &at.scope).await.map(Yield::Value),
             _ => {
                 let inner = Scope::inside(&at.scope);
-                let work = matching.iter().map(|&number| self.inside(&branches[number].1, at, &inner)).collect();
+                let work = matching
+                    .iter()
+                    .map(|&number| self.inside(&branches[number].1, at, &inner))
+                    .collect();
                 let mut values = vec![Json::Null; branches.len()];
-                for (number, value) in matching.iter().zip(self.all(&at.scope, &inner, work, None, false).await?) {
+                for (number, value) in matching
+                    .iter()
+                    .zip(self.all(&at.scope, &inner, work, None, false).await?)
+                {
                     values[*number] = value;
                 }
                 Ok(Yield::Value(Json::Array(values)))
@@ -156,16 +199,25 @@ impl<'a> Oracle<'a> {
 
     async fn race(&'a self, branches: &'a Branches, success: bool, at: &Attempt) -> Result<Yield, Stop> {
         let inner = Scope::inside(&at.scope);
-        let work = branches.lists.iter().map(|steps| self.inside(steps, at, &inner)).collect();
+        let work = branches
+            .lists
+            .iter()
+            .map(|steps| self.inside(steps, at, &inner))
+            .collect();
         let wins = |ended: &Ended| match ended {
             Ok(_) => true,
             Err(Stop::Error(_)) => !success,
             Err(_) => false,
         };
         let (ended, winner) = self.clock.fork(&at.scope, &inner, usize::MAX, work, wins).await?;
-        let Some(winner) = winner else { return self.fail("race.failed") };
+        let Some(winner) = winner else {
+            return self.fail("race.failed");
+        };
         let value = ended[winner].clone().unwrap_or(Ok(Json::Null))?;
-        let key = branches.names.as_ref().map_or(json!(winner), |names| json!(names[winner]));
+        let key = branches
+            .names
+            .as_ref()
+            .map_or(json!(winner), |names| json!(names[winner]));
         Ok(Yield::Won(value, key))
     }
 

@@ -39,7 +39,10 @@ pub struct Scope {
 
 impl Scope {
     pub fn inside(outer: &Rc<Scope>) -> Rc<Scope> {
-        Rc::new(Scope { cancelled: Cell::new(false), outer: Some(outer.clone()) })
+        Rc::new(Scope {
+            cancelled: Cell::new(false),
+            outer: Some(outer.clone()),
+        })
     }
 
     pub fn cancelled(&self) -> bool {
@@ -123,7 +126,9 @@ impl Clock {
     /// Moves to the next instant at which something is due; `false` if nothing is.
     pub fn advance(&self) -> bool {
         let due = self.due.borrow();
-        let Some(next) = due.iter().map(|entry| entry.0).min() else { return false };
+        let Some(next) = due.iter().map(|entry| entry.0).min() else {
+            return false;
+        };
         let count = |kind| due.iter().filter(|entry| **entry == (next, kind)).count();
         let events = count(Due::Event);
         if events > 1 || (events == 1 && count(Due::Start) > 0) {
@@ -264,9 +269,17 @@ impl Clock {
                 turn += 1;
             }
             let active = (0..begun).any(|i| ended[i].is_none());
-            if active || (begun < branches.len() && !inner.cancelled()) { Poll::Pending } else { Poll::Ready(()) }
+            if active || (begun < branches.len() && !inner.cancelled()) {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
         })
         .await;
-        if outer.cancelled() { Err(Stop::Cancelled) } else { Ok((ended, decided)) }
+        if outer.cancelled() {
+            Err(Stop::Cancelled)
+        } else {
+            Ok((ended, decided))
+        }
     }
 }

@@ -124,7 +124,11 @@ pub fn predict(flow: &Flow, world: &World) -> Prediction {
         oracle.act_from_outside();
     };
     drop(work);
-    let ended_at = if ended.is_some() { clock.now() } else { oracle.last_change() };
+    let ended_at = if ended.is_some() {
+        clock.now()
+    } else {
+        oracle.last_change()
+    };
     let (status, result, error_code) = match ended {
         Some(Ok(value)) => (RunStatus::Completed, Some(value), None),
         Some(Err(Stop::Error(error))) => (RunStatus::Error, None, Some(error.code)),
@@ -132,7 +136,14 @@ pub fn predict(flow: &Flow, world: &World) -> Prediction {
         None => (RunStatus::Suspended, None, None),
     };
     let (steps, effects) = (oracle.steps.into_inner(), oracle.effects.into_inner());
-    Prediction::Clear(Fate { status, result, error_code, ended_at, steps, effects })
+    Prediction::Clear(Fate {
+        status,
+        result,
+        error_code,
+        ended_at,
+        steps,
+        effects,
+    })
 }
 
 /// The run of the main workflow or of a child.
@@ -146,7 +157,11 @@ struct Run {
 
 impl Run {
     fn new(outer: &Rc<Scope>) -> Run {
-        Run { scope: Scope::inside(outer), count: Cell::new(0), end: RefCell::default() }
+        Run {
+            scope: Scope::inside(outer),
+            count: Cell::new(0),
+            end: RefCell::default(),
+        }
     }
 }
 
@@ -231,7 +246,11 @@ impl<'a> Oracle<'a> {
         }
         for delivery in self.world.deliveries.iter().filter(|delivery| delivery.at == now) {
             let mut mail = self.mail.borrow_mut();
-            match mail.waits.iter().position(|wait| wait.fits(&delivery.event, &delivery.payload)) {
+            match mail
+                .waits
+                .iter()
+                .position(|wait| wait.fits(&delivery.event, &delivery.payload))
+            {
                 Some(first) => *mail.waits.remove(first).given.borrow_mut() = Some(delivery.payload.clone()),
                 None => mail.kept.push((delivery.event.clone(), delivery.payload.clone())),
             }
@@ -240,6 +259,10 @@ impl<'a> Oracle<'a> {
 
     fn last_change(&self) -> u64 {
         let steps = self.steps.borrow();
-        steps.values().map(|step| step.ended_at.unwrap_or(step.started_at)).max().unwrap_or(0)
+        steps
+            .values()
+            .map(|step| step.ended_at.unwrap_or(step.started_at))
+            .max()
+            .unwrap_or(0)
     }
 }

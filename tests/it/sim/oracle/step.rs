@@ -73,7 +73,14 @@ impl<'a> Oracle<'a> {
             let mut data = data;
             for step in steps {
                 let address = format!("{base}{}", step.id);
-                let first = Attempt { address, number: 1, run: run.clone(), env: env.clone(), data, scope: scope.clone() };
+                let first = Attempt {
+                    address,
+                    number: 1,
+                    run: run.clone(),
+                    env: env.clone(),
+                    data,
+                    scope: scope.clone(),
+                };
                 data = self.step(step, first).await?;
             }
             Ok(data)
@@ -81,14 +88,25 @@ impl<'a> Oracle<'a> {
     }
 
     pub fn inside(&'a self, steps: &'a [Step], at: &Attempt, scope: &Rc<Scope>) -> Work<'a> {
-        self.sequence(steps, at.base(None), at.run.clone(), at.env.clone(), at.data.clone(), scope.clone())
+        self.sequence(
+            steps,
+            at.base(None),
+            at.run.clone(),
+            at.env.clone(),
+            at.data.clone(),
+            scope.clone(),
+        )
     }
 
     async fn step(&'a self, step: &'a Step, mut at: Attempt) -> Ended {
         let scope = at.scope.clone();
         self.clock.start(&scope).await?;
         let started_at = self.clock.now();
-        let running = StepFate { status: StepStatus::Running, started_at, ended_at: None };
+        let running = StepFate {
+            status: StepStatus::Running,
+            started_at,
+            ended_at: None,
+        };
         self.steps.borrow_mut().insert(at.address.clone(), running);
 
         let mut ended = self.attempts(step, &mut at).await;
@@ -120,13 +138,19 @@ impl<'a> Oracle<'a> {
             Err(Stop::Error(_)) => StepStatus::Error,
             Err(Stop::Cancelled) => StepStatus::Cancelled,
         };
-        let fate = StepFate { status, started_at, ended_at: Some(self.clock.now()) };
+        let fate = StepFate {
+            status,
+            started_at,
+            ended_at: Some(self.clock.now()),
+        };
         self.steps.borrow_mut().insert(at.address, fate);
         match ended {
             Ok(None) => Ok(at.data),
             Ok(Some(value)) => {
                 at.env.record(&step.id, value.clone());
-                at.run.count.set(at.run.count.get() + step.common.set_state.unwrap_or(0));
+                at.run
+                    .count
+                    .set(at.run.count.get() + step.common.set_state.unwrap_or(0));
                 Ok(value)
             }
             Err(Stop::Ended) => Err(Stop::Cancelled),
@@ -188,7 +212,9 @@ impl<'a> Oracle<'a> {
 
     /// Rule 27: the first handler that matches; without one the error stays.
     async fn handle(&'a self, handlers: &'a [Handler], error: Failure, at: &Attempt) -> Result<Option<Json>, Stop> {
-        let env = at.env.with("error", json!({ "code": error.code, "status": error.status }));
+        let env = at
+            .env
+            .with("error", json!({ "code": error.code, "status": error.status }));
         for (number, handler) in handlers.iter().enumerate() {
             if let Some(codes) = &handler.on
                 && !codes.iter().any(|code| covers(code, &error.code))
@@ -215,7 +241,9 @@ impl<'a> Oracle<'a> {
 
     /// A false or true condition; not a boolean is an error.
     pub fn holds(&self, condition: &Cond, env: &Env, data: &Json) -> Result<bool, Stop> {
-        self.clear(env.holds(condition, data).map(Answer))?.0.map_err(Stop::Error)
+        self.clear(env.holds(condition, data).map(Answer))?
+            .0
+            .map_err(Stop::Error)
     }
 
     /// A body that starts over has no outputs yet (rules 13, 25).
@@ -250,7 +278,9 @@ fn retries(retry: &Retry, error: &Failure) -> bool {
         Some(codes) => codes.iter().any(|entry| covers(entry, &error.code)),
         None => match error.code.as_str() {
             "timeout" | "http.network" => true,
-            "http.status" => error.status.is_some_and(|status| matches!(status, 408 | 425 | 429 | 500..)),
+            "http.status" => error
+                .status
+                .is_some_and(|status| matches!(status, 408 | 425 | 429 | 500..)),
             _ => false,
         },
     }

@@ -36,7 +36,9 @@ impl<'a> Oracle<'a> {
                     {
                         return Some(Some(payload.clone()));
                     }
-                    until.is_some_and(|ms| self.clock.timer_reached(now + ms)).then_some(None)
+                    until
+                        .is_some_and(|ms| self.clock.timer_reached(now + ms))
+                        .then_some(None)
                 });
                 match payload.await? {
                     Some(payload) => Ok(Yield::Value(payload)),
@@ -46,7 +48,9 @@ impl<'a> Oracle<'a> {
             }
             Unit::WaitFor { event, key, timeout } => self.wait_for(event, *key, *timeout, at).await,
             Unit::Emit { .. } => Ok(Yield::Nothing),
-            Unit::Fail { when, .. } | Unit::End { when, .. } | Unit::Cancel { when } if !does(when)? => Ok(Yield::Nothing),
+            Unit::Fail { when, .. } | Unit::End { when, .. } | Unit::Cancel { when } if !does(when)? => {
+                Ok(Yield::Nothing)
+            }
             Unit::Fail { code, .. } => self.fail(code.as_deref().unwrap_or("failed")),
             Unit::Rethrow => {
                 let error = self.clear(at.env.name("error").cloned())?;
@@ -55,7 +59,9 @@ impl<'a> Oracle<'a> {
                 Err(Stop::Error(Failure { code, status }))
             }
             Unit::End { output, .. } => {
-                let output = output.as_ref().map_or(Ok(Json::Null), |output| at.env.eval(output, data));
+                let output = output
+                    .as_ref()
+                    .map_or(Ok(Json::Null), |output| at.env.eval(output, data));
                 *at.run.end.borrow_mut() = Some(self.clear(output)?);
                 self.clock.cancel(&at.run.scope);
                 Err(Stop::Ended)
@@ -71,8 +77,16 @@ impl<'a> Oracle<'a> {
         let call = self.world.call(&effect);
         let started_at = self.clock.now();
         let ended = self.clock.outcome(&at.scope, call.ms).await;
-        let how = if ended.is_ok() { EffectEnd::Done } else { EffectEnd::Cancelled };
-        let fate = EffectFate { started_at, ended_at: self.clock.now(), how };
+        let how = if ended.is_ok() {
+            EffectEnd::Done
+        } else {
+            EffectEnd::Cancelled
+        };
+        let fate = EffectFate {
+            started_at,
+            ended_at: self.clock.now(),
+            how,
+        };
         self.effects.borrow_mut().insert(effect, fate);
         ended?;
         call.outcome.map(Yield::Value).map_err(Stop::Error)
@@ -80,7 +94,11 @@ impl<'a> Oracle<'a> {
 
     /// Rule 34: takes the first kept event that fits, or the first that comes.
     async fn wait_for(&self, event: &str, key: Option<i64>, timeout: Option<u64>, at: &Attempt) -> Result<Yield, Stop> {
-        let wait = Rc::new(MailWait { event: event.to_owned(), key, given: RefCell::default() });
+        let wait = Rc::new(MailWait {
+            event: event.to_owned(),
+            key,
+            given: RefCell::default(),
+        });
         {
             let mut mail = self.mail.borrow_mut();
             match mail.kept.iter().position(|(event, payload)| wait.fits(event, payload)) {
@@ -91,7 +109,9 @@ impl<'a> Oracle<'a> {
         let now = self.clock.now();
         let given = self.waiting(at, || match wait.given.take() {
             Some(payload) => Some(Some(payload)),
-            None => timeout.is_some_and(|ms| self.clock.timer_reached(now + ms)).then_some(None),
+            None => timeout
+                .is_some_and(|ms| self.clock.timer_reached(now + ms))
+                .then_some(None),
         });
         let given = given.await;
         self.mail.borrow_mut().waits.retain(|other| !Rc::ptr_eq(other, &wait));

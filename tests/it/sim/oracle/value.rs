@@ -35,14 +35,27 @@ pub struct Unclear;
 
 impl Env {
     pub fn with(&self, name: &str, value: Json) -> Env {
-        let name = Name { name: name.to_owned(), value, outer: self.names.clone() };
-        Env { names: Some(Rc::new(name)), outputs: self.outputs.clone() }
+        let name = Name {
+            name: name.to_owned(),
+            value,
+            outer: self.names.clone(),
+        };
+        Env {
+            names: Some(Rc::new(name)),
+            outputs: self.outputs.clone(),
+        }
     }
 
     /// For one item: its steps' outputs are its own.
     pub fn for_item(&self) -> Env {
-        let outputs = Outputs { of: RefCell::default(), outer: Some(self.outputs.clone()) };
-        Env { names: self.names.clone(), outputs: Rc::new(outputs) }
+        let outputs = Outputs {
+            of: RefCell::default(),
+            outer: Some(self.outputs.clone()),
+        };
+        Env {
+            names: self.names.clone(),
+            outputs: Rc::new(outputs),
+        }
     }
 
     pub fn record(&self, step: &str, output: Json) {
@@ -86,7 +99,10 @@ impl Env {
             Expr::Step(id, default) => self.output(id).unwrap_or(json!(default)),
             Expr::Plus(inner, more) => json!(self.number(inner, data)? + more),
             Expr::Text(inner) => json!(format!("v{}", self.number(inner, data)?)),
-            Expr::List(items) => items.iter().map(|item| self.eval(item, data)).collect::<Result<_, _>>()?,
+            Expr::List(items) => items
+                .iter()
+                .map(|item| self.eval(item, data))
+                .collect::<Result<_, _>>()?,
             Expr::Object(entries) => Json::Object(self.object(entries, data)?),
             Expr::Settled => {
                 let all = self.name("result")?.as_array().ok_or(Unclear)?;
@@ -98,7 +114,10 @@ impl Env {
                 let result = self.name("result")?;
                 let one = |name: &String| {
                     let branch = &result[name];
-                    (name.clone(), json!([branch["status"], branch.get("output").unwrap_or(&json!(-1))]))
+                    (
+                        name.clone(),
+                        json!([branch["status"], branch.get("output").unwrap_or(&json!(-1))]),
+                    )
                 };
                 Json::Object(names.iter().map(one).collect())
             }
@@ -106,7 +125,10 @@ impl Env {
     }
 
     pub fn object(&self, entries: &[(String, Expr)], data: &Json) -> Result<Map<String, Json>, Unclear> {
-        entries.iter().map(|(key, value)| Ok((key.clone(), self.eval(value, data)?))).collect()
+        entries
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), self.eval(value, data)?)))
+            .collect()
     }
 
     /// Whether the condition holds; not a boolean is `expression.type` (rule 6).
