@@ -171,7 +171,8 @@ pub enum Expr {
     Null,
     Int(i64),
     Data,
-    /// A name in scope with a path: `input.n`, `index`, `item`, `result`, `result.n`, `winner`, `error.code`, `state.n`.
+    /// A name in scope with a path: `input.n`, `index`, `item`, `result`, `result.n`, `winner`, `error.code`,
+    /// `state.n`.
     Name(&'static str, Option<&'static str>),
     /// The item of a loop with `as`, or its index.
     Local(String),

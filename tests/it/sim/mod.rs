@@ -10,9 +10,10 @@
 //! workflow that differs small.
 //!
 //! The oracle and the interpreter share no code and no idea. The interpreter is a state machine that reacts to inputs
-//! and applies events; the oracle is a direct evaluator in which each step kind is straight `async` code. What is due is
-//! found by polling the run from its root, so depth first and in declared order, which is the order the rules give to
-//! one instant. Cancelling is a flag that a whole subtree finds at its next poll; `finally` runs outside its reach.
+//! and applies events; the oracle is a direct evaluator in which each step kind is straight `async` code. What is due
+//! is found by polling the run from its root, so depth first and in declared order, which is the order the rules give
+//! to one instant. Cancelling is a flag that a whole subtree finds at its next poll; `finally` runs outside its
+//! reach.
 //!
 //! # Addresses
 //!
@@ -26,17 +27,17 @@
 //!
 //! What the rules leave open is fixed here; the examples cite these numbers.
 //!
-//! 1. At one instant the run goes depth first in declared order, each branch as far as it can. When a child's end decides
-//!    its parent, the parent acts at once: later branches never start.
-//! 2. Cancelling stops calls, waits and sleeps at once. Then `finally` runs for every `andTry` that had started, innermost
-//!    first, shielded from further cancellation, and the canceller acts when all are done. A step cancelled while its own
-//!    `finally` runs is cancelled when that is done.
+//! 1. At one instant the run goes depth first in declared order, each branch as far as it can. When a child's end
+//!    decides its parent, the parent acts at once: later branches never start.
+//! 2. Cancelling stops calls, waits and sleeps at once. Then `finally` runs for every `andTry` that had started,
+//!    innermost first, shielded from further cancellation, and the canceller acts when all are done. A step cancelled
+//!    while its own `finally` runs is cancelled when that is done.
 //! 3. `end` cancels everything else in its workflow, then completes it; its own step is a success. `cancel` cancels the
 //!    whole run; its own step is cancelled.
 //! 4. What has not started is not in the table; what is skipped is.
-//! 5. After an outside suspend no step, attempt, handler or `finally` starts before the resume, and no timer acts. Then all
-//!    that was due acts in the order of its due times. Calls, answers and events end at their own time, and with them
-//!    loops, joins, blocks and the run. A cancel lifts the suspension.
+//! 5. After an outside suspend no step, attempt, handler or `finally` starts before the resume, and no timer acts.
+//!    Then all that was due acts in the order of its due times. Calls, answers and events end at their own time, and
+//!    with them loops, joins, blocks and the run. A cancel lifts the suspension.
 //! 6. A cancel from outside does nothing to a run that has ended or cleans up after `end`, its timeout or a cancel.
 //! 7. Retries follow rule 25. A rethrown error is retried like the original.
 //! 8. A timeout counts from its attempt's start until the attempt is over, cleanup of its branches included.
@@ -53,12 +54,12 @@
 //!
 //! # What is left out
 //!
-//! Because the rules do not decide it, or a load check may refuse it: `catch` together with `into` or `setState`; common
-//! keys on `andTap`; `timeout`, `retry` and `output` on `fail`, `end` and `cancel`; `into` without a raw result;
-//! rewriting guardrail rules but the last; sleeps, waits and children in `finally`, children in `andTap`; `waitFor` in
-//! children; steps after one that always ends the list; reading steps that control; defaults of `retry`'s `delay` and
-//! `backoff`. Settled errors are reduced to their status, since messages are not predicted. Left out as well: `jitter`,
-//! schemas but a wait's, `andSleepUntil`, agents, `exec`, `mcp`, empty bodies.
+//! Because the rules do not decide it, or a load check may refuse it: `catch` together with `into` or `setState`;
+//! common keys on `andTap`; `timeout`, `retry` and `output` on `fail`, `end` and `cancel`; `into` without a raw
+//! result; rewriting guardrail rules but the last; sleeps, waits and children in `finally`, children in `andTap`;
+//! `waitFor` in children; steps after one that always ends the list; reading steps that control; defaults of
+//! `retry`'s `delay` and `backoff`. Settled errors are reduced to their status, since messages are not predicted.
+//! Left out as well: `jitter`, schemas but a wait's, `andSleepUntil`, agents, `exec`, `mcp`, empty bodies.
 
 mod examples;
 pub mod flow;

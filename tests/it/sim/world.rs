@@ -79,7 +79,8 @@ pub struct Delivery {
 /// The event names that are delivered.
 pub const EVENTS: [&str; 3] = ["Alpha", "Beta", "Gamma"];
 
-/// Everything that is not decided by the definition. A call's or wait's fate depends only on the seed and its effect id.
+/// Everything that is not decided by the definition. A call's or wait's fate depends only on the seed and its effect
+/// id.
 #[derive(Clone, Debug)]
 pub struct World {
     /// `None`: only what is scripted happens.
@@ -105,8 +106,8 @@ impl World {
         let mut random = Random::new(seed ^ 0x5EED_0F0A_11D0_0D1E);
         let mut world = World {
             seed: Some(seed),
-            failing: 25,
-            silent: 12,
+            failing: 18,
+            silent: 10,
             ..World::empty()
         };
         let mut at = 0;

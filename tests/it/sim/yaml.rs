@@ -73,7 +73,10 @@ fn step(step: &Step, main: &Flow) -> Json {
             otherwise,
         } => {
             put("match", json!(if *first { "first" } else { "all" }));
-            let one = |(condition, list): &(Cond, Vec<Step>)| json!({ "condition": condition_text(condition), "steps": steps(list, main) });
+            let one = |(condition, list): &(Cond, Vec<Step>)| {
+                let (condition, steps) = (condition_text(condition), steps(list, main));
+                json!({ "condition": condition, "steps": steps })
+            };
             put("branches", branches.iter().map(one).collect());
             if let Some(otherwise) = otherwise {
                 put("else", steps(otherwise, main));
@@ -470,12 +473,13 @@ mod tests {
 
     #[test]
     fn every_feature_is_generated() {
-        let features = "kind: andThen|kind: andWhen|kind: andBranch|kind: andAll|kind: andRace|kind: andTap|kind: andForEach|\
-            kind: andDoWhile|kind: andDoUntil|kind: andMap|kind: andSleep|kind: andWorkflow|kind: andGuardrail|kind: andTry|\
-            set:|assign:|http:|suspend:|waitFor:|emit:|fail:|end:|cancel:|fail: \"=error\"|when:|where:|else:|match: first|\
-            concurrency:|settle:|until: success|as:|index|item|maxIterations:|onLimit: continue|action: rewrite|catch:|\
-            on:|finally:|retry:|maxDelay:|timeout:|onTimeout: fail|onTimeout: continue|resumeSchema:|into:|output:|\
-            setState:|state:|input:|winner|result|error.code|default(|left:|v{{";
+        let features = "kind: andThen|kind: andWhen|kind: andBranch|kind: andAll|kind: andRace|kind: andTap\
+            |kind: andForEach|kind: andDoWhile|kind: andDoUntil|kind: andMap|kind: andSleep\
+            |kind: andWorkflow|kind: andGuardrail|kind: andTry|set:|assign:|http:|suspend:|waitFor:|emit:\
+            |fail:|end:|cancel:|fail: \"=error\"|when:|where:|else:|match: first|concurrency:|settle:\
+            |until: success|as:|index|item|maxIterations:|onLimit: continue|action: rewrite|catch:|on:\
+            |finally:|retry:|maxDelay:|timeout:|onTimeout: fail|onTimeout: continue|resumeSchema:|into:\
+            |output:|setState:|state:|input:|winner|result|error.code|default(|left:|v{{";
         let text: String = (0..500).map(|seed| write(&generate(seed, &Knobs::default()))).collect();
         for feature in features.split('|').map(str::trim) {
             assert!(text.contains(feature), "no {feature}");

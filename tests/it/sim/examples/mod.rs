@@ -4,6 +4,7 @@
 //! takes 1 ms and gives 0. An expectation is the run's end, then the steps, then the calls, each with its times.
 
 mod kinds;
+mod loops;
 mod rules;
 mod time;
 

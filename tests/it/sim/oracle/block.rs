@@ -171,7 +171,7 @@ impl<'a> Oracle<'a> {
         let mut matching = Vec::new();
         for (number, (condition, _)) in branches.iter().enumerate() {
             // Rule 17: the first match alone counts, and no condition after it.
-            if !(first && !matching.is_empty()) && self.holds(condition, &at.env, &at.data)? {
+            if (!first || matching.is_empty()) && self.holds(condition, &at.env, &at.data)? {
                 matching.push(number);
             }
         }

@@ -181,7 +181,7 @@ impl Clock {
         poll_fn(|_| self.unless_cancelled(scope, || self.outcome_reached(at).then_some(()))).await
     }
 
-    /// Waits until `ready` gives something, which it must do only at instants it noted, or which the world's own.
+    /// Waits until `ready` gives something. It must note when that may be, unless it is something from outside.
     pub async fn until<T>(&self, scope: &Scope, mut ready: impl FnMut() -> Option<T>) -> Result<T, Stop> {
         poll_fn(|_| self.unless_cancelled(scope, &mut ready)).await
     }
@@ -201,7 +201,8 @@ impl Clock {
         ready().map_or(Poll::Pending, |value| Poll::Ready(Ok(value)))
     }
 
-    /// Does `work`, all of which is in `inner`, for at most `ms`; then cancels it and, its cleanup done, raises `timeout`.
+    /// Does `work`, all of which is in `inner`, for at most `ms`; then cancels it and, its cleanup done, raises
+    /// `timeout`.
     pub async fn within<T>(
         &self,
         ms: Option<u64>,
@@ -233,8 +234,8 @@ impl Clock {
     }
 
     /// Runs branches that are all in `inner`, at most `width` at once, until all have ended or one `decides`; then the
-    /// others are cancelled, those not begun never begin, and their cleanup is awaited. Gives how each ended that began,
-    /// and the one that decided.
+    /// others are cancelled, those not begun never begin, and their cleanup is awaited. Gives how each ended that
+    /// began, and the one that decided.
     pub async fn fork(
         &self,
         outer: &Scope,

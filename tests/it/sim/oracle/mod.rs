@@ -165,7 +165,7 @@ impl Run {
     }
 }
 
-/// An event that was delivered or is waited for.
+/// The events of the main run: those nobody has taken and the waits nobody has served.
 #[derive(Default)]
 struct Mail {
     kept: Vec<(String, Json)>,

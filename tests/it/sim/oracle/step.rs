@@ -158,8 +158,8 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// The step's attempts, as many as needed and allowed (rules 25, 26). Leaves the number of the last in `at`. `None`:
-    /// skipped.
+    /// The step's attempts, as many as needed and allowed (rules 25, 26). Leaves the number of the last in `at`.
+    /// `None`: skipped.
     async fn attempts(&'a self, step: &'a Step, at: &mut Attempt) -> Result<Option<Json>, Stop> {
         let outer = at.scope.clone();
         loop {
