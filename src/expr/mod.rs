@@ -1,0 +1,12 @@
+//! Expressions and templates: compiled once, evaluated over named values, metered, pure.
+//!
+//! The names, problems and references here are common to all expression languages; [`jinja`] holds the language of
+//! native workflows. Rule numbers in comments refer to the language rules in the documentation.
+
+pub mod jinja;
+mod names;
+mod problem;
+
+pub use jinja::{Build, Expression, Operator, Shape, Subtraction, Text};
+pub use names::{Names, Reference, Root, Segment, StepPart};
+pub use problem::{EvalError, Problem, ProblemKind};
