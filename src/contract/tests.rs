@@ -112,6 +112,8 @@ fn schemas_that_are_none() {
     assert!(problems(data!({ "$schema": "http://json-schema.org/draft-07/schema#" })).is_empty());
     assert!(problems(data!({ "$ref": "#x", "$defs": { "a": { "$anchor": "x" } } })).is_empty());
     assert!(problems(data!(true)).is_empty());
+    let embedded = data!({ "$id": "urn:b", "$ref": "#/$defs/c", "$defs": { "c": true } });
+    assert!(problems(data!({ "$ref": "urn:b", "$defs": { "b": embedded } })).is_empty());
 }
 
 #[test]
