@@ -302,7 +302,3 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;
