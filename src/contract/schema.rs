@@ -311,7 +311,3 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;
