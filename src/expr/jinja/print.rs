@@ -225,7 +225,8 @@ impl Printer {
     fn literal(&mut self, data: &Data) {
         match data {
             Data::Text(text) => self.quoted(text),
-            // JSON's numbers and words are the same, and no literal of the source is a list or map.
+            Data::Null => self.push("none"),
+            // JSON's numbers and booleans are the same, and no literal of the source is a list or map.
             other => {
                 let _ = write!(self.text, "{other}");
             }
