@@ -116,10 +116,14 @@ impl Fast {
                 Found::Value(data) => Some(data),
                 Found::Nothing => None,
             },
-            Fast::Default { path, fallback } => match path.follow(roots, names)? {
-                Found::Value(data) => Some(data),
-                Found::Nothing => fallback.eval(roots, names),
-            },
+            Fast::Default { path, fallback } => {
+                // Arguments are computed whether they are needed or not, as the machine does.
+                let fallback = fallback.eval(roots, names)?;
+                Some(match path.follow(roots, names)? {
+                    Found::Value(data) => data,
+                    Found::Nothing => fallback,
+                })
+            }
             Fast::Defined { path, expected } => {
                 let defined = matches!(path.follow(roots, names)?, Found::Value(_));
                 Some(Data::Bool(defined == *expected))

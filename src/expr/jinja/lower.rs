@@ -151,7 +151,7 @@ impl<'s> Lower<'s> {
                 let left = self.boxed(&binary.left);
                 let right = self.boxed(&binary.right);
                 if matches!(binary.op, ast::BinOpKind::Sub) {
-                    self.dashed_name(&left, &right, end, known);
+                    self.dashed_name(&left, &right, known);
                 }
                 (
                     left.range.start,
@@ -429,7 +429,7 @@ impl<'s> Lower<'s> {
 
     /// Records `a.b-c` written without spaces, which subtracts but hardly means to (rule 8). Problems from position
     /// `known` on came from its operands and give way to it.
-    fn dashed_name(&mut self, left: &Node, right: &Node, end: usize, known: usize) {
+    fn dashed_name(&mut self, left: &Node, right: &Node, known: usize) {
         let source = self.source;
         if source.get(left.range.end..right.range.start) != Some("-") {
             return;
@@ -453,18 +453,18 @@ impl<'s> Lower<'s> {
                 _ => return,
             },
         };
-        let rest = &source[right.range.start..end];
-        let word = rest
-            .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-            .unwrap_or(rest.len());
+        let rest = &source[right.range.start..];
+        let word = word_length(rest);
         if word == 0 {
             return;
         }
+        let tail = tail_length(&rest[word..]);
+        let end = right.range.start + word + tail;
         if before.is_some() {
             self.analysis.subtractions.pop();
         }
         let name = format!("{first}-{}", &rest[..word]);
-        let replacement = format!("{prefix}['{name}']{}", &rest[word..]);
+        let replacement = format!("{prefix}['{name}']{}", &rest[word..word + tail]);
         if prefix == "steps" {
             self.analysis.problems.truncate(known);
             let message = format!("`{}` is a subtraction", &source[start..end]);
@@ -487,6 +487,29 @@ fn base_of<'e, 's>(callee: &'e ast::Expr<'s>) -> &'e ast::Expr<'s> {
     match callee {
         ast::Expr::GetAttr(attr) => &attr.expr,
         other => other,
+    }
+}
+
+fn word_length(text: &str) -> usize {
+    text.bytes()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        .count()
+}
+
+/// The length of the links `.x` and `[x]` at the beginning of a text.
+fn tail_length(text: &str) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &text[length..];
+        let link = match rest.as_bytes().first() {
+            Some(b'.') => 1 + word_length(&rest[1..]),
+            Some(b'[') => rest.find(']').map_or(0, |close| close + 1),
+            _ => 0,
+        };
+        if link < 2 {
+            return length;
+        }
+        length += link;
     }
 }
 
