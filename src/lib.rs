@@ -6,8 +6,11 @@ pub mod source;
 
 pub mod diagnostic;
 
-pub mod contract;
 pub mod data;
+pub mod yaml;
+
+pub mod contract;
 pub mod expr;
+
 pub mod graph;
 pub mod run;

@@ -1,0 +1,4 @@
+//! The integration tests: one binary, one module per subject, because every binary links the whole crate again.
+
+mod suites;
+mod yaml_suite;
