@@ -53,6 +53,8 @@ pub struct Node {
 pub struct Keys {
     /// False: the step is skipped. Evaluated once, when the step starts.
     pub condition: Option<Expression>,
+    /// The step is there for its side effects: `data` stays, errors are only reported.
+    pub tap: bool,
     /// Checked on the `data` the step receives.
     pub input_schema: Option<Schema>,
     /// The wall clock of one attempt.
@@ -175,8 +177,6 @@ pub enum Op {
     Loop(Box<Loop>),
     /// Runs a block.
     Block(BlockId),
-    /// Runs a block for its side effects: `data` stays, errors are only reported.
-    Tap(BlockId),
     /// Checks `data`, or corrects it.
     Guard(Vec<GuardRule>),
     /// Runs another workflow as a child.
@@ -477,7 +477,7 @@ impl Op {
             }
             Op::ForEach(each) => blocks.push((each.block, format!("each {}", each.item))),
             Op::Loop(repeat) => blocks.push((repeat.block, "body".to_owned())),
-            Op::Block(block) | Op::Tap(block) => blocks.push((*block, String::new())),
+            Op::Block(block) => blocks.push((*block, String::new())),
             Op::Set(_)
             | Op::Assign(_)
             | Op::Call(_)
@@ -520,7 +520,6 @@ impl Op {
             Op::ForEach(_) => "for each",
             Op::Loop(_) => "loop",
             Op::Block(_) => "block",
-            Op::Tap(_) => "tap",
             Op::Guard(_) => "guard",
             Op::Enter(_) => "workflow",
         }

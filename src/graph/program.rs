@@ -256,7 +256,7 @@ fn shift(node: &mut Node, by: u32) {
         }
         Op::ForEach(each) => move_block(&mut each.block),
         Op::Loop(repeat) => move_block(&mut repeat.block),
-        Op::Block(block) | Op::Tap(block) => move_block(block),
+        Op::Block(block) => move_block(block),
         Op::Set(_)
         | Op::Assign(_)
         | Op::Call(_)

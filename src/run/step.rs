@@ -9,7 +9,7 @@ use super::view::{Extra, View};
 use super::{Corrupt, Failure, op};
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Keys, Name, NodeId, Op, Retry, Timestamp, WorkflowId};
+use crate::graph::{Keys, Name, NodeId, Retry, Timestamp, WorkflowId};
 
 /// What the operation of a step has come to.
 pub(super) enum Finding {
@@ -295,30 +295,27 @@ impl<'a> Turn<'a> {
         if node == self.program.root() {
             return self.end_run(verdict);
         }
+        let keys = self.keys(scope)?;
+        let is_tap = keys.is_some_and(|keys| keys.tap);
         let end = match verdict {
             Verdict::Mapped { data, output } => match self.state_updates(scope, &output) {
                 Ok(state) => StepEnd::Success {
-                    data,
+                    data: data.filter(|_| !is_tap),
                     state,
                     error: dealt_with,
                 },
-                // With a cleanup behind it the step is too far gone for a handler.
-                Err(failure)
-                    if self.keys(scope)?.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() =>
-                {
+                // With a cleanup or a handler behind it the step is too far gone for another one.
+                Err(failure) if keys.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() => {
                     return self.failed(scope, failure);
                 }
                 Err(failure) => StepEnd::Failed(Arc::new(failure.at(&self.program.step(node).node.id, 1))),
             },
-            Verdict::Failed(failure) => match &self.program.step(node).node.op {
-                // What goes wrong in a tap is reported and otherwise ignored.
-                Op::Tap(_) => StepEnd::Success {
-                    data: None,
-                    state: Vec::new(),
-                    error: Some(failure),
-                },
-                _ => StepEnd::Failed(failure),
+            Verdict::Failed(failure) if is_tap => StepEnd::Success {
+                data: None,
+                state: Vec::new(),
+                error: Some(failure),
             },
+            Verdict::Failed(failure) => StepEnd::Failed(failure),
             Verdict::Cancelled(_) => StepEnd::Cancelled,
             Verdict::Won { .. } | Verdict::Ended(_) => return Err(Corrupt),
         };
