@@ -4,6 +4,7 @@
 //! follows ([`Edge::Next`]) and what is inside ([`Edge::Into`]). Analysis and drawing work on it. [`Program::link`]
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
+pub mod export;
 mod node;
 mod program;
 mod time;

@@ -177,6 +177,8 @@ pub struct PendingWait {
     pub step: Name,
     /// The address of the step.
     pub address: String,
+    /// The attempt of the step.
+    pub attempt: u32,
     /// Since when.
     pub since: Timestamp,
     /// When it ends by itself.
@@ -276,6 +278,7 @@ impl Run {
                 wait: wait.clone(),
                 step: self.owner(&self.program.step(active.node).node.id),
                 address: self.state.address(&self.program, *scope),
+                attempt: active.attempt,
                 since: active.started_at,
                 deadline: *deadline,
             })
