@@ -245,6 +245,7 @@ fn a_trap_without_a_certain_end_has_no_fix() {
     let (_, diagnostics) = read("{ a: =f(1,\n  2) }\n");
     assert_eq!(diagnostics[0].code.name(), "needs-quotes");
     assert_eq!(diagnostics[0].fix, None);
+    assert_eq!(findings("{ a: =f([1,\n  2]) }\n").len(), 1);
 }
 
 #[test]
