@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Parser, Tag};
+use saphyr_parser::{Event, Parser, ScanError, Tag};
 
 use self::scalar::{core_tag, skip_properties};
 use super::offsets::Offsets;
@@ -20,7 +20,8 @@ use crate::source::{FileId, Span};
 /// Reads all documents of a text.
 ///
 /// Mistakes of meaning are diagnostics and the documents are complete but for what was refused; behind a syntax error
-/// or an exceeded limit nothing more is read, and the document it stands in is not given.
+/// or an exceeded limit nothing more is read, and the document it stands in is not given. A syntax error that is only a
+/// missing pair of quotes around an expression or template is reported as that, and reading goes on.
 ///
 /// ```
 /// use interpret::{source::Sources, yaml};
@@ -34,28 +35,37 @@ pub fn parse(file: FileId, text: &str, limits: &Limits) -> (Vec<Document>, Vec<D
     if let Some(diagnostic) = too_large(file, text, limits) {
         return (Vec::new(), vec![diagnostic]);
     }
-    let mut loader = Loader::new(file, text, limits);
-    for event in Parser::new_from_str(text) {
-        let more = match event {
-            Ok((event, span)) => {
-                let start = loader.offsets.byte(span.start.index());
-                let end = loader.offsets.byte(span.end.index()).max(start);
-                loader.event(event, start, end)
+    let mut patches = Vec::new();
+    let mut patched = text.to_owned();
+    loop {
+        let mut loader = Loader::new(file, text, &patched, &patches, limits);
+        match loader.run() {
+            Some(trap) if may_patch(&trap, &patches, text) => {
+                patched.replace_range(trap.range.clone(), &"x".repeat(trap.range.len()));
+                patches.push(trap);
             }
-            Err(error) => {
-                let offset = loader.offsets.byte(error.marker().index());
-                // What follows a value that was already reported as cut short is not a second mistake.
-                if offset >= loader.swallowed.end && !loader.mute {
-                    loader.diagnostics.push(syntax::diagnostic(file, text, &error, offset));
-                }
-                false
+            _ => {
+                loader.report_patches();
+                return (loader.documents, loader.diagnostics);
             }
-        };
-        if !more {
-            break;
         }
     }
-    (loader.documents, loader.diagnostics)
+}
+
+/// How often a text is read again after what stopped the parser was replaced.
+const MOST_PATCHES: usize = 50;
+
+/// Texts above this size are read once.
+const LARGEST_PATCHED: usize = 1024 * 1024;
+
+/// Whether to go on as if the value that stopped the parser had been quoted, in order to find the mistakes behind it.
+fn may_patch(trap: &Trap, patches: &[Trap], text: &str) -> bool {
+    let overlaps = |patch: &Trap| patch.range.start < trap.range.end && trap.range.start < patch.range.end;
+    trap.complete
+        && !trap.range.is_empty()
+        && patches.len() < MOST_PATCHES
+        && text.len() <= LARGEST_PATCHED
+        && !patches.iter().any(overlaps)
 }
 
 /// Checks what can be told before parsing.
@@ -128,7 +138,12 @@ enum Key {
 
 struct Loader<'a> {
     file: FileId,
+    /// The text as it was written.
+    source: &'a str,
+    /// The text as it is read: of the same length, with harmless values in place of those that stop the parser.
     text: &'a str,
+    /// What was replaced.
+    patches: &'a [Trap],
     limits: &'a Limits,
     offsets: Offsets<'a>,
     documents: Vec<Document>,
@@ -145,13 +160,17 @@ struct Loader<'a> {
     swallowed: Range<usize>,
     /// Whether a syntax error would only be a consequence of what was reported.
     mute: bool,
+    /// The last value that was reported as needing quotes.
+    last_trap: Option<Trap>,
 }
 
 impl<'a> Loader<'a> {
-    fn new(file: FileId, text: &'a str, limits: &'a Limits) -> Loader<'a> {
+    fn new(file: FileId, source: &'a str, text: &'a str, patches: &'a [Trap], limits: &'a Limits) -> Loader<'a> {
         Loader {
             file,
+            source,
             text,
+            patches,
             limits,
             offsets: Offsets::new(text),
             documents: Vec::new(),
@@ -164,6 +183,56 @@ impl<'a> Loader<'a> {
             end: 0,
             swallowed: 0..0,
             mute: false,
+            last_trap: None,
+        }
+    }
+
+    /// Reads all documents, or up to a syntax error or an exceeded limit; gives the trap that explains a syntax error.
+    fn run(&mut self) -> Option<Trap> {
+        for event in Parser::new_from_str(self.text) {
+            let more = match event {
+                Ok((event, span)) => {
+                    let start = self.offsets.byte(span.start.index());
+                    let end = self.offsets.byte(span.end.index()).max(start);
+                    self.event(event, start, end)
+                }
+                Err(error) => {
+                    let offset = self.offsets.byte(error.marker().index());
+                    return self.syntax_error(&error, offset);
+                }
+            };
+            if !more {
+                break;
+            }
+        }
+        None
+    }
+
+    fn syntax_error(&mut self, error: &ScanError, offset: usize) -> Option<Trap> {
+        // What follows a value that was already reported as cut short is not a second mistake.
+        if offset < self.swallowed.end || self.mute {
+            return self.last_trap.take();
+        }
+        let trap = syntax::trap(self.text, error, offset);
+        self.diagnostics.push(match &trap {
+            Some(trap) => trap.diagnostic(self.file, self.source),
+            None => syntax::diagnostic(self.file, self.source, error, offset),
+        });
+        trap
+    }
+
+    /// Reports the replaced values that no scalar of the tree began with, so that none goes unnoticed.
+    fn report_patches(&mut self) {
+        let reported = |patch: &Trap, diagnostics: &[Diagnostic]| {
+            diagnostics.iter().any(|diagnostic| {
+                let start = diagnostic.span.map(|span| span.start as usize);
+                diagnostic.code == Code::NeedsQuotes && start == Some(patch.range.start)
+            })
+        };
+        for patch in self.patches {
+            if !reported(patch, &self.diagnostics) {
+                self.diagnostics.push(patch.diagnostic(self.file, self.source));
+            }
         }
     }
 
@@ -321,19 +390,25 @@ impl<'a> Loader<'a> {
                 complete: false,
                 ..trap
             };
-            self.diagnostics.push(trap.diagnostic(self.file, self.text));
+            self.diagnostics.push(trap.diagnostic(self.file, self.source));
         }
     }
 
     /// Reports a trap and gives the text that was meant, so that the checks behind see no follow-up mistakes.
     fn recover(&mut self, trap: &Trap, in_flow: bool) -> Node {
-        self.diagnostics.push(trap.diagnostic(self.file, self.text));
+        // The comment also hides the closing bracket, and the parser will miss it.
+        self.mute |= in_flow && (trap.cause == trap::Cause::Comment || !trap.complete);
         if trap.complete {
             self.swallowed = trap.range.clone();
         }
-        // The comment also hides the closing bracket, and the parser will miss it.
-        self.mute |= in_flow && (trap.cause == trap::Cause::Comment || !trap.complete);
-        let text: Arc<str> = self.slice(trap.range.start, trap.range.end).into();
+        self.last_trap = Some(trap.clone());
+        self.meant(trap, in_flow)
+    }
+
+    /// Reports a trap and gives the text that was meant.
+    fn meant(&mut self, trap: &Trap, in_flow: bool) -> Node {
+        self.diagnostics.push(trap.diagnostic(self.file, self.source));
+        let text: Arc<str> = self.source.get(trap.range.clone()).unwrap_or_default().into();
         Node {
             span: self.span(trap.range.start, trap.range.end),
             value: Value::Scalar(Scalar {

@@ -36,6 +36,9 @@ impl Loader<'_> {
             .frames
             .last()
             .is_none_or(|frame| !matches!(frame.kids, Kids::Map { key: Key::Awaited, .. }));
+        if let Some(patch) = self.patches.iter().find(|patch| patch.range.start == from) {
+            return self.meant(patch, in_flow);
+        }
         if style == Style::Plain && is_value && from >= self.swallowed.end {
             if let Some(trap) = trap::after_scalar(self.text, from..to, text, in_flow) {
                 return self.recover(&trap, in_flow);
