@@ -48,7 +48,7 @@ pub struct Tool {
     /// What is called.
     pub target: ToolTarget,
     /// True of `arguments`: a person has to approve the call.
-    pub approval: Option<Expression>,
+    pub approval: Option<Arc<Expression>>,
 }
 
 /// What a tool is.
@@ -163,7 +163,7 @@ fn tool(reader: &mut Reader, node: &Node, step: Option<StepIndex>) -> Option<Too
                 field: Field::Approval,
             };
             let condition = reader.expression("approval", &entry.value, at, Expects::Boolean);
-            condition.map(|condition| Some(Expression::clone(&condition))).ok_or(())
+            condition.map(Some).ok_or(())
         }
     };
     fields.close(reader);

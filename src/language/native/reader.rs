@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use super::defaults::Defaults;
 use super::outline::{Expects, Field, Outline, Site, SiteCode, StepIndex};
-use crate::data::Data;
 use crate::diagnostic::{Code, Diagnostic, closest};
-use crate::expr::{self, Build, Expression, Problem, ProblemKind};
+use crate::expr::{Build, Expression, Problem, ProblemKind};
 use crate::graph::{Builder, Name};
 use crate::language::Files;
 use crate::source::Span;
@@ -139,11 +138,7 @@ impl<'a> Reader<'a> {
                     .iter()
                     .map(|item| self.build(key, item, at, Expects::Anything))
                     .collect();
-                let items: Vec<Build> = items.into_iter().collect::<Option<_>>()?;
-                Some(match literals(items.iter()) {
-                    Some(items) => Build::Literal(Data::from(items)),
-                    None => Build::List(items),
-                })
+                Some(Build::list(items.into_iter().collect::<Option<_>>()?))
             }
             Value::Map(entries) => {
                 let fields: Vec<Option<(Name, Build)>> = entries
@@ -153,50 +148,25 @@ impl<'a> Reader<'a> {
                         Some((entry.key.clone(), value))
                     })
                     .collect();
-                let fields: Vec<(Name, Build)> = fields.into_iter().collect::<Option<_>>()?;
-                Some(match literals(fields.iter().map(|(_, value)| value)) {
-                    Some(_) => Build::Literal(node_literal(fields)),
-                    None => Build::Map(fields),
-                })
+                Some(Build::map(fields.into_iter().collect::<Option<_>>()?))
             }
         }
     }
 
     /// A text of the file: an expression, a template or just text (rules 1 to 3).
     fn text(&mut self, key: &str, node: &Node, text: &str, at: At, expects: Expects) -> Option<Build> {
-        if let Some(rest) = text.strip_prefix('=') {
-            if rest.starts_with('=') {
-                return Some(Build::Literal(Data::from(rest)));
-            }
-            return match Expression::compile(rest) {
-                Ok(expression) => {
-                    let expression = Arc::new(expression);
-                    self.site(node, at, expects, SiteCode::Expression(expression.clone()));
-                    Some(Build::Expression(expression))
-                }
-                Err(problems) => {
-                    self.problems(key, node, 1, problems);
-                    None
-                }
-            };
-        }
-        if !is_template(text) {
-            return Some(Build::Literal(Data::from(text)));
-        }
-        match expr::Text::compile(text) {
-            Ok(template) => {
-                let template = Arc::new(template);
-                self.site(node, at, expects, SiteCode::Text(template.clone()));
-                Some(Build::Text(template))
-            }
+        let build = match Build::from_scalar(text) {
+            Ok(build) => build,
             Err(problems) => {
-                self.problems(key, node, 0, problems);
-                None
+                self.problems(key, node, problems);
+                return None;
             }
-        }
-    }
-
-    fn site(&mut self, node: &Node, at: At, expects: Expects, code: SiteCode) {
+        };
+        let code = match &build {
+            Build::Expression(expression) => SiteCode::Expression(expression.clone()),
+            Build::Text(template) => SiteCode::Text(template.clone()),
+            Build::Literal(_) | Build::List(_) | Build::Map(_) => return Some(build),
+        };
         self.outline.sites.push(Site {
             step: at.step,
             field: at.field,
@@ -204,10 +174,11 @@ impl<'a> Reader<'a> {
             code,
             expects,
         });
+        Some(build)
     }
 
-    /// Reports what is wrong inside a scalar; `skip` bytes of its text stand before the source.
-    fn problems(&mut self, key: &str, node: &Node, skip: usize, problems: Vec<Problem>) {
+    /// Reports what is wrong inside a scalar.
+    fn problems(&mut self, key: &str, node: &Node, problems: Vec<Problem>) {
         for problem in problems {
             let code = match problem.kind {
                 ProblemKind::Syntax | ProblemKind::Unsupported => Code::ExpressionSyntax,
@@ -217,7 +188,7 @@ impl<'a> Reader<'a> {
                 ProblemKind::SecretNotAllowed => Code::SecretNotAllowed,
                 ProblemKind::ReservedName => Code::InvalidId,
             };
-            let span = node.place(self.source, problem.range.start + skip..problem.range.end + skip);
+            let span = node.place(self.source, problem.range);
             let mut diagnostic = Diagnostic::error(code, span, problem.message).here(format!("in `{key}`"));
             diagnostic.help.extend(problem.help);
             self.report(diagnostic);
@@ -550,12 +521,12 @@ impl<'n> Fields<'n> {
     }
 
     /// A condition that may be left out. `Err` if there is one that cannot be read.
-    pub fn when(&mut self, reader: &mut Reader, key: &'static str, field: Field) -> Result<Option<Expression>, Broken> {
+    pub fn when(&mut self, reader: &mut Reader, key: &'static str, field: Field) -> Result<Option<Arc<Expression>>, Broken> {
         match self.entry(key) {
             None => Ok(None),
             Some(entry) => reader
                 .expression(key, &entry.value, self.at(field), Expects::Boolean)
-                .map(|condition| Some(Expression::clone(&condition)))
+                .map(Some)
                 .ok_or(Broken),
         }
     }
@@ -622,30 +593,13 @@ impl Reader<'_> {
 
 /// Whether a text holds something to evaluate.
 pub(super) fn is_template(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+    ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
 }
 
 /// What stands between the braces of a template that is nothing else.
 fn lone_expression(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     (!inner.contains("{{") && !inner.contains("}}")).then(|| inner.trim().trim_matches('-').trim())
-}
-
-fn literals<'b>(builds: impl Iterator<Item = &'b Build>) -> Option<Vec<Data>> {
-    builds
-        .map(|build| match build {
-            Build::Literal(data) => Some(data.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn node_literal(fields: Vec<(Name, Build)>) -> Data {
-    let entries = fields.into_iter().filter_map(|(key, build)| match build {
-        Build::Literal(data) => Some((key, data)),
-        _ => None,
-    });
-    Data::Map(Arc::new(entries.collect()))
 }
 
 /// "`a`, `b` or `c`".

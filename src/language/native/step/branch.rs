@@ -1,7 +1,6 @@
 //! `andBranch`: branches with conditions, all that match or only the first (rule 17).
 
 use super::{Lowered, Step};
-use crate::expr::Expression;
 use crate::graph::{Branch, Fork, Join, Op};
 use crate::language::native::outline::{Expects, Field, Part, ResultOutline};
 use crate::language::native::reader::{Fields, Reader};
@@ -28,7 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
             .map(|entry| reader.branch("steps", &entry.value, step.index, part(at)));
         fields.close(reader);
         match (condition, block) {
-            (Some(condition), Some(block)) => branches.push((Expression::clone(&condition), block)),
+            (Some(condition), Some(block)) => branches.push((condition, block)),
             _ => complete = false,
         }
     }

@@ -1,7 +1,6 @@
 //! `andForEach`: steps for each item of a list.
 
 use super::{Lowered, Step};
-use crate::expr::Expression;
 use crate::graph::{ForEach, Op};
 use crate::language::native::outline::{Expects, Field, Part, ResultOutline};
 use crate::language::native::reader::Reader;
@@ -24,7 +23,7 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
     let block = step.steps(reader, Part::Item);
     reader.around.items.truncate(depth);
     let each = ForEach {
-        items: Expression::clone(&*items?),
+        items: items?,
         item: item?,
         concurrency,
         block: block?,

@@ -2,7 +2,6 @@
 
 use super::{Lowered, Step};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expr::Expression;
 use crate::graph::{GuardRule, Op};
 use crate::language::native::outline::{Expects, Field, ResultOutline};
 use crate::language::native::reader::{Fields, Reader};
@@ -50,7 +49,7 @@ fn rule(reader: &mut Reader<'_>, step: &Step<'_>, node: &Node) -> Option<GuardRu
         return None;
     }
     Some(GuardRule {
-        require: Expression::clone(&*require?),
+        require: require?,
         message,
         rewrite: value,
     })

@@ -1,5 +1,7 @@
 //! Steps: one file per kind, and the list of kinds.
 
+use std::sync::Arc;
+
 use super::keys::{self, Schemas};
 use super::outline::{Part, ResultOutline, StepIndex, StepOutline};
 use super::reader::{Fields, Reader};
@@ -110,7 +112,7 @@ pub(super) struct Lowered {
     pub op: Op,
     pub result: ResultOutline,
     /// False: the step is skipped.
-    pub condition: Option<Expression>,
+    pub condition: Option<Arc<Expression>>,
     /// Whether `data` stays whatever happens.
     pub tap: bool,
 }

@@ -3,7 +3,7 @@
 use super::{Lowered, Step};
 use crate::data::Data;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expr::{Build, Expression};
+use crate::expr::Build;
 use crate::graph::{Loop, OnLimit, Op};
 use crate::language::native::outline::{Expects, Field, Part, ResultOutline};
 use crate::language::native::reader::Reader;
@@ -27,7 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>, ends_on: bool) 
     let condition = step.fields.expression(reader, "condition", Field::LoopCondition, Expects::Boolean);
     let repeat = Loop {
         block: block?,
-        condition: Expression::clone(&*condition?),
+        condition: condition?,
         ends_on,
         max_iterations: max_iterations?,
         on_limit,

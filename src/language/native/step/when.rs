@@ -4,7 +4,6 @@
 //! when the step is skipped (rule 16).
 
 use super::{Lowered, Step};
-use crate::expr::Expression;
 use crate::graph::{BlockId, Op};
 use crate::language::native::outline::{Expects, Field, Part, ResultOutline};
 use crate::language::native::reader::Reader;
@@ -12,10 +11,7 @@ use crate::language::native::unit;
 
 pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lowered> {
     step.fields.required("condition", "=input.amount > 100");
-    let condition = step
-        .fields
-        .expression(reader, "condition", Field::Own, Expects::Boolean)
-        .map(|condition| Expression::clone(&condition));
+    let condition = step.fields.expression(reader, "condition", Field::Own, Expects::Boolean);
     match step.fields.entry("else") {
         None => {
             reader.outline.steps[step.index.0].conditional = true;

@@ -1,7 +1,7 @@
 //! `fail`: an error, new or caught (rule 27).
 
 use super::{Done, Task};
-use crate::expr::{Build, Expression};
+use crate::expr::Build;
 use crate::graph::{Fail, Op};
 use crate::language::native::outline::{Expects, Field, ResultOutline};
 use crate::language::native::reader::{At, Reader};
@@ -19,7 +19,7 @@ pub(super) fn read(reader: &mut Reader<'_>, task: &Task<'_>) -> Option<Done> {
         let Build::Expression(error) = reader.value("fail", node, at, Expects::Object)? else {
             return None;
         };
-        let fail = Fail::Again(Expression::clone(&error));
+        let fail = Fail::Again(error);
         return Done::new(Op::Fail(Box::new(fail)), ResultOutline::Never);
     }
     let example = "{ code: REJECTED, message: nobody agreed }` or, to raise a caught error again, `fail: =error";
