@@ -11,3 +11,11 @@ pub mod expr;
 pub mod contract;
 pub mod graph;
 pub mod run;
+
+pub mod permit;
+pub mod secret;
+
+pub mod clock;
+pub mod store;
+pub mod provider;
+pub mod drive;
