@@ -2,14 +2,21 @@
 #![warn(missing_docs)]
 //! Workflows as YAML files: load, check, run.
 
+// In the order of the pipeline; the blank lines keep it.
 pub mod source;
 
 pub mod diagnostic;
 
 pub mod data;
+
+pub mod yaml;
+
 pub mod expr;
+
 pub mod contract;
+
 pub mod graph;
+
 pub mod run;
 
 pub mod permit;

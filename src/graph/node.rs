@@ -6,15 +6,16 @@ use std::sync::Arc;
 use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
-use crate::source::Span;
 use crate::graph::time::{Millis, Timing};
+use crate::source::Span;
 
 /// A name an author wrote: an id, a key, a code.
 pub type Name = Arc<str>;
 
 /// A node of a workflow, by its place in [`Program::nodes`](crate::graph::Program::nodes) (in a
 /// [`Graph`](crate::graph::Graph): its index in the petgraph).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct NodeId(pub u32);
 
 /// A sequence of nodes that runs as a unit: the steps of a branch, of a loop's body, of a handler.
@@ -51,7 +52,9 @@ pub struct Node {
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     /// False: the step is skipped. Evaluated once, when the step starts.
-    pub condition: Option<Expression>,
+    pub condition: Option<Arc<Expression>>,
+    /// The step is there for its side effects: `data` stays, errors are only reported.
+    pub tap: bool,
     /// Checked on the `data` the step receives.
     pub input_schema: Option<Schema>,
     /// The wall clock of one attempt.
@@ -110,7 +113,7 @@ pub struct Handler {
     /// The codes it handles; `None` handles every code.
     pub on: Option<Vec<CodePattern>>,
     /// Must be true of `error` too.
-    pub when: Option<Expression>,
+    pub when: Option<Arc<Expression>>,
     /// What runs instead.
     pub block: BlockId,
 }
@@ -135,7 +138,7 @@ pub enum Op {
     /// Puts a named event into the stream.
     Emit {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// The event's name.
         event: Name,
         /// Its data.
@@ -148,21 +151,21 @@ pub enum Op {
     /// Finishes the workflow.
     End {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// The workflow's result.
         output: Option<Build>,
     },
     /// Cancels the run.
     Cancel {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// Why.
         reason: Option<Build>,
     },
     /// Runs the first block whose condition holds, or the other.
     Choose {
         /// Conditions in order, each with its block.
-        arms: Vec<(Expression, BlockId)>,
+        arms: Vec<(Arc<Expression>, BlockId)>,
         /// Runs when no condition holds; without it `data` stays.
         otherwise: Option<BlockId>,
     },
@@ -174,8 +177,6 @@ pub enum Op {
     Loop(Box<Loop>),
     /// Runs a block.
     Block(BlockId),
-    /// Runs a block for its side effects: `data` stays, errors are only reported.
-    Tap(BlockId),
     /// Checks `data`, or corrects it.
     Guard(Vec<GuardRule>),
     /// Runs another workflow as a child.
@@ -250,7 +251,7 @@ pub enum Target {
 }
 
 /// Statuses from `first` to `last`, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StatusRange {
     /// The lowest status.
     pub first: u16,
@@ -259,7 +260,8 @@ pub struct StatusRange {
 }
 
 /// How the output of a process is read (rule 23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stdout {
     /// JSON where it looks like JSON and parses, else text.
     #[default]
@@ -276,7 +278,7 @@ pub enum Stdout {
 #[derive(Clone, Debug, Default)]
 pub struct Suspend {
     /// False: nothing happens.
-    pub when: Option<Expression>,
+    pub when: Option<Arc<Expression>>,
     /// Why the run waits, for people.
     pub reason: Option<Build>,
     /// What the person sees.
@@ -313,7 +315,7 @@ pub struct WaitFor {
     /// The event's name.
     pub event: Name,
     /// Must be true of `event`.
-    pub filter: Option<Expression>,
+    pub filter: Option<Arc<Expression>>,
     /// What the event's data must match.
     pub schema: Option<Schema>,
     /// When the wait ends by itself, as an error.
@@ -335,7 +337,7 @@ pub enum Fail {
     /// A new error.
     New {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// The code.
         code: Name,
         /// What people read.
@@ -344,7 +346,7 @@ pub enum Fail {
         data: Option<Build>,
     },
     /// An error that was caught: `fail: =error`.
-    Again(Expression),
+    Again(Arc<Expression>),
 }
 
 /// Blocks that run beside each other.
@@ -368,7 +370,7 @@ pub struct Branch {
     /// Its key, in a mapping.
     pub key: Option<Name>,
     /// False: it does not run and gives null.
-    pub condition: Option<Expression>,
+    pub condition: Option<Arc<Expression>>,
     /// Its steps.
     pub block: BlockId,
 }
@@ -390,7 +392,7 @@ pub enum Join {
 #[derive(Clone, Debug)]
 pub struct ForEach {
     /// The list.
-    pub items: Expression,
+    pub items: Arc<Expression>,
     /// The name of the item in scope.
     pub item: Name,
     /// How many run at once.
@@ -407,7 +409,7 @@ pub struct Loop {
     /// Its steps.
     pub block: BlockId,
     /// Evaluated behind each iteration, on its `data`.
-    pub condition: Expression,
+    pub condition: Arc<Expression>,
     /// The outcome of the condition that ends the loop: true for until, false for while.
     pub ends_on: bool,
     /// How many iterations there may be.
@@ -430,7 +432,7 @@ pub enum OnLimit {
 #[derive(Clone, Debug)]
 pub struct GuardRule {
     /// Must hold.
-    pub require: Expression,
+    pub require: Arc<Expression>,
     /// What people read when it does not.
     pub message: Option<Build>,
     /// What happens then: `None` is an error, `Some` is the value that replaces `data`.
@@ -456,7 +458,10 @@ impl Op {
         let mut blocks = Vec::new();
         match self {
             Op::Choose { arms, otherwise } => {
-                blocks.extend(arms.iter().map(|(condition, block)| (*block, condition.source().to_owned())));
+                blocks.extend(
+                    arms.iter()
+                        .map(|(condition, block)| (*block, condition.source().to_owned())),
+                );
                 blocks.extend(otherwise.map(|block| (block, "else".to_owned())));
             }
             Op::Fork(fork) => {
@@ -472,7 +477,7 @@ impl Op {
             }
             Op::ForEach(each) => blocks.push((each.block, format!("each {}", each.item))),
             Op::Loop(repeat) => blocks.push((repeat.block, "body".to_owned())),
-            Op::Block(block) | Op::Tap(block) => blocks.push((*block, String::new())),
+            Op::Block(block) => blocks.push((*block, String::new())),
             Op::Set(_)
             | Op::Assign(_)
             | Op::Call(_)
@@ -515,7 +520,6 @@ impl Op {
             Op::ForEach(_) => "for each",
             Op::Loop(_) => "loop",
             Op::Block(_) => "block",
-            Op::Tap(_) => "tap",
             Op::Guard(_) => "guard",
             Op::Enter(_) => "workflow",
         }
