@@ -20,3 +20,11 @@ pub mod graph;
 pub mod language;
 
 pub mod run;
+
+pub mod permit;
+pub mod secret;
+
+pub mod clock;
+pub mod store;
+pub mod provider;
+pub mod drive;
