@@ -7,7 +7,12 @@ pub mod source;
 pub mod diagnostic;
 
 pub mod data;
+pub mod yaml;
+
 pub mod expr;
+
 pub mod contract;
+
 pub mod graph;
+
 pub mod run;

@@ -1,0 +1,492 @@
+use std::sync::Arc;
+
+use super::kinds::Kinds;
+use super::subschemas::local;
+use crate::data::{Data, Map};
+
+/// What is known before a run about a value; cloning is a reference count.
+///
+/// A type is generous: where a schema says something that is not understood here, everything is possible. It never
+/// rules out what a schema allows, with one exception that is on purpose: an object schema that declares `properties`
+/// and does not mention `additionalProperties` is taken to mean those properties, because reading any other is almost
+/// always a typing mistake. [`Lookup::Unknown`] tells the two cases apart.
+#[derive(Clone, Debug)]
+pub struct Type(Repr);
+
+#[derive(Clone, Debug)]
+enum Repr {
+    /// One of these kinds, of which nothing more is known.
+    Kinds(Kinds),
+    Object(Arc<Object>),
+    List(Arc<Type>),
+    /// What a schema allows, read when it is asked.
+    Schema(View),
+    Union(Arc<[Type]>),
+}
+
+#[derive(Debug)]
+struct Object {
+    properties: Vec<(Arc<str>, Type, bool)>,
+    open: bool,
+}
+
+/// The values that fit all of some schemas.
+#[derive(Clone, Debug)]
+struct View {
+    /// Where references lead from.
+    root: Data,
+    all: Arc<[Data]>,
+}
+
+/// The answer to "has this value a property of that name?"
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// It is declared, with this type. It may still be absent from a given value.
+    Known(Type),
+    /// It is not declared.
+    Unknown {
+        /// The declared names.
+        known: Vec<String>,
+        /// Whether a value with it would be refused; otherwise it is only not mentioned.
+        closed: bool,
+    },
+    /// Any property may be there.
+    Open,
+}
+
+/// How far references, `allOf` and alternatives are followed from one schema.
+const MOST_SCHEMAS: usize = 64;
+
+/// Unions of more types than this are not worth telling apart.
+const MOST_ALTERNATIVES: usize = 16;
+
+impl Type {
+    /// Any value.
+    pub fn any() -> Type {
+        Type::of_kinds(Kinds::ANY)
+    }
+
+    /// A text.
+    pub fn text() -> Type {
+        Type::of_kinds(Kinds::TEXT)
+    }
+
+    /// A number.
+    pub fn number() -> Type {
+        Type::of_kinds(Kinds::NUMBER)
+    }
+
+    /// `true` or `false`.
+    pub fn boolean() -> Type {
+        Type::of_kinds(Kinds::BOOL)
+    }
+
+    /// Null.
+    pub fn null() -> Type {
+        Type::of_kinds(Kinds::NULL)
+    }
+
+    /// A value of one of some kinds.
+    pub fn of_kinds(kinds: Kinds) -> Type {
+        Type(Repr::Kinds(kinds))
+    }
+
+    /// A list of items of one type.
+    pub fn list(item: Type) -> Type {
+        Type(Repr::List(Arc::new(item)))
+    }
+
+    /// An object with these properties (name, type, whether it is always there); an open one may have others.
+    pub fn object(properties: Vec<(Arc<str>, Type, bool)>, open: bool) -> Type {
+        Type(Repr::Object(Arc::new(Object { properties, open })))
+    }
+
+    /// The type of one value and no other.
+    pub fn of(data: &Data) -> Type {
+        match data {
+            Data::List(items) => Type::list(Type::union(items.iter().map(Type::of))),
+            Data::Map(map) => {
+                let properties = map.iter().map(|(name, value)| (name.clone(), Type::of(value), true));
+                Type::object(properties.collect(), false)
+            }
+            scalar => Type::of_kinds(Kinds::of(scalar)),
+        }
+    }
+
+    /// What a schema allows.
+    pub(super) fn of_schema(schema: &Data) -> Type {
+        Type(Repr::Schema(View {
+            root: schema.clone(),
+            all: Arc::new([schema.clone()]),
+        }))
+    }
+
+    /// One of several types; of none, no value fits.
+    pub fn union(types: impl IntoIterator<Item = Type>) -> Type {
+        let mut kinds = Kinds::NONE;
+        let mut alternatives = Vec::new();
+        for ty in types {
+            match ty.0 {
+                Repr::Kinds(more) => kinds = kinds.or(more),
+                Repr::Union(more) => alternatives.extend(more.iter().cloned()),
+                _ => alternatives.push(ty),
+            }
+            if kinds == Kinds::ANY || alternatives.len() > MOST_ALTERNATIVES {
+                return Type::any();
+            }
+        }
+        if !kinds.is_none() || alternatives.is_empty() {
+            alternatives.push(Type::of_kinds(kinds));
+        }
+        match <[Type; 1]>::try_from(alternatives) {
+            Ok([only]) => only,
+            Err(alternatives) => Type(Repr::Union(alternatives.into())),
+        }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_any(&self) -> bool {
+        matches!(self.0, Repr::Kinds(Kinds::ANY)) || matches!(&self.0, Repr::Schema(view) if view.says_nothing())
+    }
+
+    /// The kinds of values that are possible.
+    pub fn kinds(&self) -> Kinds {
+        match &self.0 {
+            Repr::Kinds(kinds) => *kinds,
+            Repr::Object(_) => Kinds::MAP,
+            Repr::List(_) => Kinds::LIST,
+            Repr::Union(types) => types.iter().fold(Kinds::NONE, |kinds, ty| kinds.or(ty.kinds())),
+            Repr::Schema(view) => view.kinds(&mut 0),
+        }
+    }
+
+    /// Looks up a property. A value that cannot be an object has none.
+    pub fn property(&self, name: &str) -> Lookup {
+        match &self.0 {
+            Repr::Kinds(kinds) if kinds.contains(Kinds::MAP) => Lookup::Open,
+            Repr::Kinds(_) | Repr::List(_) => Lookup::Unknown {
+                known: Vec::new(),
+                closed: true,
+            },
+            Repr::Object(object) => match object.properties.iter().find(|(known, ..)| &**known == name) {
+                Some((_, ty, _)) => Lookup::Known(ty.clone()),
+                None if object.open => Lookup::Open,
+                None => Lookup::Unknown {
+                    known: object.properties.iter().map(|(known, ..)| known.to_string()).collect(),
+                    closed: true,
+                },
+            },
+            Repr::Union(types) => {
+                let objects = types.iter().filter(|ty| ty.kinds().intersects(Kinds::MAP));
+                any_of(objects.map(|ty| ty.property(name)))
+            }
+            Repr::Schema(view) if !view.kinds(&mut 0).intersects(Kinds::MAP) => Lookup::Unknown {
+                known: Vec::new(),
+                closed: true,
+            },
+            Repr::Schema(view) => match view.property(name, &mut 0) {
+                Answer::Lookup(lookup) => lookup,
+                Answer::Silent => Lookup::Open,
+            },
+        }
+    }
+
+    /// The type of a list's items; any where this is no list or they are not described.
+    pub fn item(&self) -> Type {
+        match &self.0 {
+            Repr::List(item) => Type::clone(item),
+            Repr::Union(types) => {
+                let lists = types.iter().filter(|ty| ty.kinds().intersects(Kinds::LIST));
+                Type::union(lists.map(Type::item))
+            }
+            Repr::Schema(view) => view.item(&mut 0).unwrap_or_else(Type::any),
+            Repr::Kinds(_) | Repr::Object(_) => Type::any(),
+        }
+    }
+
+    /// The properties that every object of this type has.
+    pub fn required(&self) -> Vec<String> {
+        match &self.0 {
+            Repr::Object(object) => {
+                let always = object.properties.iter().filter(|(_, _, always)| *always);
+                always.map(|(name, ..)| name.to_string()).collect()
+            }
+            Repr::Union(types) => {
+                let mut objects = types.iter().map(Type::required);
+                let first = objects.next().unwrap_or_default();
+                objects.fold(first, |both, more| {
+                    both.into_iter().filter(|name| more.contains(name)).collect()
+                })
+            }
+            Repr::Schema(view) => view.required(&mut 0),
+            Repr::Kinds(_) | Repr::List(_) => Vec::new(),
+        }
+    }
+}
+
+/// What one schema of several says about a property.
+enum Answer {
+    Lookup(Lookup),
+    /// It does not speak of properties.
+    Silent,
+}
+
+impl View {
+    fn with(&self, all: Vec<Data>) -> View {
+        View {
+            root: self.root.clone(),
+            all: all.into(),
+        }
+    }
+
+    fn ty(&self, schema: &Data) -> Type {
+        Type(Repr::Schema(self.with(vec![schema.clone()])))
+    }
+
+    /// All schemas that a value must fit: those of the view, what they refer to, and their `allOf`.
+    fn conjuncts(&self, visited: &mut usize) -> Conjuncts {
+        let mut found = Conjuncts {
+            schemas: Vec::new(),
+            complete: true,
+        };
+        let mut left: Vec<&Data> = self.all.iter().rev().collect();
+        while let Some(schema) = left.pop() {
+            *visited += 1;
+            if *visited > MOST_SCHEMAS {
+                found.complete = false;
+                break;
+            }
+            if let Some(map) = schema.as_map() {
+                if let Some(reference) = map.get("$ref") {
+                    match reference.as_str().and_then(|reference| local(&self.root, reference)) {
+                        Some(target) => left.push(target),
+                        None => found.complete = false,
+                    }
+                }
+                found.complete &= !map.contains("$dynamicRef") && !map.contains("$recursiveRef");
+                left.extend(
+                    map.get("allOf")
+                        .and_then(Data::as_list)
+                        .into_iter()
+                        .flat_map(|all| all.iter()),
+                );
+            }
+            found.schemas.push(schema.clone());
+        }
+        found
+    }
+
+    fn says_nothing(&self) -> bool {
+        self.all.iter().all(|schema| match schema {
+            Data::Map(map) => map.is_empty(),
+            other => other.as_bool() == Some(true),
+        })
+    }
+
+    fn kinds(&self, visited: &mut usize) -> Kinds {
+        let found = self.conjuncts(visited);
+        let mut kinds = Kinds::ANY;
+        for schema in &found.schemas {
+            if let Some(allowed) = schema.as_bool() {
+                kinds = if allowed { kinds } else { Kinds::NONE };
+            }
+            let Some(map) = schema.as_map() else {
+                continue;
+            };
+            kinds = kinds.and(declared_kinds(map));
+            for alternatives in alternatives(map) {
+                let any = alternatives.iter().fold(Kinds::NONE, |any, schema| {
+                    any.or(self.with(vec![schema.clone()]).kinds(visited))
+                });
+                kinds = kinds.and(any);
+            }
+        }
+        kinds
+    }
+
+    fn property(&self, name: &str, visited: &mut usize) -> Answer {
+        let found = self.conjuncts(visited);
+        let mut declared = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        let mut closed = false;
+        let mut speaks = false;
+        let mut open = !found.complete;
+        for map in found.schemas.iter().filter_map(Data::as_map) {
+            let properties = map.get("properties").and_then(Data::as_map);
+            let additional = map.get("additionalProperties").or(map.get("unevaluatedProperties"));
+            if let Some(schema) = properties.and_then(|properties| properties.get(name)) {
+                declared.push(schema.clone());
+                continue;
+            }
+            if let Some(properties) = properties {
+                speaks = true;
+                names.extend(properties.keys().map(|key| key.to_string()));
+            }
+            match additional {
+                Some(schema) if schema.as_bool() == Some(false) => (closed, speaks) = (true, true),
+                Some(schema) if schema.as_map().is_some_and(|map| !map.is_empty()) => declared.push(schema.clone()),
+                Some(_) => open = true,
+                None => {}
+            }
+            open |= map.contains("patternProperties") || map.contains("dependentSchemas");
+        }
+        if !declared.is_empty() {
+            return Answer::Lookup(Lookup::Known(Type(Repr::Schema(self.with(declared)))));
+        }
+        let mut hidden = false;
+        for map in found.schemas.iter().filter_map(Data::as_map) {
+            for alternatives in all_alternatives(map) {
+                let answers = alternatives
+                    .iter()
+                    .map(|schema| self.with(vec![schema.clone()]).property(name, visited));
+                let lookups: Vec<Lookup> = answers
+                    .filter_map(|answer| match answer {
+                        Answer::Lookup(lookup) => Some(lookup),
+                        Answer::Silent => None,
+                    })
+                    .collect();
+                let silent = lookups.len() < alternatives.len();
+                match any_of(lookups.into_iter()) {
+                    Lookup::Known(ty) => return Answer::Lookup(Lookup::Known(ty)),
+                    Lookup::Open => open = true,
+                    // An alternative that does not speak of properties leaves them to the schema around it.
+                    Lookup::Unknown { .. } if silent => {}
+                    Lookup::Unknown {
+                        known,
+                        closed: all_closed,
+                    } => {
+                        hidden = true;
+                        closed |= all_closed;
+                        names.extend(known);
+                    }
+                }
+            }
+        }
+        match (open && !closed, speaks || hidden || closed) {
+            (true, _) => Answer::Lookup(Lookup::Open),
+            (_, false) => Answer::Silent,
+            (_, true) => {
+                names.sort();
+                names.dedup();
+                Answer::Lookup(Lookup::Unknown { known: names, closed })
+            }
+        }
+    }
+
+    fn item(&self, visited: &mut usize) -> Option<Type> {
+        let found = self.conjuncts(visited);
+        for map in found.schemas.iter().filter_map(Data::as_map) {
+            let items = map.get("items");
+            let first = map
+                .get("prefixItems")
+                .and_then(Data::as_list)
+                .or(items.and_then(Data::as_list));
+            let rest = items.filter(|items| items.as_list().is_none());
+            match (first, rest) {
+                (None, Some(rest)) => return Some(self.ty(rest)),
+                (Some(first), Some(rest)) if rest.as_bool() != Some(true) => {
+                    let rest = Some(rest).filter(|rest| rest.as_bool() != Some(false));
+                    return Some(Type::union(first.iter().chain(rest).map(|schema| self.ty(schema))));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn required(&self, visited: &mut usize) -> Vec<String> {
+        let found = self.conjuncts(visited);
+        let mut names = Vec::new();
+        for map in found.schemas.iter().filter_map(Data::as_map) {
+            let required = map.get("required").and_then(Data::as_list);
+            for name in required
+                .into_iter()
+                .flat_map(|list| list.iter())
+                .filter_map(Data::as_str)
+            {
+                if !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        names
+    }
+}
+
+struct Conjuncts {
+    schemas: Vec<Data>,
+    /// Whether these are all; a reference may lead to where this module does not look.
+    complete: bool,
+}
+
+/// The kinds that a schema's own `type`, `const` and `enum` allow.
+fn declared_kinds(map: &Map) -> Kinds {
+    let mut kinds = match map.get("type") {
+        Some(Data::Text(name)) => Kinds::named(name),
+        Some(Data::List(names)) => names.iter().fold(Kinds::NONE, |kinds, name| {
+            kinds.or(name.as_str().map_or(Kinds::ANY, Kinds::named))
+        }),
+        _ => Kinds::ANY,
+    };
+    if let Some(value) = map.get("const") {
+        kinds = kinds.and(Kinds::of(value));
+    }
+    if let Some(values) = map.get("enum").and_then(Data::as_list) {
+        kinds = kinds.and(
+            values
+                .iter()
+                .fold(Kinds::NONE, |kinds, value| kinds.or(Kinds::of(value))),
+        );
+    }
+    kinds
+}
+
+/// The groups of schemas of which a value must fit at least one.
+fn alternatives(map: &Map) -> Vec<Vec<Data>> {
+    let group = |keyword: &str| map.get(keyword).and_then(Data::as_list).map(|list| list.to_vec());
+    [group("anyOf"), group("oneOf")].into_iter().flatten().collect()
+}
+
+/// The same with `then` and `else`, which declare properties but do not limit kinds unless both are there.
+fn all_alternatives(map: &Map) -> Vec<Vec<Data>> {
+    let mut groups = alternatives(map);
+    let conditional: Vec<Data> = ["if", "then", "else"]
+        .iter()
+        .filter_map(|keyword| map.get(keyword).cloned())
+        .collect();
+    if !conditional.is_empty() {
+        // Without a branch for the other case anything is possible there.
+        groups.push(conditional.into_iter().chain([Data::Bool(true)]).collect());
+    }
+    groups
+}
+
+/// Known if one alternative knows it, unknown only if none does.
+fn any_of(lookups: impl Iterator<Item = Lookup>) -> Lookup {
+    let mut types = Vec::new();
+    let mut open = false;
+    let mut names = Vec::new();
+    let mut all_closed = true;
+    for lookup in lookups {
+        match lookup {
+            Lookup::Known(ty) => types.push(ty),
+            Lookup::Open => open = true,
+            Lookup::Unknown { known, closed } => {
+                all_closed &= closed;
+                names.extend(known);
+            }
+        }
+    }
+    if open {
+        return Lookup::Open;
+    }
+    if !types.is_empty() {
+        return Lookup::Known(Type::union(types));
+    }
+    names.sort();
+    names.dedup();
+    Lookup::Unknown {
+        known: names,
+        closed: all_closed,
+    }
+}

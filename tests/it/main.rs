@@ -1,0 +1,5 @@
+//! The integration tests: one binary, one module per subject, because every binary links the whole crate again.
+
+mod suites;
+mod yaml_hostile;
+mod yaml_suite;
