@@ -7,6 +7,7 @@ pub mod source;
 pub mod diagnostic;
 
 pub mod data;
+
 pub mod yaml;
 
 pub mod expr;

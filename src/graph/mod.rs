@@ -4,6 +4,7 @@
 //! follows ([`Edge::Next`]) and what is inside ([`Edge::Into`]). Analysis and drawing work on it. [`Program::link`]
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
+pub mod export;
 mod node;
 mod program;
 mod time;
@@ -80,7 +81,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { cleanup: Millis(30_000) }
+        Limits {
+            cleanup: Millis(30_000),
+        }
     }
 }
 
@@ -158,7 +161,8 @@ impl Builder {
         let at = self.nodes.add_node(node);
         for (block, label) in blocks {
             if let Some(first) = self.blocks[block.0 as usize].nodes.first() {
-                self.nodes.add_edge(at, NodeIndex::new(first.0 as usize), Edge::Into(label));
+                self.nodes
+                    .add_edge(at, NodeIndex::new(first.0 as usize), Edge::Into(label));
             }
         }
         NodeId(at.index() as u32)

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
-use crate::source::Span;
 use crate::graph::time::{Millis, Timing};
+use crate::source::Span;
 
 /// A name an author wrote: an id, a key, a code.
 pub type Name = Arc<str>;
 
 /// A node of a workflow, by its place in [`Program::nodes`](crate::graph::Program::nodes) (in a
 /// [`Graph`](crate::graph::Graph): its index in the petgraph).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct NodeId(pub u32);
 
 /// A sequence of nodes that runs as a unit: the steps of a branch, of a loop's body, of a handler.
@@ -52,6 +53,8 @@ pub struct Node {
 pub struct Keys {
     /// False: the step is skipped. Evaluated once, when the step starts.
     pub condition: Option<Expression>,
+    /// The step is there for its side effects: `data` stays, errors are only reported.
+    pub tap: bool,
     /// Checked on the `data` the step receives.
     pub input_schema: Option<Schema>,
     /// The wall clock of one attempt.
@@ -174,8 +177,6 @@ pub enum Op {
     Loop(Box<Loop>),
     /// Runs a block.
     Block(BlockId),
-    /// Runs a block for its side effects: `data` stays, errors are only reported.
-    Tap(BlockId),
     /// Checks `data`, or corrects it.
     Guard(Vec<GuardRule>),
     /// Runs another workflow as a child.
@@ -250,7 +251,7 @@ pub enum Target {
 }
 
 /// Statuses from `first` to `last`, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StatusRange {
     /// The lowest status.
     pub first: u16,
@@ -259,7 +260,8 @@ pub struct StatusRange {
 }
 
 /// How the output of a process is read (rule 23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stdout {
     /// JSON where it looks like JSON and parses, else text.
     #[default]
@@ -456,7 +458,10 @@ impl Op {
         let mut blocks = Vec::new();
         match self {
             Op::Choose { arms, otherwise } => {
-                blocks.extend(arms.iter().map(|(condition, block)| (*block, condition.source().to_owned())));
+                blocks.extend(
+                    arms.iter()
+                        .map(|(condition, block)| (*block, condition.source().to_owned())),
+                );
                 blocks.extend(otherwise.map(|block| (block, "else".to_owned())));
             }
             Op::Fork(fork) => {
@@ -472,7 +477,7 @@ impl Op {
             }
             Op::ForEach(each) => blocks.push((each.block, format!("each {}", each.item))),
             Op::Loop(repeat) => blocks.push((repeat.block, "body".to_owned())),
-            Op::Block(block) | Op::Tap(block) => blocks.push((*block, String::new())),
+            Op::Block(block) => blocks.push((*block, String::new())),
             Op::Set(_)
             | Op::Assign(_)
             | Op::Call(_)
@@ -515,7 +520,6 @@ impl Op {
             Op::ForEach(_) => "for each",
             Op::Loop(_) => "loop",
             Op::Block(_) => "block",
-            Op::Tap(_) => "tap",
             Op::Guard(_) => "guard",
             Op::Enter(_) => "workflow",
         }

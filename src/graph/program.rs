@@ -142,9 +142,8 @@ impl Linker {
                 caller: graph.header.id.clone(),
                 missing: enter.workflow.clone(),
             })?;
-            let same = |known: &Arc<Graph>| {
-                known.header.id == found.header.id && known.header.version == found.header.version
-            };
+            let same =
+                |known: &Arc<Graph>| known.header.id == found.header.id && known.header.version == found.header.version;
             let workflow = match self.graphs.iter().position(same) {
                 Some(known) => WorkflowId(known as u32),
                 None => self.place(found),
@@ -250,12 +249,14 @@ fn shift(node: &mut Node, by: u32) {
             otherwise.iter_mut().for_each(move_block);
         }
         Op::Fork(fork) => {
-            fork.branches.iter_mut().for_each(|branch| move_block(&mut branch.block));
+            fork.branches
+                .iter_mut()
+                .for_each(|branch| move_block(&mut branch.block));
             fork.otherwise.iter_mut().for_each(move_block);
         }
         Op::ForEach(each) => move_block(&mut each.block),
         Op::Loop(repeat) => move_block(&mut repeat.block),
-        Op::Block(block) | Op::Tap(block) => move_block(block),
+        Op::Block(block) => move_block(block),
         Op::Set(_)
         | Op::Assign(_)
         | Op::Call(_)

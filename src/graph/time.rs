@@ -85,8 +85,18 @@ pub fn parse_duration(text: &str) -> Result<Millis, DurationError> {
     }
     let milliseconds = match written.strip_prefix(['P', 'p']) {
         Some(iso) => parse_iso(iso).ok_or_else(wrong)?,
-        None => parse_units(written, &[("ms", 1.0), ("s", 1e3), ("m", 6e4), ("h", 3.6e6), ("d", DAY), ("w", 7.0 * DAY)])
-            .ok_or_else(wrong)?,
+        None => parse_units(
+            written,
+            &[
+                ("ms", 1.0),
+                ("s", 1e3),
+                ("m", 6e4),
+                ("h", 3.6e6),
+                ("d", DAY),
+                ("w", 7.0 * DAY),
+            ],
+        )
+        .ok_or_else(wrong)?,
     };
     if milliseconds > LONGEST {
         return Err(DurationError::TooLong(shorten(written)));
@@ -104,8 +114,16 @@ fn parse_iso(text: &str) -> Option<f64> {
     if date.is_empty() && time.is_empty() {
         return None;
     }
-    let days = if date.is_empty() { 0.0 } else { parse_units(date, &[("W", 7.0 * DAY), ("D", DAY)])? };
-    let rest = if time.is_empty() { 0.0 } else { parse_units(time, &[("H", 3.6e6), ("M", 6e4), ("S", 1e3)])? };
+    let days = if date.is_empty() {
+        0.0
+    } else {
+        parse_units(date, &[("W", 7.0 * DAY), ("D", DAY)])?
+    };
+    let rest = if time.is_empty() {
+        0.0
+    } else {
+        parse_units(time, &[("H", 3.6e6), ("M", 6e4), ("S", 1e3)])?
+    };
     Some(days + rest)
 }
 
@@ -115,7 +133,10 @@ fn parse_units(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     let mut seen = vec![false; units.len()];
     let mut sum = 0.0;
     while !rest.is_empty() {
-        let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+        let digits = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
+            .count();
         let (number, behind) = rest.split_at(digits);
         let letters = behind.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (unit, behind) = behind.split_at(letters);
@@ -149,13 +170,34 @@ mod tests {
     #[test]
     fn rule_09_durations_have_units_and_iso_8601_works() {
         let good = [
-            ("500ms", 500), ("30s", 30_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("1.5s", 1_500), ("0", 0),
-            ("PT30S", 30_000), ("P1DT2H", 93_600_000), ("P2W", 1_209_600_000), ("1w", 604_800_000),
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("1h30m", 5_400_000),
+            ("2d", 172_800_000),
+            ("1.5s", 1_500),
+            ("0", 0),
+            ("PT30S", 30_000),
+            ("P1DT2H", 93_600_000),
+            ("P2W", 1_209_600_000),
+            ("1w", 604_800_000),
         ];
         for (text, expected) in good {
             assert_eq!(parse_duration(text), Ok(Millis(expected)), "{text}");
         }
-        for text in ["", "s", "5x", "1s1s", "-5s", "P", "PT", "1..5s", "5 s", "1e9s", "999999999999d", "P1Y"] {
+        for text in [
+            "",
+            "s",
+            "5x",
+            "1s1s",
+            "-5s",
+            "P",
+            "PT",
+            "1..5s",
+            "5 s",
+            "1e9s",
+            "999999999999d",
+            "P1Y",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert_eq!(parse_duration("30"), Err(DurationError::NoUnit("30".into())));

@@ -14,10 +14,25 @@ use crate::graph::{Op, Program};
 impl State {
     /// The address of the step a scope is at; empty for the run itself.
     pub fn address(&self, program: &Program, scope: ScopeId) -> String {
-        // From the inside out: each step with the index of the scope inside it that leads on.
+        self.path(program, Some(scope), None)
+    }
+
+    /// What stands before the id of a step in a scope, in its address.
+    pub(super) fn prefix(&self, program: &Program, scope: ScopeId) -> String {
+        let Some(scope) = self.scope(scope) else {
+            return String::new();
+        };
+        let mut path = self.path(program, scope.parent, Some(scope.part));
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path
+    }
+
+    /// From a scope outwards; `inner` is the part of its step that leads further in.
+    fn path(&self, program: &Program, scope: Option<ScopeId>, mut inner: Option<Part>) -> String {
         let mut path = Vec::new();
-        let mut inner: Option<Part> = None;
-        let mut at = Some(scope);
+        let mut at = scope;
         while let Some(id) = at {
             let Some(scope) = self.scope(id) else { break };
             let Some(active) = scope.active.as_ref() else { break };

@@ -2,31 +2,37 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::Data;
 use crate::graph::{Name, NodeId, Timestamp};
 use crate::run::{Failure, Request};
 
 /// A place where steps run one after the other: the run itself, a branch, an iteration. Ids are reused when a scope
 /// has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ScopeId(pub u32);
 
 /// A call or wait in flight; never reused in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Ticket(pub u64);
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub at: Timestamp,
     /// What.
+    #[serde(flatten)]
     pub kind: EventKind,
 }
 
 /// What happened. Each variant is a decision or a fact from outside; what follows from it without a decision is in
 /// [`apply`](super::State::apply) alone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum EventKind {
     /// The run began: scope 0 enters the main workflow in `child`.
     RunStarted(Arc<Started>),
@@ -198,11 +204,15 @@ pub enum EventKind {
     /// The run goes on.
     Continued,
     /// The run is over.
-    RunEnded(RunEnd),
+    RunEnded {
+        /// How.
+        end: RunEnd,
+    },
 }
 
 /// How a run began.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Started {
     /// The run's id.
     pub run: Name,
@@ -225,7 +235,8 @@ pub struct Started {
 }
 
 /// Which block of a step runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Part {
     /// The n-th block of its operation: an arm, a branch, an item, an iteration.
     Body(u32),
@@ -236,7 +247,8 @@ pub enum Part {
 }
 
 /// An answer of the outside world.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Outcome {
     /// It did what was asked.
     Done(Answer),
@@ -245,22 +257,26 @@ pub enum Outcome {
 }
 
 /// What came back.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// `result`; absent when there was nothing, as with an empty body.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub result: Option<Data>,
     /// `response`, of an HTTP call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Data>,
 }
 
 /// What a step waits for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Wait {
     /// A payload from a person.
     Resume {
         /// Why.
         reason: Option<Name>,
         /// What the person sees.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         data: Option<Data>,
     },
     /// A named event.
@@ -271,7 +287,8 @@ pub enum Wait {
 }
 
 /// How a wait ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum WaitEnd {
     /// With a payload, defaults filled in.
     Resumed(Data),
@@ -282,7 +299,8 @@ pub enum WaitEnd {
 }
 
 /// What is done about a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Recovery {
     /// Another attempt at that moment.
     Retry(Timestamp),
@@ -291,11 +309,13 @@ pub enum Recovery {
 }
 
 /// What comes of an attempt or a step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Verdict {
     /// The step's value, mapped and checked.
     Mapped {
         /// The new `data`; absent when it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         data: Option<Data>,
         /// What `setState` sees as `output`.
         output: Data,
@@ -316,11 +336,13 @@ pub enum Verdict {
 }
 
 /// How a step ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum StepEnd {
     /// Well.
     Success {
         /// The new `data`; absent when it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         data: Option<Data>,
         /// Keys of the state that are replaced.
         state: Vec<(Name, Data)>,
@@ -334,7 +356,8 @@ pub enum StepEnd {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RunEnd {
     /// With a result.
     Completed(Data),
@@ -342,4 +365,9 @@ pub enum RunEnd {
     Failed(Arc<Failure>),
     /// It was cancelled.
     Cancelled(Option<Name>),
+}
+
+/// An optional value that is there, null included: in JSON, absent and null are two things here.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Data>, D::Error> {
+    Data::deserialize(deserializer).map(Some)
 }

@@ -73,10 +73,16 @@ impl Failure {
             ("code".into(), Data::Text(self.code.clone())),
             ("message".into(), Data::Text(self.message.clone())),
             ("step".into(), self.step.clone().map_or(Data::Null, Data::Text)),
-            ("attempt".into(), self.attempt.map_or(Data::Null, |attempt| Data::Int(attempt.into()))),
+            (
+                "attempt".into(),
+                self.attempt.map_or(Data::Null, |attempt| Data::Int(attempt.into())),
+            ),
             ("data".into(), self.data.clone()),
         ];
-        entries.push(("cause".into(), self.cause.as_ref().map_or(Data::Null, |cause| cause.to_data())));
+        entries.push((
+            "cause".into(),
+            self.cause.as_ref().map_or(Data::Null, |cause| cause.to_data()),
+        ));
         Data::Map(Arc::new(entries.into_iter().collect::<Map>()))
     }
 
@@ -90,7 +96,10 @@ impl Failure {
             code: text("code")?,
             message: text("message").unwrap_or_else(|| "".into()),
             step: text("step"),
-            attempt: data.get("attempt").and_then(Data::as_i64).and_then(|attempt| u32::try_from(attempt).ok()),
+            attempt: data
+                .get("attempt")
+                .and_then(Data::as_i64)
+                .and_then(|attempt| u32::try_from(attempt).ok()),
             data: data.get("data").cloned().unwrap_or(Data::Null),
             retry_after: None,
             cause: data.get("cause").and_then(Failure::from_data).map(Arc::new),

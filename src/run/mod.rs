@@ -20,6 +20,7 @@ mod request;
 mod slab;
 mod state;
 mod step;
+mod trace;
 mod turn;
 mod view;
 
@@ -30,6 +31,7 @@ pub use event::*;
 pub use failure::Failure;
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
+pub use trace::{TraceEvent, TraceText, Tracer, What};
 pub use turn::Rejection;
 
 use crate::data::Data;
@@ -175,6 +177,8 @@ pub struct PendingWait {
     pub step: Name,
     /// The address of the step.
     pub address: String,
+    /// The attempt of the step.
+    pub attempt: u32,
     /// Since when.
     pub since: Timestamp,
     /// When it ends by itself.
@@ -246,7 +250,10 @@ impl Run {
 
     /// The calls that have to be in flight.
     pub fn calls(&self) -> impl Iterator<Item = PendingCall> {
-        self.state.tickets.iter().filter_map(|(ticket, scope)| self.call(*ticket, *scope))
+        self.state
+            .tickets
+            .iter()
+            .filter_map(|(ticket, scope)| self.call(*ticket, *scope))
     }
 
     /// Whether a call has to be in flight.
@@ -263,12 +270,15 @@ impl Run {
     pub fn waits(&self) -> impl Iterator<Item = PendingWait> {
         self.state.tickets.iter().filter_map(|(ticket, scope)| {
             let active = self.state.active(*scope)?;
-            let Work::Wait { wait, deadline, .. } = &active.work else { return None };
+            let Work::Wait { wait, deadline, .. } = &active.work else {
+                return None;
+            };
             Some(PendingWait {
                 ticket: *ticket,
                 wait: wait.clone(),
                 step: self.owner(&self.program.step(active.node).node.id),
                 address: self.state.address(&self.program, *scope),
+                attempt: active.attempt,
                 since: active.started_at,
                 deadline: *deadline,
             })
@@ -293,17 +303,24 @@ impl Run {
     fn only_waits(&self) -> bool {
         !self.state.tickets.is_empty()
             && self.state.tickets.values().all(|scope| {
-                self.state.active(*scope).is_some_and(|active| matches!(active.work, Work::Wait { .. }))
+                self.state
+                    .active(*scope)
+                    .is_some_and(|active| matches!(active.work, Work::Wait { .. }))
             })
             && !self.state.timers.iter().any(|(_, scope, timer)| {
                 *timer == state::Timer::Wake
-                    && self.state.active(*scope).is_some_and(|active| !matches!(active.work, Work::Wait { .. }))
+                    && self
+                        .state
+                        .active(*scope)
+                        .is_some_and(|active| !matches!(active.work, Work::Wait { .. }))
             })
     }
 
     fn call(&self, ticket: Ticket, scope: ScopeId) -> Option<PendingCall> {
         let active = self.state.active(scope)?;
-        let Work::Call { request, .. } = &active.work else { return None };
+        let Work::Call { request, .. } = &active.work else {
+            return None;
+        };
         Some(PendingCall {
             ticket,
             request: request.clone(),

@@ -1,11 +1,14 @@
 //! Calls of the outside world with every expression evaluated.
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::Schema;
 use crate::data::{Data, Sealed};
 use crate::graph::{Name, StatusRange, Stdout};
 
 /// What a provider is asked to do. Secrets in it are still references.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Request {
     /// An HTTP request.
     Http(HttpRequest),
@@ -20,7 +23,8 @@ pub enum Request {
 }
 
 /// An HTTP request.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HttpRequest {
     /// GET, POST, ...
     pub method: Name,
@@ -37,7 +41,8 @@ pub struct HttpRequest {
 }
 
 /// A process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ExecRequest {
     /// The program.
     pub program: Name,
@@ -52,7 +57,8 @@ pub struct ExecRequest {
 }
 
 /// A tool call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct McpRequest {
     /// The server's name in the configuration.
     pub server: Name,
@@ -63,7 +69,8 @@ pub struct McpRequest {
 }
 
 /// A call of a registered function.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FunctionRequest {
     /// The name it was registered under.
     pub name: Name,
@@ -72,7 +79,8 @@ pub struct FunctionRequest {
 }
 
 /// A question to an agent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AgentRequest {
     /// The agent's id.
     pub agent: Name,

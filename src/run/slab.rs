@@ -50,10 +50,6 @@ impl<T> Slab<T> {
         }
         value
     }
-
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.entries.iter().enumerate().filter_map(|(id, entry)| Some((id as u32, entry.as_ref()?)))
-    }
 }
 
 impl<T: PartialEq> PartialEq for Slab<T> {

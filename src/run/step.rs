@@ -8,8 +8,8 @@ use super::turn::Turn;
 use super::view::{Extra, View};
 use super::{Corrupt, Failure, op};
 use crate::contract::Schema;
-use crate::data::{Data, Map};
-use crate::graph::{Keys, Name, NodeId, Op, Retry, Timestamp, WorkflowId};
+use crate::data::Data;
+use crate::graph::{Keys, Name, NodeId, Retry, Timestamp, WorkflowId};
 
 /// What the operation of a step has come to.
 pub(super) enum Finding {
@@ -129,7 +129,10 @@ impl<'a> Turn<'a> {
     }
 
     fn deadline(&self, scope: ScopeId, keys: &Keys) -> Result<Option<Timestamp>, Failure> {
-        keys.timeout.as_ref().map(|timing| self.moment(scope, timing)).transpose()
+        keys.timeout
+            .as_ref()
+            .map(|timing| self.moment(scope, timing))
+            .transpose()
     }
 
     /// Begins an attempt: the check of what the step received, then its operation.
@@ -195,7 +198,12 @@ impl<'a> Turn<'a> {
         let received = &self.entry(scope)?.data;
         let keys = self.keys(scope)?;
         if let Some(schema) = keys.and_then(|keys| keys.output_schema.as_ref()) {
-            check(schema, output.as_ref().unwrap_or(received), "schema.output", "the output of this step")?;
+            check(
+                schema,
+                output.as_ref().unwrap_or(received),
+                "schema.output",
+                "the output of this step",
+            )?;
         }
         let seen = output.clone().unwrap_or_else(|| received.clone());
         let data = match (output, keys.and_then(|keys| keys.into.as_ref())) {
@@ -221,16 +229,28 @@ impl<'a> Turn<'a> {
             let then = Recovery::Retry(self.now.after(wait));
             return self.emit(EventKind::AttemptFailed { scope, failure, then });
         }
-        let seen = if keys.catch.is_empty() { Data::Null } else { failure.to_data() };
+        let seen = if keys.catch.is_empty() {
+            Data::Null
+        } else {
+            failure.to_data()
+        };
         for (at, handler) in keys.catch.iter().enumerate() {
-            if handler.on.as_ref().is_some_and(|codes| !codes.iter().any(|code| code.matches(&failure.code))) {
+            if handler
+                .on
+                .as_ref()
+                .is_some_and(|codes| !codes.iter().any(|code| code.matches(&failure.code)))
+            {
                 continue;
             }
             let extra = Extra {
                 error: Some(&seen),
                 ..Extra::default()
             };
-            match handler.when.as_ref().map_or(Ok(true), |when| self.condition(scope, when, extra)) {
+            match handler
+                .when
+                .as_ref()
+                .map_or(Ok(true), |when| self.condition(scope, when, extra))
+            {
                 Ok(false) => {}
                 Ok(true) => {
                     let then = Recovery::Handle(at as u32);
@@ -275,28 +295,27 @@ impl<'a> Turn<'a> {
         if node == self.program.root() {
             return self.end_run(verdict);
         }
+        let keys = self.keys(scope)?;
+        let is_tap = keys.is_some_and(|keys| keys.tap);
         let end = match verdict {
             Verdict::Mapped { data, output } => match self.state_updates(scope, &output) {
                 Ok(state) => StepEnd::Success {
-                    data,
+                    data: data.filter(|_| !is_tap),
                     state,
                     error: dealt_with,
                 },
-                // With a cleanup behind it the step is too far gone for a handler.
-                Err(failure) if self.keys(scope)?.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() => {
+                // With a cleanup or a handler behind it the step is too far gone for another one.
+                Err(failure) if keys.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() => {
                     return self.failed(scope, failure);
                 }
                 Err(failure) => StepEnd::Failed(Arc::new(failure.at(&self.program.step(node).node.id, 1))),
             },
-            Verdict::Failed(failure) => match &self.program.step(node).node.op {
-                // What goes wrong in a tap is reported and otherwise ignored.
-                Op::Tap(_) => StepEnd::Success {
-                    data: None,
-                    state: Vec::new(),
-                    error: Some(failure),
-                },
-                _ => StepEnd::Failed(failure),
+            Verdict::Failed(failure) if is_tap => StepEnd::Success {
+                data: None,
+                state: Vec::new(),
+                error: Some(failure),
             },
+            Verdict::Failed(failure) => StepEnd::Failed(failure),
             Verdict::Cancelled(_) => StepEnd::Cancelled,
             Verdict::Won { .. } | Verdict::Ended(_) => return Err(Corrupt),
         };
@@ -305,7 +324,9 @@ impl<'a> Turn<'a> {
 
     /// `setState`, on the newest state (rule 19).
     fn state_updates(&self, scope: ScopeId, output: &Data) -> Result<Vec<(Name, Data)>, Failure> {
-        let Some(keys) = self.keys(scope)? else { return Ok(Vec::new()) };
+        let Some(keys) = self.keys(scope)? else {
+            return Ok(Vec::new());
+        };
         let mut updates = Vec::with_capacity(keys.set_state.len());
         for (key, value) in &keys.set_state {
             let extra = Extra {
@@ -324,7 +345,7 @@ impl<'a> Turn<'a> {
             Verdict::Cancelled(reason) => RunEnd::Cancelled(reason),
             Verdict::Won { .. } | Verdict::Ended(_) => return Err(Corrupt),
         };
-        self.emit(EventKind::RunEnded(end))
+        self.emit(EventKind::RunEnded { end })
     }
 
     /// Opens a block inside the step a scope is at.
@@ -352,7 +373,9 @@ impl<'a> Turn<'a> {
         let address = self.state.address(self.program, scope);
         // FNV-1a.
         let bytes = run.bytes().chain([0]).chain(address.bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
     }
 
     pub(super) fn entry(&self, scope: ScopeId) -> Result<&super::state::Scope, Corrupt> {
@@ -420,7 +443,11 @@ impl From<Corrupt> for Failure {
 
 /// The names a workflow's own `output` sees: those of the child, on the last `data` of its steps.
 pub(super) fn inside<'v>(turn: &'v Turn<'_>, scope: ScopeId, data: &'v Data) -> Result<View<'v>, Failure> {
-    let entered = turn.state.active(scope).and_then(|active| active.entered).ok_or(Corrupt)?;
+    let entered = turn
+        .state
+        .active(scope)
+        .and_then(|active| active.entered)
+        .ok_or(Corrupt)?;
     let mut view = turn.view(
         scope,
         Extra {
@@ -434,6 +461,10 @@ pub(super) fn inside<'v>(turn: &'v Turn<'_>, scope: ScopeId, data: &'v Data) -> 
 
 /// The workflow a step has entered.
 pub(super) fn entered(turn: &Turn<'_>, scope: ScopeId) -> Result<WorkflowId, Corrupt> {
-    let entered = turn.state.active(scope).and_then(|active| active.entered).ok_or(Corrupt)?;
+    let entered = turn
+        .state
+        .active(scope)
+        .and_then(|active| active.entered)
+        .ok_or(Corrupt)?;
     Ok(turn.state.instances.get(entered).ok_or(Corrupt)?.workflow)
 }

@@ -61,7 +61,11 @@ pub enum Rejection {
 }
 
 fn list(violations: &[Violation]) -> String {
-    violations.iter().map(|violation| violation.to_string()).collect::<Vec<_>>().join("; ")
+    violations
+        .iter()
+        .map(|violation| violation.to_string())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// How many events one input may lead to before the caller gets its turn again.
@@ -97,7 +101,11 @@ impl<'a> Turn<'a> {
             Input::Start(start) => self.start(start)?,
             Input::Tick => {}
             Input::Done { ticket, outcome } => {
-                let calling = self.state.tickets.get(&ticket).and_then(|scope| self.state.active(*scope));
+                let calling = self
+                    .state
+                    .tickets
+                    .get(&ticket)
+                    .and_then(|scope| self.state.active(*scope));
                 if calling.is_some_and(|active| matches!(active.work, Work::Call { .. })) {
                     self.emit(EventKind::CallEnded { ticket, outcome })?;
                 }
@@ -147,7 +155,12 @@ impl<'a> Turn<'a> {
                 return Ok(());
             }
             // After a suspend, what was held back and what became due meanwhile take their turns in the order of time.
-            let due = self.state.timers.first().copied().filter(|(when, _, _)| *when <= self.now);
+            let due = self
+                .state
+                .timers
+                .first()
+                .copied()
+                .filter(|(when, _, _)| *when <= self.now);
             match (self.state.backlog().copied(), due) {
                 (Some((since, scope)), Some((when, _, _))) if since <= when => self.decide(scope)?,
                 (Some((_, scope)), None) => self.decide(scope)?,
@@ -241,8 +254,12 @@ impl<'a> Turn<'a> {
     fn resume(&mut self, target: Option<Target>, payload: Data) -> Result<(), Rejection> {
         let mut waiting = Vec::new();
         for (ticket, scope) in &self.state.tickets {
-            let Some(active) = self.state.active(*scope) else { continue };
-            let Work::Wait { wait, .. } = &active.work else { continue };
+            let Some(active) = self.state.active(*scope) else {
+                continue;
+            };
+            let Work::Wait { wait, .. } = &active.work else {
+                continue;
+            };
             if matches!(&**wait, Wait::Resume { .. }) {
                 waiting.push((*ticket, active.node, self.state.address(self.program, *scope)));
             }
@@ -250,9 +267,7 @@ impl<'a> Turn<'a> {
         let meant = |(ticket, node, address): &&(Ticket, NodeId, String)| match &target {
             None => true,
             Some(Target::Ticket(wanted)) => ticket == wanted,
-            Some(Target::Step(wanted)) => {
-                **wanted == *self.program.step(*node).node.id || same_step(wanted, address)
-            }
+            Some(Target::Step(wanted)) => **wanted == *self.program.step(*node).node.id || same_step(wanted, address),
         };
         let found: Vec<_> = waiting.iter().filter(meant).collect();
         let (ticket, node) = match (found.as_slice(), &target) {
@@ -272,7 +287,9 @@ impl<'a> Turn<'a> {
                 return Err(Rejection::Ambiguous { waiting });
             }
         };
-        let Op::Suspend(suspend) = &self.program.step(node).node.op else { return Err(Corrupt.into()) };
+        let Op::Suspend(suspend) = &self.program.step(node).node.op else {
+            return Err(Corrupt.into());
+        };
         let payload = enter(&suspend.resume_schema, payload, "payload")?;
         self.emit(EventKind::WaitEnded {
             ticket,
@@ -310,9 +327,18 @@ impl<'a> Turn<'a> {
 
     /// Whether the step in a scope waits for this very event.
     pub fn wants(&self, scope: ScopeId, event: &Name, data: &Data) -> Result<bool, Failure> {
-        let Some(active) = self.state.active(scope) else { return Ok(false) };
-        let Op::WaitFor(wait) = &self.program.step(active.node).node.op else { return Ok(false) };
-        if wait.event != *event || wait.schema.as_ref().is_some_and(|schema| schema.validate(data).is_err()) {
+        let Some(active) = self.state.active(scope) else {
+            return Ok(false);
+        };
+        let Op::WaitFor(wait) = &self.program.step(active.node).node.op else {
+            return Ok(false);
+        };
+        if wait.event != *event
+            || wait
+                .schema
+                .as_ref()
+                .is_some_and(|schema| schema.validate(data).is_err())
+        {
             return Ok(false);
         }
         let Some(filter) = &wait.filter else { return Ok(true) };
@@ -338,12 +364,14 @@ impl<'a> Turn<'a> {
     // Evaluation: always on the state as it is, with the names of a scope.
 
     pub fn view<'v>(&'v self, scope: ScopeId, extra: Extra<'v>) -> Result<View<'v>, Failure> {
-        let entry = self.state.scope(scope).ok_or_else(|| Failure::new("internal", Corrupt.to_string()))?;
+        let entry = self
+            .state
+            .scope(scope)
+            .ok_or_else(|| Failure::new("internal", Corrupt.to_string()))?;
         Ok(View {
             program: self.program,
             state: self.state,
             scope: entry,
-            id: scope,
             instance: entry.instance,
             extra,
         })
@@ -401,7 +429,10 @@ fn moment(timing: &Timing, names: &dyn crate::expr::Names, now: Timestamp) -> Re
         },
         other => Err(Failure::new(
             "expression.type",
-            format!("a duration such as `30s` or an RFC 3339 instant is needed, not {} {other}", other.kind()),
+            format!(
+                "a duration such as `30s` or an RFC 3339 instant is needed, not {} {other}",
+                other.kind()
+            ),
         )),
     }
 }
@@ -442,8 +473,14 @@ fn same_step(wanted: &str, address: &str) -> bool {
     match index {
         None => true,
         Some(index) => {
-            let innermost = segments.iter().rev().skip(1).find_map(|segment| segment.strip_suffix(']'));
-            innermost.and_then(|segment| segment.rsplit_once('[')).is_some_and(|(_, found)| found == index)
+            let innermost = segments
+                .iter()
+                .rev()
+                .skip(1)
+                .find_map(|segment| segment.strip_suffix(']'));
+            innermost
+                .and_then(|segment| segment.rsplit_once('['))
+                .is_some_and(|(_, found)| found == index)
         }
     }
 }

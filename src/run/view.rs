@@ -28,7 +28,6 @@ pub(super) struct View<'a> {
     pub program: &'a Program,
     pub state: &'a State,
     pub scope: &'a Scope,
-    pub id: ScopeId,
     /// The instance whose names count: the scope's own, or the child a step has entered.
     pub instance: u32,
     pub extra: Extra<'a>,
@@ -50,10 +49,18 @@ impl Names for View<'_> {
             Root::Output => self.extra.output.cloned(),
             Root::Event => self.extra.event.cloned(),
             Root::Error => self.extra.error.cloned().or_else(|| self.local_error()),
-            Root::Index => self.extra.index.or_else(|| self.index()).map(|index| Data::Int(index.into())),
+            Root::Index => self
+                .extra
+                .index
+                .or_else(|| self.index())
+                .map(|index| Data::Int(index.into())),
             Root::Attempt => Some(Data::Int(self.scope.active.as_ref()?.attempt.into())),
             Root::Now => {
-                let started_at = self.scope.active.as_ref().map_or(self.state.started_at, |active| active.started_at);
+                let started_at = self
+                    .scope
+                    .active
+                    .as_ref()
+                    .map_or(self.state.started_at, |active| active.started_at);
                 Some(Data::Text(started_at.to_rfc3339().into()))
             }
             Root::Local(name) => self.local(name),
@@ -91,9 +98,13 @@ impl<'a> View<'a> {
     /// An item, or the index that goes with it (`order_index`).
     fn local(&self, name: &Name) -> Option<Data> {
         self.outwards().find_map(|scope| {
-            let Local::Item { item, index } = &scope.local else { return None };
+            let Local::Item { item, index } = &scope.local else {
+                return None;
+            };
             let active = self.state.active(scope.parent?)?;
-            let Op::ForEach(each) = &self.program.step(active.node).node.op else { return None };
+            let Op::ForEach(each) = &self.program.step(active.node).node.op else {
+                return None;
+            };
             if each.item == *name {
                 return Some(item.clone());
             }
@@ -105,7 +116,11 @@ impl<'a> View<'a> {
         let instance = self.state.instances.get(self.instance)?;
         let node = *self.program.workflow(instance.workflow).named.get(id)?;
         let step = self.program.step(node);
-        let frame = if self.scope.instance == self.instance { self.scope.frame } else { instance.frame };
+        let frame = if self.scope.instance == self.instance {
+            self.scope.frame
+        } else {
+            instance.frame
+        };
         let record = self.state.record(frame, step.each, step.slot)?;
         match part {
             StepPart::Output => record.output.clone(),
@@ -125,7 +140,10 @@ impl<'a> View<'a> {
         let text = |text: &Option<Name>| text.clone().map_or(Data::Null, Data::Text);
         let entries: [(Name, Data); 5] = [
             ("id".into(), Data::Text(id)),
-            ("workflow".into(), Data::Text(self.program.workflow(instance.workflow).header.id.clone())),
+            (
+                "workflow".into(),
+                Data::Text(self.program.workflow(instance.workflow).header.id.clone()),
+            ),
             ("startedAt".into(), Data::Text(instance.started_at.to_rfc3339().into())),
             ("userId".into(), text(&started.user)),
             ("conversationId".into(), text(&started.conversation)),

@@ -32,7 +32,12 @@ pub(super) fn answered(turn: &mut Turn<'_>, scope: ScopeId, call: &Call, outcome
         Outcome::Done(answer) => answer,
     };
     let checked = match &call.result_schema {
-        Some(schema) => check(schema, answer.result.as_ref().unwrap_or(&Data::Null), "schema.output", "the answer"),
+        Some(schema) => check(
+            schema,
+            answer.result.as_ref().unwrap_or(&Data::Null),
+            "schema.output",
+            "the answer",
+        ),
         None => Ok(()),
     };
     match checked {
@@ -52,12 +57,16 @@ pub(super) fn answered(turn: &mut Turn<'_>, scope: ScopeId, call: &Call, outcome
 }
 
 fn request(turn: &Turn<'_>, scope: ScopeId, target: &Target) -> Result<Request, Failure> {
-    let sealed = |build: &Build| -> Result<Sealed, Failure> {
-        Ok(build.eval_sealed(&turn.view(scope, Extra::default())?)?)
-    };
+    let sealed =
+        |build: &Build| -> Result<Sealed, Failure> { Ok(build.eval_sealed(&turn.view(scope, Extra::default())?)?) };
     let optional = |build: &Option<Build>| build.as_ref().map(sealed).transpose();
     let received = || -> Result<Data, Failure> { Ok(turn.entry(scope)?.data.clone()) };
-    let plain = |build: &Option<Build>| build.as_ref().map(|build| turn.value(scope, build, Extra::default())).transpose();
+    let plain = |build: &Option<Build>| {
+        build
+            .as_ref()
+            .map(|build| turn.value(scope, build, Extra::default()))
+            .transpose()
+    };
     Ok(match target {
         Target::Http {
             method,
@@ -83,7 +92,12 @@ fn request(turn: &Turn<'_>, scope: ScopeId, target: &Target) -> Result<Request, 
             let mut words = words(sealed(command)?)?.into_iter();
             let program = match words.next() {
                 Some(Sealed::Plain(Data::Text(program))) if !program.is_empty() => program,
-                _ => return Err(Failure::new("expression.type", "`command` needs the name of a program first")),
+                _ => {
+                    return Err(Failure::new(
+                        "expression.type",
+                        "`command` needs the name of a program first",
+                    ));
+                }
             };
             Request::Exec(ExecRequest {
                 program,
@@ -131,19 +145,26 @@ fn entries(value: Option<Sealed>, what: &str) -> Result<Vec<(Name, Sealed)>, Fai
     let all = match value {
         None | Some(Sealed::Plain(Data::Null)) => return Ok(Vec::new()),
         Some(Sealed::Map(entries)) => entries,
-        Some(Sealed::Plain(Data::Map(map))) => {
-            map.iter().map(|(key, value)| (key.clone(), Sealed::Plain(value.clone()))).collect()
-        }
+        Some(Sealed::Plain(Data::Map(map))) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), Sealed::Plain(value.clone())))
+            .collect(),
         Some(other) => {
             let kind = match &other {
                 Sealed::Plain(data) => data.kind(),
                 Sealed::Text(_) => "text",
                 Sealed::List(_) | Sealed::Map(_) => "list",
             };
-            return Err(Failure::new("expression.type", format!("`{what}` needs an object, not {kind}")));
+            return Err(Failure::new(
+                "expression.type",
+                format!("`{what}` needs an object, not {kind}"),
+            ));
         }
     };
-    Ok(all.into_iter().filter(|(_, value)| *value != Sealed::Plain(Data::Null)).collect())
+    Ok(all
+        .into_iter()
+        .filter(|(_, value)| *value != Sealed::Plain(Data::Null))
+        .collect())
 }
 
 /// The words of a command: null dropped, lists spliced, everything else as text (rule 23).
@@ -151,14 +172,24 @@ fn words(command: Sealed) -> Result<Vec<Sealed>, Failure> {
     let parts = match command {
         Sealed::List(parts) => parts,
         Sealed::Plain(Data::List(parts)) => parts.iter().cloned().map(Sealed::Plain).collect(),
-        _ => return Err(Failure::new("expression.type", "`command` needs a list: the program and its arguments")),
+        _ => {
+            return Err(Failure::new(
+                "expression.type",
+                "`command` needs a list: the program and its arguments",
+            ));
+        }
     };
     let mut words = Vec::with_capacity(parts.len());
     for part in parts {
         match part {
             Sealed::Plain(Data::Null) => {}
             Sealed::Plain(Data::List(inner)) => {
-                words.extend(inner.iter().filter(|word| !word.is_null()).map(|word| as_text(word.clone())));
+                words.extend(
+                    inner
+                        .iter()
+                        .filter(|word| !word.is_null())
+                        .map(|word| as_text(word.clone())),
+                );
             }
             Sealed::Plain(data) => words.push(as_text(data)),
             Sealed::List(inner) => words.extend(inner),

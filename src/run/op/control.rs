@@ -140,5 +140,8 @@ pub(super) fn cancel(
 
 /// The error of a workflow that called too deeply.
 pub(super) fn too_deep(limit: usize) -> Arc<Failure> {
-    Arc::new(Failure::new("workflow.depth", format!("workflows call each other more than {limit} levels deep")))
+    Arc::new(Failure::new(
+        "workflow.depth",
+        format!("workflows call each other more than {limit} levels deep"),
+    ))
 }

@@ -32,7 +32,9 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, fork: &Fork) -> Result<
 }
 
 pub(super) fn begin_each(turn: &mut Turn<'_>, scope: ScopeId, each: &ForEach) -> Result<(), Corrupt> {
-    let items = turn.view(scope, Extra::default()).and_then(|view| Ok(each.items.eval(&view)?));
+    let items = turn
+        .view(scope, Extra::default())
+        .and_then(|view| Ok(each.items.eval(&view)?));
     match items {
         Ok(items @ Data::List(_)) => turn.emit(EventKind::EachStarted { scope, items }),
         Ok(other) => {
@@ -45,7 +47,9 @@ pub(super) fn begin_each(turn: &mut Turn<'_>, scope: ScopeId, each: &ForEach) ->
 
 pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId, fork: &Fork) -> Result<(), Corrupt> {
     let active = turn.state.active(scope).ok_or(Corrupt)?;
-    let Work::Fork(branches) = &active.work else { return Err(Corrupt) };
+    let Work::Fork(branches) = &active.work else {
+        return Err(Corrupt);
+    };
     let running = branches.running > 0;
     match conclusion(fork.join, branches) {
         None if branches.over() => match whole(fork, branches) {
@@ -74,14 +78,18 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId, fork: &Fork) -> Resul
 
 pub(super) fn proceed_each(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt> {
     let active = turn.state.active(scope).ok_or(Corrupt)?;
-    let Work::Each { branches, .. } = &active.work else { return Err(Corrupt) };
+    let Work::Each { branches, .. } = &active.work else {
+        return Err(Corrupt);
+    };
     let join = crate::run::apply::join(&turn.program.step(active.node).node.op);
     let running = branches.running > 0;
     match conclusion(join, branches) {
         Some((_, End::Failed(failure))) => fail_early(turn, scope, failure, running),
         Some(_) => Err(Corrupt),
         None if branches.over() => {
-            let value = Data::List(Arc::new(branches.slots.iter().map(|slot| value(join, slot)).collect::<List>()));
+            let value = Data::List(Arc::new(
+                branches.slots.iter().map(|slot| value(join, slot)).collect::<List>(),
+            ));
             turn.concluded(scope, Finding::value(value))
         }
         None => {
@@ -132,7 +140,10 @@ fn whole(fork: &Fork, branches: &Branches) -> Result<Data, Failure> {
     if !fork.keyed {
         return Ok(Data::List(Arc::new(values.collect::<List>())));
     }
-    let keys = fork.branches.iter().map(|branch| branch.key.clone().unwrap_or_else(|| Name::from("")));
+    let keys = fork
+        .branches
+        .iter()
+        .map(|branch| branch.key.clone().unwrap_or_else(|| Name::from("")));
     Ok(Data::Map(Arc::new(keys.zip(values).collect::<Map>())))
 }
 

@@ -42,7 +42,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt> 
         Op::Fork(fork) => fork::begin(turn, scope, fork),
         Op::ForEach(each) => fork::begin_each(turn, scope, each),
         Op::Loop(repeat) => repeat::begin(turn, scope, repeat),
-        Op::Block(_) | Op::Tap(_) => turn.open_block(scope, Part::Body(0)),
+        Op::Block(_) => turn.open_block(scope, Part::Body(0)),
         Op::Enter(enter) => enter::begin(turn, scope, enter),
     }
 }
@@ -72,7 +72,6 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt
             End::Value(value) => {
                 let value = value.clone();
                 match op {
-                    Op::Tap(_) => turn.concluded(scope, Finding::nothing()),
                     Op::Enter(_) => enter::mapped(turn, scope, value),
                     _ => turn.concluded(scope, Finding::value(value)),
                 }

@@ -10,13 +10,21 @@ use crate::run::view::Extra;
 use crate::run::{Corrupt, Failure};
 
 pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, repeat: &Loop) -> Result<(), Corrupt> {
-    let limit = turn.value(scope, &repeat.max_iterations, Extra::default()).and_then(|limit| {
-        let count = limit.as_i64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
-        count.ok_or_else(|| {
-            let message = format!("`maxIterations` needs a whole number from 1 to {}, not {limit}", u32::MAX);
-            Failure::new("expression.type", message)
-        })
-    });
+    let limit = turn
+        .value(scope, &repeat.max_iterations, Extra::default())
+        .and_then(|limit| {
+            let count = limit
+                .as_i64()
+                .and_then(|count| u32::try_from(count).ok())
+                .filter(|count| *count > 0);
+            count.ok_or_else(|| {
+                let message = format!(
+                    "`maxIterations` needs a whole number from 1 to {}, not {limit}",
+                    u32::MAX
+                );
+                Failure::new("expression.type", message)
+            })
+        });
     match limit {
         Ok(max_iterations) => turn.emit(EventKind::LoopStarted { scope, max_iterations }),
         Err(failure) => turn.failed(scope, failure),
@@ -25,7 +33,9 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, repeat: &Loop) -> Resul
 
 pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId, repeat: &Loop) -> Result<(), Corrupt> {
     let active = turn.state.active(scope).ok_or(Corrupt)?;
-    let Work::Loop(iterations) = &active.work else { return Err(Corrupt) };
+    let Work::Loop(iterations) = &active.work else {
+        return Err(Corrupt);
+    };
     let data: Data = match &iterations.end {
         None => return turn.open_block(scope, Part::Body(0)),
         Some(End::Value(data)) => data.clone(),

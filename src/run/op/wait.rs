@@ -23,11 +23,7 @@ pub(super) fn suspend(turn: &mut Turn<'_>, scope: ScopeId, suspend: &Suspend) ->
     }
 }
 
-fn prepare(
-    turn: &Turn<'_>,
-    scope: ScopeId,
-    suspend: &Suspend,
-) -> Result<Option<(Wait, Option<Timestamp>)>, Failure> {
+fn prepare(turn: &Turn<'_>, scope: ScopeId, suspend: &Suspend) -> Result<Option<(Wait, Option<Timestamp>)>, Failure> {
     if !turn.holds(scope, &suspend.when)? {
         return Ok(None);
     }
@@ -37,9 +33,18 @@ fn prepare(
         None => None,
     };
     if let Some(schema) = &suspend.data_schema {
-        check(schema, data.as_ref().unwrap_or(&Data::Null), "schema.suspend", "the data of this wait")?;
+        check(
+            schema,
+            data.as_ref().unwrap_or(&Data::Null),
+            "schema.suspend",
+            "the data of this wait",
+        )?;
     }
-    let deadline = suspend.timeout.as_ref().map(|timing| turn.moment(scope, timing)).transpose()?;
+    let deadline = suspend
+        .timeout
+        .as_ref()
+        .map(|timing| turn.moment(scope, timing))
+        .transpose()?;
     Ok(Some((Wait::Resume { reason, data }, deadline)))
 }
 
@@ -55,7 +60,12 @@ pub(super) fn resumed(turn: &mut Turn<'_>, scope: ScopeId, suspend: &Suspend, en
 }
 
 pub(super) fn wait_for(turn: &mut Turn<'_>, scope: ScopeId, wait: &WaitFor) -> Result<(), Corrupt> {
-    let deadline = match wait.timeout.as_ref().map(|timing| turn.moment(scope, timing)).transpose() {
+    let deadline = match wait
+        .timeout
+        .as_ref()
+        .map(|timing| turn.moment(scope, timing))
+        .transpose()
+    {
         Ok(deadline) => deadline,
         Err(failure) => return turn.failed(scope, failure),
     };
@@ -69,8 +79,13 @@ pub(super) fn wait_for(turn: &mut Turn<'_>, scope: ScopeId, wait: &WaitFor) -> R
         deadline,
     })?;
     // An event that came early may be what is waited for.
-    let kept: Vec<Data> =
-        turn.state.inbox.iter().filter(|(name, _)| *name == wait.event).map(|(_, data)| data.clone()).collect();
+    let kept: Vec<Data> = turn
+        .state
+        .inbox
+        .iter()
+        .filter(|(name, _)| *name == wait.event)
+        .map(|(_, data)| data.clone())
+        .collect();
     for data in kept {
         match turn.wants(scope, &wait.event, &data) {
             Ok(false) => {}

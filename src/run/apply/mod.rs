@@ -4,10 +4,12 @@
 //! on, a scope that has no step left ends and tells the step it belongs to, a cancelled subtree leaves what is in
 //! flight. [`State::ready`] is kept here too, so that a replayed run goes on exactly as the live one would have.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, StepEnd, Verdict, WaitEnd};
+mod open;
+mod unwind;
+
+use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, StepEnd, WaitEnd};
 use super::state::*;
 use crate::data::{Data, Map};
 use crate::graph::{Join, Name, NodeId, Op, Program, Timestamp};
@@ -103,7 +105,9 @@ impl State {
             EventKind::WaitEnded { ticket, end } => {
                 let scope = self.tickets.remove(ticket).ok_or(Corrupt)?;
                 let active = self.active(scope).ok_or(Corrupt)?;
-                let Work::Wait { deadline, wait, .. } = &active.work else { return Err(Corrupt) };
+                let Work::Wait { deadline, wait, .. } = &active.work else {
+                    return Err(Corrupt);
+                };
                 let (deadline, wait) = (*deadline, wait.clone());
                 self.clear_timer(deadline, scope, Timer::Wake);
                 if let (WaitEnd::Received(data), super::Wait::Event { event }) = (end, &*wait) {
@@ -128,7 +132,10 @@ impl State {
                 deadline,
             } => self.open_block(program, at, *scope, *child, *part, *deadline),
             EventKind::ForkStarted { scope, chosen } => {
-                let slots = chosen.iter().map(|chosen| if *chosen { Slot::Chosen } else { Slot::NotChosen }).collect();
+                let slots = chosen
+                    .iter()
+                    .map(|chosen| if *chosen { Slot::Chosen } else { Slot::NotChosen })
+                    .collect();
                 self.work(program, at, *scope, Work::Fork(Box::new(Branches::new(slots))))
             }
             EventKind::EachStarted { scope, items } => {
@@ -204,7 +211,7 @@ impl State {
                 self.suspension = None;
                 Ok(())
             }
-            EventKind::RunEnded(end) => {
+            EventKind::RunEnded { end } => {
                 *self = State {
                     started: self.started.take(),
                     started_at: self.started_at,
@@ -295,9 +302,15 @@ impl State {
     }
 
     pub(super) fn readiness(&self, program: &Program, id: ScopeId) -> Readiness {
-        let Some(scope) = self.scope(id) else { return Readiness::Idle };
+        let Some(scope) = self.scope(id) else {
+            return Readiness::Idle;
+        };
         let Some(active) = &scope.active else {
-            return if scope.next.is_some() { Readiness::Starts } else { Readiness::Idle };
+            return if scope.next.is_some() {
+                Readiness::Starts
+            } else {
+                Readiness::Idle
+            };
         };
         let goes_on = |goes_on| if goes_on { Readiness::GoesOn } else { Readiness::Idle };
         match &active.work {
@@ -338,7 +351,13 @@ impl State {
     }
 
     /// Changes the record of a step; the run itself has none.
-    fn remember(&mut self, program: &Program, scope: ScopeId, node: NodeId, change: impl FnOnce(&mut Record)) -> Applied {
+    fn remember(
+        &mut self,
+        program: &Program,
+        scope: ScopeId,
+        node: NodeId,
+        change: impl FnOnce(&mut Record),
+    ) -> Applied {
         if node == program.root() {
             return Ok(());
         }
@@ -359,172 +378,6 @@ impl State {
             records.fill_with(Record::default);
         }
         Ok(())
-    }
-
-    fn open_block(
-        &mut self,
-        program: &Program,
-        at: Timestamp,
-        parent: ScopeId,
-        child: ScopeId,
-        part: Part,
-        cleanup_until: Option<Timestamp>,
-    ) -> Applied {
-        let outer = self.take(parent)?;
-        let (instance, mut frame, mut data) = (outer.instance, outer.frame, outer.data.clone());
-        let active = outer.active.as_mut().ok_or(Corrupt)?;
-        let node = active.node;
-        let op = &program.step(node).node.op;
-        let keys = program.step(node).node.keys.as_deref();
-        let mut local = Local::None;
-        let mut own_frame = false;
-        let block = match (part, &mut active.work, op) {
-            (Part::Cleanup, Work::Finishing { verdict }, _) => {
-                let verdict = verdict.clone();
-                if let Verdict::Failed(failure) = &verdict {
-                    local = Local::Error(failure.clone());
-                }
-                active.work = Work::Cleanup { child, verdict };
-                active.cleaned = true;
-                keys.and_then(|keys| keys.cleanup).ok_or(Corrupt)?
-            }
-            (Part::Handler(handler), work @ Work::Recover(_), _) => {
-                *work = Work::Block { child, part };
-                local = Local::Error(active.failure.clone().ok_or(Corrupt)?);
-                keys.and_then(|keys| keys.catch.get(handler as usize)).ok_or(Corrupt)?.block
-            }
-            (Part::Body(arm), work @ Work::Begin, op) => {
-                *work = Work::Block { child, part };
-                match op {
-                    Op::Block(block) | Op::Tap(block) => *block,
-                    Op::Choose { arms, otherwise } => match arms.get(arm as usize) {
-                        Some((_, block)) => *block,
-                        None => otherwise.ok_or(Corrupt)?,
-                    },
-                    Op::Fork(fork) => fork.otherwise.ok_or(Corrupt)?,
-                    _ => return Err(Corrupt),
-                }
-            }
-            (Part::Body(index), Work::Fork(branches), Op::Fork(fork)) => {
-                branches.open(index, child)?;
-                fork.branches.get(index as usize).ok_or(Corrupt)?.block
-            }
-            (Part::Body(index), Work::Each { items, branches }, Op::ForEach(each)) => {
-                branches.open(index, child)?;
-                own_frame = true;
-                local = Local::Item {
-                    item: items.index(index as usize).ok_or(Corrupt)?.clone(),
-                    index,
-                };
-                each.block
-            }
-            (Part::Body(_), Work::Loop(iterations), Op::Loop(repeat)) => {
-                iterations.end = None;
-                iterations.child = Some(child);
-                local = Local::Iteration {
-                    index: iterations.begun,
-                };
-                iterations.begun += 1;
-                data = iterations.data.clone();
-                repeat.block
-            }
-            _ => return Err(Corrupt),
-        };
-        if part == Part::Cleanup {
-            self.set_timer(cleanup_until, parent, Timer::Cleanup);
-        }
-        let body = program.block(block);
-        if own_frame {
-            let inner = self.frames.vacant();
-            let records = vec![Record::default(); body.slots.end as usize];
-            let opened = self.frames.put(
-                inner,
-                Frame {
-                    parent: Some(frame),
-                    each: Some(node),
-                    records,
-                },
-            );
-            debug_assert!(opened, "the vacant id is free");
-            frame = inner;
-        } else {
-            self.forget(program, parent, block)?;
-        }
-        self.queue(program, at, parent)?;
-        let scope = Scope {
-            parent: Some(parent),
-            part,
-            instance,
-            frame,
-            next: body.first,
-            active: None,
-            data,
-            local,
-            cancelled: false,
-            queued: false,
-        };
-        if !self.scopes.put(child.0, scope) {
-            return Err(Corrupt);
-        }
-        self.go_on(program, at, child)
-    }
-
-    fn open_child(
-        &mut self,
-        program: &Program,
-        at: Timestamp,
-        parent: ScopeId,
-        child: ScopeId,
-        input: &Data,
-        state: &Data,
-    ) -> Applied {
-        let instance = self.instances.vacant();
-        let frame = self.frames.vacant();
-        let active = self.active_mut(parent)?;
-        active.work = Work::Block {
-            child,
-            part: Part::Body(0),
-        };
-        active.entered = Some(instance);
-        let Op::Enter(enter) = &program.step(active.node).node.op else { return Err(Corrupt) };
-        let workflow = enter.target.ok_or(Corrupt)?;
-        let body = program.block(program.workflow(workflow).body);
-        let opened = self.frames.put(
-            frame,
-            Frame {
-                parent: None,
-                each: None,
-                records: vec![Record::default(); body.slots.end as usize],
-            },
-        ) && self.instances.put(
-            instance,
-            Instance {
-                workflow,
-                input: input.clone(),
-                state: state.clone(),
-                frame,
-                started_at: at,
-                caller: parent,
-            },
-        ) && self.scopes.put(
-            child.0,
-            Scope {
-                parent: Some(parent),
-                part: Part::Body(0),
-                instance,
-                frame,
-                next: body.first,
-                active: None,
-                data: input.clone(),
-                local: Local::None,
-                cancelled: false,
-                queued: false,
-            },
-        );
-        if !opened {
-            return Err(Corrupt);
-        }
-        self.go_on(program, at, child)
     }
 
     /// Behind a step: to the next one, or out of the scope.
@@ -614,7 +467,9 @@ impl State {
             }
             Work::Unwinding { open, .. } => *open = open.checked_sub(1).ok_or(Corrupt)?,
             work @ Work::Cleanup { .. } => {
-                let Work::Cleanup { verdict, .. } = work else { return Err(Corrupt) };
+                let Work::Cleanup { verdict, .. } = work else {
+                    return Err(Corrupt);
+                };
                 let verdict = verdict.clone();
                 *work = Work::CleanupEnded { verdict, end };
                 self.clear_cleanup(parent);
@@ -622,93 +477,6 @@ impl State {
             _ => return Err(Corrupt),
         }
         self.queue(program, at, parent)
-    }
-
-    /// Cancels the scopes inside a step whose attempt is decided.
-    fn unwind(&mut self, program: &Program, at: Timestamp, id: ScopeId, verdict: &Verdict) -> Applied {
-        let active = self.active_mut(id)?;
-        let cleaning = matches!(active.work, Work::Cleanup { .. });
-        let children = self.release(id, verdict)?;
-        if cleaning {
-            // Only the time limit of the cleanup itself comes here.
-            self.clear_cleanup(id);
-        }
-        self.queue(program, at, id)?;
-        // The first child is cancelled first, so it has to be queued last.
-        for child in children.into_iter().rev() {
-            self.cancel_scope(program, at, child)?;
-        }
-        Ok(())
-    }
-
-    /// Takes what a step holds out of flight; its open scopes are returned, to be cancelled.
-    fn release(&mut self, id: ScopeId, verdict: &Verdict) -> Result<Vec<ScopeId>, Corrupt> {
-        let active = self.active_mut(id)?;
-        let (ticket, wakes_at, deadline) = (active.work.ticket(), active.work.wakes_at(), active.deadline.take());
-        let children = active.work.children();
-        active.work = Work::Unwinding {
-            verdict: verdict.clone(),
-            open: children.len() as u32,
-        };
-        if let Some(ticket) = ticket {
-            self.tickets.remove(&ticket);
-        }
-        self.clear_timer(wakes_at, id, Timer::Wake);
-        self.clear_timer(deadline, id, Timer::Deadline);
-        Ok(children)
-    }
-
-    fn clear_cleanup(&mut self, id: ScopeId) {
-        self.timers.retain(|(_, scope, timer)| !(*scope == id && *timer == Timer::Cleanup));
-    }
-
-    /// Marks a scope and all inside it as cancelled; a cleanup in progress is spared.
-    fn cancel_scope(&mut self, program: &Program, at: Timestamp, root: ScopeId) -> Applied {
-        // Parents before children, so that a child that ends at once finds its parent counting.
-        let mut open = vec![root];
-        while let Some(id) = open.pop() {
-            let scope = self.take(id)?;
-            scope.cancelled = true;
-            let Some(active) = scope.active.as_mut() else {
-                self.end_scope(program, at, id, End::Cancelled)?;
-                continue;
-            };
-            match &mut active.work {
-                Work::Cleanup { verdict, .. } => {
-                    *verdict = Verdict::Cancelled(None);
-                    continue;
-                }
-                Work::CleanupEnded { verdict, .. } => {
-                    *verdict = Verdict::Cancelled(None);
-                    self.queue(program, at, id)?;
-                    continue;
-                }
-                // What is inside has been cancelled before.
-                Work::Unwinding { verdict, .. } | Work::Finishing { verdict } => {
-                    *verdict = Verdict::Cancelled(None);
-                    self.queue(program, at, id)?;
-                    continue;
-                }
-                _ => {}
-            }
-            let children = self.release(id, &Verdict::Cancelled(None))?;
-            self.queue(program, at, id)?;
-            open.extend(children.into_iter().rev());
-        }
-        Ok(())
-    }
-}
-
-impl Branches {
-    fn open(&mut self, index: u32, child: ScopeId) -> Applied {
-        match self.slots.get_mut(index as usize) {
-            Some(slot @ Slot::Chosen) => *slot = Slot::Running(child),
-            _ => return Err(Corrupt),
-        }
-        self.running += 1;
-        self.next = index + 1;
-        self.pass_over();
-        Ok(())
     }
 }
 
@@ -740,11 +508,6 @@ pub(super) fn may_open(op: &Op, branches: &Branches) -> bool {
     (branches.next as usize) < branches.slots.len() && limit.is_none_or(|limit| branches.running < limit)
 }
 
-pub(super) fn needs_cleanup(program: &Program, active: &Active) -> bool {
-    let keys = program.step(active.node).node.keys.as_deref();
-    !active.cleaned && keys.is_some_and(|keys| keys.cleanup.is_some())
-}
-
 pub(super) fn replace_keys(map: &Data, entries: &[(Name, Data)]) -> Data {
     let mut all: Vec<(Name, Data)> = match map {
         Data::Map(map) => map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
@@ -766,7 +529,6 @@ impl State {
     }
 
     pub(super) fn backlog(&self) -> Option<&(Timestamp, ScopeId)> {
-        let held: &VecDeque<(Timestamp, ScopeId)> = &self.held;
-        held.front()
+        self.held.front()
     }
 }

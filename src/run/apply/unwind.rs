@@ -1,0 +1,83 @@
+//! Cancelling what is inside a step whose attempt is decided.
+
+use super::super::event::{ScopeId, Verdict};
+use super::super::state::*;
+use super::{Applied, Corrupt};
+use crate::graph::{Program, Timestamp};
+
+impl State {
+    /// Cancels the scopes inside a step whose attempt is decided.
+    pub(super) fn unwind(&mut self, program: &Program, at: Timestamp, id: ScopeId, verdict: &Verdict) -> Applied {
+        let active = self.active_mut(id)?;
+        let cleaning = matches!(active.work, Work::Cleanup { .. });
+        let children = self.release(id, verdict)?;
+        if cleaning {
+            // Only the time limit of the cleanup itself comes here.
+            self.clear_cleanup(id);
+        }
+        self.queue(program, at, id)?;
+        // The first child is cancelled first, so it has to be queued last.
+        for child in children.into_iter().rev() {
+            self.cancel_scope(program, at, child)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what a step holds out of flight; its open scopes are returned, to be cancelled.
+    fn release(&mut self, id: ScopeId, verdict: &Verdict) -> Result<Vec<ScopeId>, Corrupt> {
+        let active = self.active_mut(id)?;
+        let (ticket, wakes_at, deadline) = (active.work.ticket(), active.work.wakes_at(), active.deadline.take());
+        let children = active.work.children();
+        active.work = Work::Unwinding {
+            verdict: verdict.clone(),
+            open: children.len() as u32,
+        };
+        if let Some(ticket) = ticket {
+            self.tickets.remove(&ticket);
+        }
+        self.clear_timer(wakes_at, id, Timer::Wake);
+        self.clear_timer(deadline, id, Timer::Deadline);
+        Ok(children)
+    }
+
+    pub(super) fn clear_cleanup(&mut self, id: ScopeId) {
+        self.timers
+            .retain(|(_, scope, timer)| !(*scope == id && *timer == Timer::Cleanup));
+    }
+
+    /// Marks a scope and all inside it as cancelled; a cleanup in progress is spared.
+    fn cancel_scope(&mut self, program: &Program, at: Timestamp, root: ScopeId) -> Applied {
+        // Parents before children, so that a child that ends at once finds its parent counting.
+        let mut open = vec![root];
+        while let Some(id) = open.pop() {
+            let scope = self.take(id)?;
+            scope.cancelled = true;
+            let Some(active) = scope.active.as_mut() else {
+                self.end_scope(program, at, id, End::Cancelled)?;
+                continue;
+            };
+            match &mut active.work {
+                Work::Cleanup { verdict, .. } => {
+                    *verdict = Verdict::Cancelled(None);
+                    continue;
+                }
+                Work::CleanupEnded { verdict, .. } => {
+                    *verdict = Verdict::Cancelled(None);
+                    self.queue(program, at, id)?;
+                    continue;
+                }
+                // What is inside has been cancelled before.
+                Work::Unwinding { verdict, .. } | Work::Finishing { verdict } => {
+                    *verdict = Verdict::Cancelled(None);
+                    self.queue(program, at, id)?;
+                    continue;
+                }
+                _ => {}
+            }
+            let children = self.release(id, &Verdict::Cancelled(None))?;
+            self.queue(program, at, id)?;
+            open.extend(children.into_iter().rev());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! Runs a simulated workflow in the interpreter, under virtual time, and notes what becomes of it.
+//!
+//! The harness is a driver without a store, a clock or a task: a list of events is the journal, an agenda of things due
+//! is the world. At random moments it crashes: the run is dropped, before or after its last events were appended, and
+//! replayed. Calls in flight go on outside meanwhile, as they do in the real world; their effect ids are the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use interpret::data::Data;
+use interpret::graph::{Program, Timestamp};
+use interpret::run::{
+    Answer, Event, EventKind, Failure, Input, Outcome, Rejection, Run, RunEnd, Start, Status, Target, Ticket, Tracer,
+    Wait, What,
+};
+use serde_json::json;
+
+use super::flow::Flow;
+use super::oracle::{EffectEnd, EffectFate, Fate, RunStatus, StepFate, StepStatus};
+use super::world::{Random, World};
+
+/// How many events a run may have before it counts as endless.
+const MOST_EVENTS: usize = 200_000;
+
+/// What becomes of the run.
+///
+/// # Errors
+///
+/// What the interpreter did that it must never do, whatever the workflow.
+pub fn simulate(flow: &Flow, world: &World, program: &Arc<Program>, crashes: u64, seed: u64) -> Result<Fate, String> {
+    let mut harness = Harness {
+        world,
+        program: program.clone(),
+        run: Run::new(program.clone()),
+        journal: Vec::new(),
+        tracer: Tracer::new(program.clone()),
+        agenda: BTreeMap::new(),
+        due: 0,
+        calls: BTreeMap::new(),
+        answered: Vec::new(),
+        steps: BTreeMap::new(),
+        effects: BTreeMap::new(),
+        last_change: 0,
+        crashes,
+        random: Random::new(seed ^ 0xC4A5_4E5D),
+    };
+    harness.play(flow)
+}
+
+/// Something the outside world is going to do.
+#[derive(Clone, Debug)]
+enum Due {
+    Answer(Ticket, String),
+    Resume(Ticket, serde_json::Value),
+    Deliver(String, serde_json::Value),
+    Cancel,
+    Suspend,
+    Continue,
+}
+
+struct Harness<'a> {
+    world: &'a World,
+    program: Arc<Program>,
+    run: Run,
+    journal: Vec<Event>,
+    tracer: Tracer,
+    /// By time, then in the order in which they were arranged.
+    agenda: BTreeMap<(u64, u64), Due>,
+    due: u64,
+    /// Calls in flight, with their effect ids.
+    calls: BTreeMap<Ticket, String>,
+    /// Waits whose answer has been arranged.
+    answered: Vec<Ticket>,
+    steps: BTreeMap<String, StepFate>,
+    effects: BTreeMap<String, EffectFate>,
+    last_change: u64,
+    crashes: u64,
+    random: Random,
+}
+
+impl Harness<'_> {
+    fn play(&mut self, flow: &Flow) -> Result<Fate, String> {
+        for delivery in &self.world.deliveries {
+            self.arrange(delivery.at, Due::Deliver(delivery.event.clone(), delivery.payload.clone()));
+        }
+        if let Some((from, to)) = self.world.suspend {
+            self.arrange(from, Due::Suspend);
+            self.arrange(to, Due::Continue);
+        }
+        if let Some(at) = self.world.cancel {
+            self.arrange(at, Due::Cancel);
+        }
+        let mut now = 0;
+        self.feed(now, &Input::Start(Start::new("run", Data::from(flow.input.clone()))))?;
+        while self.run.state().end().is_none() {
+            let next_due = self.agenda.first_key_value().map(|((at, _), _)| *at);
+            let wake_at = self.run.wake_at().map(|at| u64::try_from(at.0).unwrap_or(0).max(now));
+            let Some(next) = next_due.into_iter().chain(wake_at).min() else { break };
+            now = next;
+            if wake_at == Some(now) {
+                self.feed(now, &Input::Tick)?;
+                continue;
+            }
+            let Some((_, due)) = self.agenda.pop_first() else { break };
+            let input = match due {
+                Due::Answer(ticket, effect) => self.answer(ticket, &effect),
+                Due::Resume(ticket, payload) => Input::Resume {
+                    target: Some(Target::Ticket(ticket)),
+                    payload: Data::from(payload),
+                },
+                Due::Deliver(event, data) => Input::Deliver {
+                    event: event.into(),
+                    data: Data::from(data),
+                },
+                Due::Cancel => Input::Cancel { reason: None },
+                Due::Suspend => Input::Suspend { reason: None },
+                Due::Continue => Input::Continue,
+            };
+            self.feed(now, &input)?;
+        }
+        self.fate(now)
+    }
+
+    fn arrange(&mut self, at: u64, due: Due) {
+        self.due += 1;
+        self.agenda.insert((at, self.due), due);
+    }
+
+    fn answer(&self, ticket: Ticket, effect: &str) -> Input {
+        let outcome = match self.world.call(effect).outcome {
+            Ok(value) => Outcome::Done(Answer {
+                result: Some(Data::from(value)),
+                response: Some(Data::from(json!({ "status": 200, "headers": {} }))),
+            }),
+            Err(error) => {
+                let data = error.status.map_or(Data::Null, |status| Data::from(json!({ "status": status })));
+                Outcome::Failed(Arc::new(Failure::new(error.code, "simulated").with_data(data)))
+            }
+        };
+        Input::Done { ticket, outcome }
+    }
+
+    /// Gives the run an input, with a crash now and then; the input is given again if the crash lost its events.
+    fn feed(&mut self, now: u64, input: &Input) -> Result<(), String> {
+        loop {
+            let mut events = Vec::new();
+            match self.run.handle(Timestamp(now as i64), input.clone(), &mut events) {
+                Ok(()) => {}
+                // The world goes on when the run does not care any more.
+                Err(Rejection::NotInProgress | Rejection::NoSuchWait { .. } | Rejection::NothingWaits) => return Ok(()),
+                Err(Rejection::NotSuspended | Rejection::AlreadySuspended) => return Ok(()),
+                Err(rejection) => return Err(format!("{input:?} was rejected: {rejection}")),
+            }
+            if self.random.chance(self.crashes) {
+                self.replay()?;
+                continue;
+            }
+            if self.journal.len() + events.len() > MOST_EVENTS {
+                return Err("the run does not end".to_owned());
+            }
+            for event in &events {
+                self.note(now, event)?;
+            }
+            self.journal.extend(events);
+            if self.random.chance(self.crashes) {
+                let live = self.run.clone();
+                self.replay()?;
+                if live.state() != self.run.state() {
+                    return Err(format!("replayed:\n{:#?}\nlive:\n{:#?}", self.run.state(), live.state()));
+                }
+            }
+            self.reconcile(now)?;
+            return Ok(());
+        }
+    }
+
+    fn replay(&mut self) -> Result<(), String> {
+        self.run = Run::replay(self.program.clone(), &self.journal).map_err(|corrupt| corrupt.to_string())?;
+        Ok(())
+    }
+
+    /// Makes what is in flight outside what the run says is in flight.
+    fn reconcile(&mut self, now: u64) -> Result<(), String> {
+        let wanted: BTreeMap<Ticket, String> = self.run.calls().map(|call| (call.ticket, call.effect)).collect();
+        for (ticket, effect) in &self.calls {
+            if !wanted.contains_key(ticket)
+                && let Some(fate) = self.effects.get_mut(effect)
+                && fate.ended_at == u64::MAX
+            {
+                fate.ended_at = now;
+                fate.how = EffectEnd::Cancelled;
+            }
+        }
+        for (ticket, effect) in &wanted {
+            if self.calls.contains_key(ticket) {
+                continue;
+            }
+            let call = self.world.call(effect);
+            self.arrange(now + call.ms, Due::Answer(*ticket, effect.clone()));
+            let begun = EffectFate {
+                started_at: now,
+                ended_at: u64::MAX,
+                how: EffectEnd::Cancelled,
+            };
+            if self.effects.insert(effect.clone(), begun).is_some() {
+                return Err(format!("the effect {effect} was started twice"));
+            }
+        }
+        self.calls = wanted;
+        let waits: Vec<_> = self.run.waits().collect();
+        for wait in waits {
+            if self.answered.contains(&wait.ticket) || !matches!(&*wait.wait, Wait::Resume { .. }) {
+                continue;
+            }
+            self.answered.push(wait.ticket);
+            let attempt = wait.attempt;
+            if let Some((ms, payload)) = self.world.wait(&format!("{}#{attempt}", wait.address)) {
+                self.arrange(now + ms, Due::Resume(wait.ticket, payload));
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, now: u64, event: &Event) -> Result<(), String> {
+        if let EventKind::CallEnded { ticket, .. } = &event.kind {
+            let effect = self.calls.get(ticket).ok_or("an answer to a call that is not in flight")?;
+            let fate = self.effects.get_mut(effect).ok_or("an answer to a call that was not started")?;
+            if fate.ended_at != u64::MAX {
+                return Err(format!("the effect {effect} ended twice"));
+            }
+            fate.ended_at = now;
+            fate.how = EffectEnd::Done;
+        }
+        let told = self.tracer.follow(event).map_err(|corrupt| corrupt.to_string())?;
+        let Some(told) = told else { return Ok(()) };
+        let Some(step) = told.step else { return Ok(()) };
+        let status = match told.what {
+            What::StepStarted => StepStatus::Running,
+            What::StepSkipped => StepStatus::Skipped,
+            What::StepCompleted => StepStatus::Success,
+            What::StepFailed => StepStatus::Error,
+            What::StepCancelled => StepStatus::Cancelled,
+            _ => return Ok(()),
+        };
+        self.last_change = now;
+        if matches!(status, StepStatus::Running | StepStatus::Skipped) {
+            let ended_at = (status == StepStatus::Skipped).then_some(now);
+            let begun = StepFate {
+                status,
+                started_at: now,
+                ended_at,
+            };
+            return match self.steps.insert(step.clone(), begun) {
+                None => Ok(()),
+                Some(_) => Err(format!("the step {step} was started twice")),
+            };
+        }
+        let fate = self.steps.get_mut(&step).ok_or_else(|| format!("the step {step} ended without a start"))?;
+        if fate.status != StepStatus::Running {
+            return Err(format!("the step {step} ended twice"));
+        }
+        fate.status = status;
+        fate.ended_at = Some(now);
+        Ok(())
+    }
+
+    fn fate(&mut self, now: u64) -> Result<Fate, String> {
+        let (status, result, error_code) = match self.run.state().end() {
+            Some(RunEnd::Completed(output)) => (RunStatus::Completed, Some(output.to_json()), None),
+            Some(RunEnd::Failed(failure)) => (RunStatus::Error, None, Some(failure.code.to_string())),
+            Some(RunEnd::Cancelled(_)) => (RunStatus::Cancelled, None, None),
+            None => (RunStatus::Suspended, None, None),
+        };
+        if status == RunStatus::Suspended {
+            if self.run.status() != Status::Suspended {
+                return Err(format!("nothing is due, and the run is {:?}", self.run.status()));
+            }
+            for wait in self.run.waits() {
+                let fate = self.steps.get_mut(&wait.address).ok_or("a step waits that was not started")?;
+                fate.status = StepStatus::Waiting;
+            }
+        } else if self.run.calls().next().is_some() || self.run.waits().next().is_some() {
+            return Err("the run is over, and something is in flight".to_owned());
+        }
+        let ended_at = if status == RunStatus::Suspended { self.last_change } else { now };
+        Ok(Fate {
+            status,
+            result,
+            error_code,
+            ended_at,
+            steps: std::mem::take(&mut self.steps),
+            effects: std::mem::take(&mut self.effects),
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! Checks on the source tree itself: who imports whom, as the table in `docs/architecture.md` has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module with the modules it may name. Modules that are not listed here do not exist.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("source", &[]),
+    ("diagnostic", &["source"]),
+    ("data", &[]),
+    ("yaml", &["source", "diagnostic", "data"]),
+    ("expr", &["source", "diagnostic", "data"]),
+    ("contract", &["source", "diagnostic", "data", "yaml"]),
+    ("graph", &["source", "diagnostic", "data", "expr", "contract"]),
+    ("language", &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph"]),
+    ("load", &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph", "language"]),
+    ("run", &["diagnostic", "data", "expr", "contract", "graph"]),
+    ("permit", &["data", "graph", "run"]),
+    ("secret", &["data", "graph", "run", "permit"]),
+    ("store", &["data", "graph", "run"]),
+    (
+        "provider",
+        &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph", "run", "permit", "secret"],
+    ),
+    ("drive", &["data", "graph", "run", "store", "provider"]),
+    (
+        "cli",
+        &[
+            "source", "diagnostic", "data", "yaml", "expr", "contract", "graph", "language", "load", "run", "permit",
+            "secret", "store", "provider", "drive",
+        ],
+    ),
+];
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules that a text names behind `crate::`, comments and tests left out.
+fn imported(text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let mut names = BTreeSet::new();
+    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for behind in line.split("crate::").skip(1) {
+            let name: String = behind.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            if !name.is_empty() {
+                names.insert(name);
+            }
+        }
+        assert!(!line.contains("use crate::{"), "name one module per `use`, so that imports can be checked: {line}");
+    }
+    names
+}
+
+#[test]
+fn modules_import_only_what_the_architecture_allows() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let allowed: BTreeMap<&str, BTreeSet<&str>> =
+        MAY_IMPORT.iter().map(|(module, others)| (*module, others.iter().copied().collect())).collect();
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    assert!(files.len() > 20, "the source files were not found");
+    let mut faults = Vec::new();
+    for file in files {
+        let path = file.strip_prefix(&source).unwrap();
+        let module = path.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let Some(others) = allowed.get(module) else {
+            faults.push(format!("{}: the module `{module}` is not in the table", path.display()));
+            continue;
+        };
+        for name in imported(&fs::read_to_string(&file).unwrap()) {
+            if name != module && !others.contains(name.as_str()) && name != "data" {
+                faults.push(format!("{}: `{module}` must not import `{name}`", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_forbidden_import_is_noticed() {
+    assert!(imported("use crate::language::native;").contains("language"));
+    assert!(imported("    let x = crate::yaml::parse(a);").contains("yaml"));
+    assert!(!imported("// crate::yaml is not used here").contains("yaml"));
+}
