@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 //! Workflows as YAML files: load, check, run.
 
+// In the order of the pipeline; the blank lines keep it.
 pub mod source;
 
 pub mod diagnostic;

@@ -13,22 +13,61 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("expr", &["source", "diagnostic", "data"]),
     ("contract", &["source", "diagnostic", "data", "yaml"]),
     ("graph", &["source", "diagnostic", "data", "expr", "contract"]),
-    ("language", &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph"]),
-    ("load", &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph", "language"]),
+    (
+        "language",
+        &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph"],
+    ),
+    (
+        "load",
+        &[
+            "source",
+            "diagnostic",
+            "data",
+            "yaml",
+            "expr",
+            "contract",
+            "graph",
+            "language",
+        ],
+    ),
     ("run", &["diagnostic", "data", "expr", "contract", "graph"]),
     ("permit", &["data", "graph", "run"]),
     ("secret", &["data", "graph", "run", "permit"]),
     ("store", &["data", "graph", "run"]),
     (
         "provider",
-        &["source", "diagnostic", "data", "yaml", "expr", "contract", "graph", "run", "permit", "secret"],
+        &[
+            "source",
+            "diagnostic",
+            "data",
+            "yaml",
+            "expr",
+            "contract",
+            "graph",
+            "run",
+            "permit",
+            "secret",
+        ],
     ),
     ("drive", &["data", "graph", "run", "store", "provider"]),
     (
         "cli",
         &[
-            "source", "diagnostic", "data", "yaml", "expr", "contract", "graph", "language", "load", "run", "permit",
-            "secret", "store", "provider", "drive",
+            "source",
+            "diagnostic",
+            "data",
+            "yaml",
+            "expr",
+            "contract",
+            "graph",
+            "language",
+            "load",
+            "run",
+            "permit",
+            "secret",
+            "store",
+            "provider",
+            "drive",
         ],
     ),
 ];
@@ -50,12 +89,18 @@ fn imported(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
         for behind in line.split("crate::").skip(1) {
-            let name: String = behind.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            let name: String = behind
+                .chars()
+                .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                .collect();
             if !name.is_empty() {
                 names.insert(name);
             }
         }
-        assert!(!line.contains("use crate::{"), "name one module per `use`, so that imports can be checked: {line}");
+        assert!(
+            !line.contains("use crate::{"),
+            "name one module per `use`, so that imports can be checked: {line}"
+        );
     }
     names
 }
@@ -63,15 +108,24 @@ fn imported(text: &str) -> BTreeSet<String> {
 #[test]
 fn modules_import_only_what_the_architecture_allows() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let allowed: BTreeMap<&str, BTreeSet<&str>> =
-        MAY_IMPORT.iter().map(|(module, others)| (*module, others.iter().copied().collect())).collect();
+    let allowed: BTreeMap<&str, BTreeSet<&str>> = MAY_IMPORT
+        .iter()
+        .map(|(module, others)| (*module, others.iter().copied().collect()))
+        .collect();
     let mut files = Vec::new();
     rust_files(&source, &mut files);
     assert!(files.len() > 20, "the source files were not found");
     let mut faults = Vec::new();
     for file in files {
         let path = file.strip_prefix(&source).unwrap();
-        let module = path.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+        let module = path
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap()
+            .trim_end_matches(".rs");
         if module == "lib" || module == "main" {
             continue;
         }

@@ -1,4 +1,4 @@
-use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+use petgraph::visit::EdgeRef;
 use serde_json::{Value, json};
 
 use crate::graph::{Edge, Graph};

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use crate::graph::{BlockId, Fork, Graph, Join, Node, NodeId, Op};
+use crate::graph::{BlockId, Graph, Join, Node, NodeId, Op};
 
 /// The graph as a Mermaid flowchart: steps with steps inside are boxes around them, in which every block (a branch, a
 /// handler, a `finally`) is a box of its own, titled with its condition or key.
@@ -90,7 +90,7 @@ impl Drawing<'_> {
 fn title(node: &Node) -> String {
     let mut title = format!("{}<br/>{}", node.id, node.kind);
     match &node.op {
-        Op::Fork(Fork { join, .. }) => title.push_str(match join {
+        Op::Fork(fork) => title.push_str(match fork.join {
             Join::All | Join::FirstSettled => "",
             Join::Settle => ", settle",
             Join::FirstSuccess => ", until success",
