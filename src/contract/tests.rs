@@ -1,6 +1,8 @@
-use super::super::{Kinds, Lookup, Type};
-use super::*;
+use std::sync::Arc;
+
+use super::{Kinds, Lookup, Schema, Type};
 use crate::data;
+use crate::data::{Data, Map};
 
 fn schema(schema: Data) -> Schema {
     Schema::new(&schema).unwrap_or_else(|problems| panic!("{schema}: {problems:?}"))
@@ -112,6 +114,8 @@ fn schemas_that_are_none() {
     assert!(problems(data!({ "$schema": "http://json-schema.org/draft-07/schema#" })).is_empty());
     assert!(problems(data!({ "$ref": "#x", "$defs": { "a": { "$anchor": "x" } } })).is_empty());
     assert!(problems(data!(true)).is_empty());
+    let embedded = data!({ "$id": "urn:b", "$ref": "#/$defs/c", "$defs": { "c": true } });
+    assert!(problems(data!({ "$ref": "urn:b", "$defs": { "b": embedded } })).is_empty());
 }
 
 #[test]
@@ -206,6 +210,16 @@ fn literals_must_fit_their_schema() {
             "/properties/d/examples/1: expected a text, found the number 5",
         ]
     );
+}
+
+#[test]
+fn literals_under_unusual_names() {
+    let mut map = Map::new();
+    for name in ["größe", "a b", "x/y", "m~n", "50%", "q\"", "^[a-z]+$"] {
+        map = map.with(name.into(), data!({ "type": "number", "default": "x" }));
+    }
+    let found = schema(data!({ "properties": (Data::from(map)) })).literal_problems();
+    assert_eq!(found.len(), 7, "{found:?}");
 }
 
 fn known(lookup: Lookup) -> Type {

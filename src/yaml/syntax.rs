@@ -2,7 +2,7 @@
 
 use saphyr_parser::ScanError;
 
-use super::trap;
+use super::trap::{self, Trap};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -111,6 +111,15 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The value without quotes that explains an error, if one does.
+pub(super) fn trap(source: &str, error: &ScanError, offset: usize) -> Option<Trap> {
+    let info = error.info();
+    if info.contains("recursion limit") || info.contains("unknown anchor") {
+        return None;
+    }
+    trap::at_error(source, offset, info.contains("flow"))
+}
+
 /// The diagnostic of text that is not YAML. The parser's position is moved to where the mistake is when it tells later.
 pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: usize) -> Diagnostic {
     let info = error.info();
@@ -137,10 +146,6 @@ pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: 
             "no anchor `&…` has the name of this alias",
         )
         .help("put quotes around a text that begins with `*`");
-    }
-    let in_flow = info.contains("flow");
-    if let Some(trap) = trap::at_error(source, offset, in_flow) {
-        return trap.diagnostic(file, source);
     }
     let span = match info.contains("simple key expect") {
         true => line_before(file, source, offset),

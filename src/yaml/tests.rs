@@ -212,6 +212,50 @@ fn unquoted_expressions() {
 }
 
 #[test]
+fn reading_goes_on_behind_a_missing_pair_of_quotes() {
+    let text = concat!(
+        "a: {{ x }}/path\n",
+        "b: { c: =f(x, [1]), d: =x['é #1'], e: =x == 'a #1' }\n",
+        "f: Note: {{ x }}\n",
+        "g: 1\n",
+        "g: 2\n",
+        "---\n",
+        "h: ={'k': 1}\n",
+    );
+    let (documents, diagnostics) = read(text);
+    let places: Vec<&str> = diagnostics.iter().map(|found| at(text, found.span.unwrap())).collect();
+    assert_eq!(
+        places,
+        [
+            "{{ x }}/path",
+            "=f(x, [1])",
+            "=x['é #1']",
+            "=x == 'a #1'",
+            "Note: {{ x }}",
+            "g",
+            "={'k': 1}"
+        ]
+    );
+    assert_eq!(
+        documents[0].root.data(),
+        data!({
+            "a": "{{ x }}/path",
+            "b": { "c": "=f(x, [1])", "d": "=x['é #1']", "e": "=x == 'a #1'" },
+            "f": "Note: {{ x }}",
+            "g": 1
+        })
+    );
+    assert_eq!(documents[1].root.data(), data!({ "h": "={'k': 1}" }));
+}
+
+#[test]
+fn a_value_that_only_seems_to_need_quotes_is_still_an_error() {
+    for text in ["foo, =a: b: c\n", "a: foo, =b: c\n", "a: \"x\" {{ y }}\n"] {
+        assert_ne!(findings(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
 fn traps_among_other_entries() {
     for text in [
         "- =f({'k': 1})\n  b: 2\n",
@@ -245,6 +289,7 @@ fn a_trap_without_a_certain_end_has_no_fix() {
     let (_, diagnostics) = read("{ a: =f(1,\n  2) }\n");
     assert_eq!(diagnostics[0].code.name(), "needs-quotes");
     assert_eq!(diagnostics[0].fix, None);
+    assert_eq!(findings("{ a: =f([1,\n  2]) }\n").len(), 1);
 }
 
 #[test]

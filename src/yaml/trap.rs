@@ -80,7 +80,8 @@ pub(super) fn at_key(source: &str, range: Range<usize>, text: &str, in_flow: boo
     if !opens || scan(text, false, true).1 {
         return None;
     }
-    Some(meant(source, range.start, in_flow, Cause::Colon))
+    let trap = meant(source, range.start, in_flow, Cause::Colon);
+    (trap.range.end > range.end).then_some(trap)
 }
 
 /// The trap that explains a syntax error at an offset, if one on its line does.
