@@ -17,4 +17,6 @@ pub mod contract;
 
 pub mod graph;
 
+pub mod language;
+
 pub mod run;

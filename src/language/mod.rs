@@ -1,0 +1,3 @@
+//! Languages: from a YAML tree to a graph and findings.
+
+pub(crate) mod native;

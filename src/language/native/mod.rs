@@ -1,0 +1,4 @@
+//! The native workflow language.
+
+pub(crate) mod check;
+pub(crate) mod outline;
