@@ -41,6 +41,17 @@ impl Sealed {
         }
     }
 
+    /// A text of parts: plain if none of them is a secret.
+    pub fn text(parts: Vec<Part>) -> Sealed {
+        if parts.iter().any(|part| matches!(part, Part::Secret(_))) {
+            return Sealed::Text(parts);
+        }
+        let texts = parts.iter().map(|part| match part {
+            Part::Text(text) | Part::Secret(text) => &**text,
+        });
+        Sealed::Plain(Data::from(texts.collect::<String>()))
+    }
+
     /// A list of values: plain if all of them are.
     pub fn list(items: Vec<Sealed>) -> Sealed {
         if items.iter().any(|item| item.plain().is_none()) {
