@@ -1,6 +1,6 @@
 //! Where the steps of a workflow stand among each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::language::native::outline::{Field, Outline, Part, StepIndex, StepOutline};
 use crate::source::Span;
@@ -14,6 +14,8 @@ pub(super) struct Map<'a> {
     /// The parts of each step, in the order of the text.
     parts: HashMap<StepIndex, Vec<Part>>,
     nodes: HashMap<Span, &'a Node>,
+    /// Every `id` in the document, also of steps that could not be read.
+    written: HashSet<&'a str>,
 }
 
 /// A [`Part`] that can be hashed.
@@ -60,6 +62,7 @@ impl<'a> Map<'a> {
             lists: HashMap::new(),
             parts: HashMap::new(),
             nodes: HashMap::new(),
+            written: HashSet::new(),
         };
         for (at, step) in outline.steps.iter().enumerate() {
             let index = StepIndex(at);
@@ -84,7 +87,10 @@ impl<'a> Map<'a> {
             match &node.value {
                 Value::Map(entries) => {
                     map.nodes.insert(node.span, node);
-                    open.extend(entries.iter().map(|entry| &entry.value));
+                    map.written.extend(node.get("id").and_then(Node::as_str));
+                    // The choices of a wait have ids of their own.
+                    let inner = entries.iter().filter(|entry| &*entry.key != "actions");
+                    open.extend(inner.map(|entry| &entry.value));
                 }
                 Value::List(items) => open.extend(items),
                 Value::Scalar(_) => {}
@@ -96,6 +102,11 @@ impl<'a> Map<'a> {
     /// The step an id means; dashes may be written as underscores.
     pub(super) fn named(&self, id: &str) -> Option<StepIndex> {
         self.ids.get(id).copied()
+    }
+
+    /// Whether something in the document has this id, even if it could not be read as a step.
+    pub(super) fn is_written(&self, id: &str) -> bool {
+        self.written.contains(id)
     }
 
     /// The mapping a step was written as.

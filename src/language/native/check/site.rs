@@ -55,8 +55,9 @@ impl Site {
             text.get(reference.range.start + at..).is_some_and(|text| text.starts_with(&name))
         };
         let shift = match self.references().first() {
-            Some(first) if text.starts_with('=') && !begins_with(first, 0) && begins_with(first, 1) => 1,
-            _ => 0,
+            _ if !text.starts_with('=') => 0,
+            Some(first) if begins_with(first, 0) => 0,
+            _ => 1,
         };
         range.start + shift..range.end + shift
     }

@@ -18,7 +18,10 @@ impl Checker<'_> {
         findings: &mut Vec<Diagnostic>,
     ) {
         let Some(step) = self.map.named(id) else {
-            findings.push(self.unknown_step(site, reference, id));
+            // A step that could not be read has findings of its own.
+            if !self.map.is_written(id) {
+                findings.push(self.unknown_step(site, reference, id));
+            }
             return;
         };
         if let Err(hidden) = self.map.reads(site.step, site.field, step) {
