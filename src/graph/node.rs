@@ -52,7 +52,7 @@ pub struct Node {
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     /// False: the step is skipped. Evaluated once, when the step starts.
-    pub condition: Option<Expression>,
+    pub condition: Option<Arc<Expression>>,
     /// The step is there for its side effects: `data` stays, errors are only reported.
     pub tap: bool,
     /// Checked on the `data` the step receives.
@@ -113,7 +113,7 @@ pub struct Handler {
     /// The codes it handles; `None` handles every code.
     pub on: Option<Vec<CodePattern>>,
     /// Must be true of `error` too.
-    pub when: Option<Expression>,
+    pub when: Option<Arc<Expression>>,
     /// What runs instead.
     pub block: BlockId,
 }
@@ -138,7 +138,7 @@ pub enum Op {
     /// Puts a named event into the stream.
     Emit {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// The event's name.
         event: Name,
         /// Its data.
@@ -151,21 +151,21 @@ pub enum Op {
     /// Finishes the workflow.
     End {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// The workflow's result.
         output: Option<Build>,
     },
     /// Cancels the run.
     Cancel {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// Why.
         reason: Option<Build>,
     },
     /// Runs the first block whose condition holds, or the other.
     Choose {
         /// Conditions in order, each with its block.
-        arms: Vec<(Expression, BlockId)>,
+        arms: Vec<(Arc<Expression>, BlockId)>,
         /// Runs when no condition holds; without it `data` stays.
         otherwise: Option<BlockId>,
     },
@@ -278,7 +278,7 @@ pub enum Stdout {
 #[derive(Clone, Debug, Default)]
 pub struct Suspend {
     /// False: nothing happens.
-    pub when: Option<Expression>,
+    pub when: Option<Arc<Expression>>,
     /// Why the run waits, for people.
     pub reason: Option<Build>,
     /// What the person sees.
@@ -315,7 +315,7 @@ pub struct WaitFor {
     /// The event's name.
     pub event: Name,
     /// Must be true of `event`.
-    pub filter: Option<Expression>,
+    pub filter: Option<Arc<Expression>>,
     /// What the event's data must match.
     pub schema: Option<Schema>,
     /// When the wait ends by itself, as an error.
@@ -337,7 +337,7 @@ pub enum Fail {
     /// A new error.
     New {
         /// False: nothing happens.
-        when: Option<Expression>,
+        when: Option<Arc<Expression>>,
         /// The code.
         code: Name,
         /// What people read.
@@ -346,7 +346,7 @@ pub enum Fail {
         data: Option<Build>,
     },
     /// An error that was caught: `fail: =error`.
-    Again(Expression),
+    Again(Arc<Expression>),
 }
 
 /// Blocks that run beside each other.
@@ -370,7 +370,7 @@ pub struct Branch {
     /// Its key, in a mapping.
     pub key: Option<Name>,
     /// False: it does not run and gives null.
-    pub condition: Option<Expression>,
+    pub condition: Option<Arc<Expression>>,
     /// Its steps.
     pub block: BlockId,
 }
@@ -392,7 +392,7 @@ pub enum Join {
 #[derive(Clone, Debug)]
 pub struct ForEach {
     /// The list.
-    pub items: Expression,
+    pub items: Arc<Expression>,
     /// The name of the item in scope.
     pub item: Name,
     /// How many run at once.
@@ -409,7 +409,7 @@ pub struct Loop {
     /// Its steps.
     pub block: BlockId,
     /// Evaluated behind each iteration, on its `data`.
-    pub condition: Expression,
+    pub condition: Arc<Expression>,
     /// The outcome of the condition that ends the loop: true for until, false for while.
     pub ends_on: bool,
     /// How many iterations there may be.
@@ -432,7 +432,7 @@ pub enum OnLimit {
 #[derive(Clone, Debug)]
 pub struct GuardRule {
     /// Must hold.
-    pub require: Expression,
+    pub require: Arc<Expression>,
     /// What people read when it does not.
     pub message: Option<Build>,
     /// What happens then: `None` is an error, `Some` is the value that replaces `data`.

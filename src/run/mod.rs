@@ -337,3 +337,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

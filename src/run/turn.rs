@@ -386,7 +386,7 @@ impl<'a> Turn<'a> {
     }
 
     /// A `when`: absent means yes.
-    pub fn holds(&self, scope: ScopeId, when: &Option<Expression>) -> Result<bool, Failure> {
+    pub fn holds(&self, scope: ScopeId, when: &Option<Arc<Expression>>) -> Result<bool, Failure> {
         match when {
             Some(when) => self.condition(scope, when, Extra::default()),
             None => Ok(true),

@@ -212,6 +212,9 @@ impl State {
                 Ok(())
             }
             EventKind::RunEnded { end } => {
+                if self.readiness(program, ScopeId(0)) != Readiness::GoesOn {
+                    return Err(Corrupt);
+                }
                 *self = State {
                     started: self.started.take(),
                     started_at: self.started_at,

@@ -1,5 +1,7 @@
 //! One of several blocks, by conditions.
 
+use std::sync::Arc;
+
 use crate::expr::Expression;
 use crate::graph::BlockId;
 use crate::run::Corrupt;
@@ -11,7 +13,7 @@ use crate::run::view::Extra;
 pub(super) fn begin(
     turn: &mut Turn<'_>,
     scope: ScopeId,
-    arms: &[(Expression, BlockId)],
+    arms: &[(Arc<Expression>, BlockId)],
     otherwise: Option<BlockId>,
 ) -> Result<(), Corrupt> {
     for (at, (condition, _)) in arms.iter().enumerate() {

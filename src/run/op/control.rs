@@ -17,7 +17,7 @@ use crate::run::{Corrupt, Failure};
 pub(super) fn emit(
     turn: &mut Turn<'_>,
     scope: ScopeId,
-    when: &Option<Expression>,
+    when: &Option<Arc<Expression>>,
     event: &Name,
     data: &Build,
     schema: &Option<Schema>,
@@ -36,7 +36,7 @@ pub(super) fn emit(
 fn emitted(
     turn: &Turn<'_>,
     scope: ScopeId,
-    when: &Option<Expression>,
+    when: &Option<Arc<Expression>>,
     data: &Build,
     schema: &Option<Schema>,
 ) -> Result<Option<Data>, Failure> {
@@ -86,7 +86,7 @@ fn raise(turn: &Turn<'_>, scope: ScopeId, fail: &Fail) -> Result<(), Failure> {
 pub(super) fn end(
     turn: &mut Turn<'_>,
     scope: ScopeId,
-    when: &Option<Expression>,
+    when: &Option<Arc<Expression>>,
     output: &Option<Build>,
 ) -> Result<(), Corrupt> {
     let evaluated = turn.holds(scope, when).and_then(|holds| match (holds, output) {
@@ -124,7 +124,7 @@ pub(super) fn end(
 pub(super) fn cancel(
     turn: &mut Turn<'_>,
     scope: ScopeId,
-    when: &Option<Expression>,
+    when: &Option<Arc<Expression>>,
     reason: &Option<Build>,
 ) -> Result<(), Corrupt> {
     let evaluated = turn.holds(scope, when).and_then(|holds| match holds {

@@ -1,0 +1,81 @@
+//! The command line: one file per subcommand.
+#![allow(clippy::disallowed_methods, reason = "the command line reads files, the environment and the clock")]
+
+mod ask;
+mod graph;
+mod input;
+mod progress;
+mod run;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Author, validate and run workflows kept as YAML files.
+#[derive(Debug, Parser)]
+#[command(name = "interpret", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  interpret validate workflows/
+  interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
+  interpret graph workflows/order-approval.yaml
+
+Exit codes: 0 completed, 1 error, 2 wrong usage, definition or input, 3 suspended, 4 cancelled.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a workflow: the result goes to stdout, progress to stderr.
+    Run(Box<run::Arguments>),
+    /// Check workflow files and say what is wrong, where, and what to write instead.
+    Validate(validate::Arguments),
+    /// Draw a workflow.
+    Graph(graph::Arguments),
+}
+
+/// What a command comes to; scripts rely on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well.
+    Success = 0,
+    /// The run failed, or findings were made.
+    Error = 1,
+    /// The command line, a definition or the input is wrong.
+    Usage = 2,
+    /// The run waits for somebody.
+    Suspended = 3,
+    /// The run was cancelled.
+    Cancelled = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let exit = match Cli::parse().command {
+        Command::Run(arguments) => run::run(*arguments),
+        Command::Validate(arguments) => validate::run(arguments),
+        Command::Graph(arguments) => graph::run(arguments),
+    };
+    exit.into()
+}
+
+/// Says on stderr why a command cannot do what it was asked.
+fn complain(message: impl std::fmt::Display) -> Exit {
+    let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    anstream::eprintln!("{style}error{style:#}: {message}");
+    Exit::Usage
+}
+
+/// Whether what goes to stderr may be coloured: a terminal, and no `NO_COLOR`.
+fn colored_stderr() -> bool {
+    !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never)
+}

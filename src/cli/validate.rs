@@ -1,0 +1,58 @@
+//! `interpret validate`: findings, and an exit code.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, colored_stderr};
+use crate::diagnostic::render;
+use crate::load;
+
+/// Which workflows to check, and how to say what was found.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  interpret validate workflows/
+  interpret validate --format json workflows/order-approval.yaml
+
+Exit codes: 0 nothing wrong (there may be warnings), 1 errors.")]
+pub(super) struct Arguments {
+    /// Files, and folders with all files in them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How findings are written: for people on stderr, or as a JSON array on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: Arguments) -> Exit {
+    let loaded = load::load(&arguments.paths);
+    match arguments.format {
+        Format::Json => {
+            // Pretty, since people read it too; a map of strings cannot fail to serialise.
+            let json = render::json::render(&loaded.diagnostics, &loaded.sources);
+            println!("{json:#}");
+        }
+        Format::Text => {
+            eprint!("{}", render::text::render(&loaded.diagnostics, &loaded.sources, colored_stderr()));
+            if loaded.diagnostics.is_empty() {
+                let (workflows, agents) = (loaded.workflows().count(), loaded.agents().count());
+                let count = |number: usize, what: &str| match number {
+                    1 => format!("1 {what}"),
+                    number => format!("{number} {what}s"),
+                };
+                anstream::eprintln!("{} and {} checked, no findings", count(workflows, "workflow"), count(agents, "agent"));
+            }
+        }
+    }
+    match loaded.diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
+        true => Exit::Error,
+        false => Exit::Success,
+    }
+}

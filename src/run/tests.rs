@@ -1,0 +1,139 @@
+//! The core by itself: small programs made by hand. What workflows do is in the simulation.
+
+use super::*;
+use crate::data;
+use crate::expr::Build;
+use crate::graph::{Builder, Graph, Header, Keys, Limits, Node, Op, Permissions};
+use crate::source::{Sources, Span};
+
+fn header(id: &str) -> Header {
+    let mut sources = Sources::new();
+    Header {
+        id: id.into(),
+        version: None,
+        name: None,
+        purpose: None,
+        description: None,
+        origin: Span::new(sources.add("test", ""), 0, 0),
+        hash: "".into(),
+        input_schema: None,
+        output_schema: None,
+        state_schema: None,
+        context_schema: None,
+        state: None,
+        output: None,
+        timeout: None,
+        limits: Limits::default(),
+        events: Default::default(),
+        permissions: Permissions::default(),
+    }
+}
+
+fn step(id: &str, op: Op) -> Node {
+    Node {
+        id: id.into(),
+        kind: "andThen",
+        name: None,
+        purpose: None,
+        origin: header("x").origin,
+        named: true,
+        op,
+        keys: None,
+    }
+}
+
+fn set(text: &str) -> Op {
+    Op::Set(Build::from_scalar(text).unwrap())
+}
+
+fn program(make: impl FnOnce(&mut Builder) -> Vec<Node>) -> Arc<Program> {
+    let mut builder = Builder::new();
+    let nodes = make(&mut builder);
+    let nodes = nodes.into_iter().map(|node| builder.node(node)).collect();
+    let body = builder.block(nodes);
+    let graph: Graph = builder.finish(header("test"), body);
+    Arc::new(Program::link(Arc::new(graph), |_, _| None).unwrap())
+}
+
+fn run(program: &Arc<Program>, input: Data) -> (Run, Vec<Event>) {
+    let mut run = Run::new(program.clone());
+    let mut events = Vec::new();
+    run.handle(Timestamp(0), Input::Start(Start::new("r", input)), &mut events).unwrap();
+    while run.wake_at().is_some_and(|at| at <= Timestamp(0)) {
+        run.handle(Timestamp(0), Input::Tick, &mut events).unwrap();
+    }
+    (run, events)
+}
+
+#[test]
+fn data_goes_from_step_to_step() {
+    let program = program(|_| vec![step("a", set("=data.n + 1")), step("b", set("=data * 10 + steps.a.input.n"))]);
+    let (run, events) = run(&program, data!({ "n": 4 }));
+    assert_eq!(run.state().end(), Some(&RunEnd::Completed(data!(54))));
+    let replayed = Run::replay(program, &events).unwrap();
+    assert_eq!(replayed.state(), run.state());
+}
+
+#[test]
+fn a_long_run_gives_its_caller_turns() {
+    let program = program(|_| (0..5000).map(|at| step(&format!("s{at}"), set("=data + 1"))).collect());
+    let mut run = Run::new(program);
+    let mut events = Vec::new();
+    run.handle(Timestamp(0), Input::Start(Start::new("r", data!(0))), &mut events).unwrap();
+    assert!(run.state().end().is_none());
+    assert!(run.wake_at().unwrap() <= Timestamp(0));
+    assert!(events.len() < 5000, "{}", events.len());
+    run.handle(Timestamp(0), Input::Cancel { reason: None }, &mut events).unwrap();
+    assert_eq!(run.state().end(), Some(&RunEnd::Cancelled(None)));
+}
+
+#[test]
+fn an_error_has_its_place() {
+    let program = program(|_| vec![step("a", set("=data.missing"))]);
+    let (run, _) = run(&program, data!({}));
+    let Some(RunEnd::Failed(failure)) = run.state().end() else { panic!("{:?}", run.state().end()) };
+    assert_eq!(&*failure.code, "expression.undefined");
+    assert_eq!(failure.step.as_deref(), Some("a"));
+    assert_eq!(failure.attempt, Some(1));
+}
+
+#[test]
+fn a_tap_changes_nothing_and_reports_its_error() {
+    let program = program(|_| {
+        let keys = Keys {
+            tap: true,
+            ..Keys::default()
+        };
+        let mut tap = step("a", set("=data.missing"));
+        tap.keys = Some(Box::new(keys));
+        vec![tap]
+    });
+    let (run, events) = run(&program, data!({ "n": 1 }));
+    assert_eq!(run.state().end(), Some(&RunEnd::Completed(data!({ "n": 1 }))));
+    let ended = events.iter().find_map(|event| match &event.kind {
+        EventKind::StepEnded { end, .. } => Some(end.clone()),
+        _ => None,
+    });
+    let Some(StepEnd::Success { error: Some(error), .. }) = ended else { panic!("{ended:?}") };
+    assert_eq!(&*error.code, "expression.undefined");
+}
+
+#[test]
+fn a_damaged_journal_is_refused() {
+    let program = program(|_| vec![step("a", set("=data"))]);
+    let (_, events) = run(&program, data!(1));
+    for missing in 0..events.len() - 1 {
+        let damaged = events.iter().enumerate().filter(|(at, _)| *at != missing).map(|(_, event)| event);
+        assert_eq!(Run::replay(program.clone(), damaged).err(), Some(Corrupt), "without event {missing}");
+    }
+}
+
+#[test]
+fn events_survive_json() {
+    let program = program(|_| vec![step("a", set("=data + 1"))]);
+    let (_, events) = run(&program, data!(1));
+    for event in events {
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event, "{json}");
+    }
+}
