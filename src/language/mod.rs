@@ -91,12 +91,19 @@ fn sniff(root: &yaml::Node) -> Result<Language, Box<Diagnostic>> {
     let Some(entries) = root.as_map() else {
         let diagnostic = match root.is_null() {
             true => unknown(root.span, "this document is empty"),
-            false => unknown(root.span, "a workflow is a mapping of keys such as `kind`, `id` and `steps`"),
+            false => unknown(
+                root.span,
+                "a workflow is a mapping of keys such as `kind`, `id` and `steps`",
+            ),
         };
         return Err(Box::new(diagnostic.help("begin with `kind: Workflow`")));
     };
     let start = entries.first().map_or(root.span, |entry| entry.key_span);
-    if root.get("app").is_some() && root.get("workflow").is_some_and(|workflow| workflow.get("graph").is_some()) {
+    if root.get("app").is_some()
+        && root
+            .get("workflow")
+            .is_some_and(|workflow| workflow.get("graph").is_some())
+    {
         return Err(Box::new(
             unknown(start, "this is a Dify app, which this version does not read").help(ONLY_NATIVE),
         ));

@@ -164,7 +164,9 @@ fn waits(op: &Op) -> bool {
 
 fn unused(reader: &mut Reader, fields: &mut Fields<'_>) {
     for key in ["suspendSchema", "resumeSchema"] {
-        let Some(Entry { key_span, .. }) = fields.entry(key) else { continue };
+        let Some(Entry { key_span, .. }) = fields.entry(key) else {
+            continue;
+        };
         let message = format!("`{key}` has no effect: this step has no `suspend`");
         let help = "put it on the step that waits, or remove it";
         reader.report(Diagnostic::warning(Code::InvalidValue, *key_span, message).help(help));

@@ -24,7 +24,7 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
-pub use agent::{Agent, Tool, ToolTarget};
 pub(crate) use agent::read as read_agent;
+pub use agent::{Agent, Tool, ToolTarget};
 pub(crate) use outline::Outline;
 pub(crate) use workflow::read as read_workflow;
