@@ -197,3 +197,11 @@ fn a_lone_expression_is_recognised() {
         [true, false, false, false]
     );
 }
+
+#[test]
+fn compiled_values_are_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Expression>();
+    shared::<Text>();
+    shared::<Build>();
+}
