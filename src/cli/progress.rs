@@ -139,7 +139,7 @@ impl Tree {
             self.places.clear();
         }
         // Behind everything that is inside the same parent.
-        let parent = step.rsplit_once('/').map(|(parent, _)| parent);
+        let parent = step.rsplit_once(['/', ':']).map(|(parent, _)| parent);
         let inside = |row: &Row| parent.is_some_and(|parent| row.address.starts_with(parent));
         let at = self.rows.iter().rposition(inside).map_or(self.rows.len(), |last| last + 1);
         let row = Row {
@@ -174,9 +174,9 @@ impl Tree {
 
 impl Row {
     fn line(&self) -> String {
-        let depth = self.address.matches('/').count();
-        let name = self.address.rsplit('/').next().unwrap_or(&self.address);
-        let index = match self.address.rsplit('/').nth(1).and_then(|parent| parent.rsplit_once('[')) {
+        let depth = self.address.matches(['/', ':']).count();
+        let name = self.address.rsplit(['/', ':']).next().unwrap_or(&self.address);
+        let index = match self.address.rsplit(['/', ':']).nth(1).and_then(|parent| parent.rsplit_once('[')) {
             Some((_, index)) => format!("[{index} "),
             None => String::new(),
         };

@@ -1,7 +1,8 @@
 //! Where in a run a step is, as text.
 //!
 //! The ids of the steps from the outside in, joined by `/`; a loop or for-each around it is followed by the index of the
-//! iteration or item (`load[3]/put`), a step around it in a further attempt by its number (`load@2[3]/put`). With the
+//! iteration or item (`load[3]/put`), a step around it in a further attempt by its number (`load@2[3]/put`). Behind the step that calls a child workflow stands a `:`
+//! (`invoice:send`), since the child has ids of its own. With the
 //! attempt of the step itself it is the id of an effect (`load[3]/put#1`): the same after a restart, and the
 //! idempotency key for the outside world.
 
@@ -22,11 +23,7 @@ impl State {
         let Some(scope) = self.scope(scope) else {
             return String::new();
         };
-        let mut path = self.path(program, scope.parent, Some(scope.part));
-        if !path.is_empty() {
-            path.push('/');
-        }
-        path
+        self.path(program, scope.parent, Some(scope.part))
     }
 
     /// From a scope outwards; `inner` is the part of its step that leads further in.
@@ -45,9 +42,6 @@ impl State {
         let mut text = String::new();
         for (node, attempt, inner) in path.into_iter().rev() {
             let node = &program.step(node).node;
-            if !text.is_empty() {
-                text.push('/');
-            }
             // A unit without an id of its own is written behind its owner's, which stands there already.
             let id = match node.named {
                 true => &*node.id,
@@ -61,6 +55,8 @@ impl State {
                 if let (Op::ForEach(_) | Op::Loop(_), Part::Body(index)) = (&node.op, inner) {
                     let _ = write!(text, "[{index}]");
                 }
+                let enters = matches!((&node.op, inner), (Op::Enter(_), Part::Body(_)));
+                text.push(if enters { ':' } else { '/' });
             }
         }
         text

@@ -457,7 +457,7 @@ fn same_step(wanted: &str, address: &str) -> bool {
         Some((step, index)) => (step, Some(index)),
         None => (wanted, None),
     };
-    let mut segments: Vec<&str> = address.split('/').collect();
+    let mut segments: Vec<&str> = address.split(['/', ':']).collect();
     let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
     // `then`, `else`, `catch.0` are not ids of steps but follow one.
     while segments.len() > 1 && segments.last().is_some_and(|last| plain(last) != wanted) {

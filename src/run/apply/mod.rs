@@ -195,7 +195,13 @@ impl State {
                 let node = active.node;
                 self.clear_timer(until, *scope, Timer::Wake);
                 self.set_timer(*deadline, *scope, Timer::Deadline);
-                for (block, _) in program.step(node).node.blocks() {
+                let node = &program.step(node).node;
+                // The records of items live in frames of their own, which are gone.
+                let items = match &node.op {
+                    Op::ForEach(each) => Some(each.block),
+                    _ => None,
+                };
+                for (block, _) in node.blocks().into_iter().filter(|(block, _)| Some(*block) != items) {
                     self.forget(program, *scope, block)?;
                 }
                 self.work(program, at, *scope, Work::Begin)
@@ -383,7 +389,6 @@ impl State {
         let frame = self.scope(scope).ok_or(Corrupt)?.frame;
         let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
         let slots = &program.block(block).slots;
-        // The slots of a for-each body belong to frames of its own.
         if let Some(records) = frame.records.get_mut(slots.start as usize..slots.end as usize) {
             records.fill_with(Record::default);
         }

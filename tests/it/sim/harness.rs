@@ -332,6 +332,6 @@ impl Harness<'_> {
 
 /// Whether an address is that of a step with an id; the oracle's table has no others.
 fn has_id(address: &str) -> bool {
-    let last = address.rsplit('/').next().unwrap_or_default();
+    let last = address.rsplit(['/', ':']).next().unwrap_or_default();
     last != "then" && last != "else" && !last.starts_with("catch.")
 }

@@ -18,7 +18,7 @@
 //! # Addresses
 //!
 //! A step's visit is named by the ids from the root, joined by `/`. An ancestor in its n-th attempt, n > 1, has `@n`
-//! after it, a looping ancestor then `[index]`: `load@2[3]/put`. Steps of a child workflow are below the calling step.
+//! after it, a looping ancestor then `[index]`: `load@2[3]/put`. Steps of a child workflow are behind the calling step and a `:`.
 //! Handlers and `finally` belong to the last attempt and to no iteration. An effect id is an address with `#attempt`; a
 //! unit directly on `andWhen` or `andTap` has the owner's, but beside an `else`, in an `else` and in a handler it has
 //! `owner/then`, `owner/else` and `owner/catch.N`, always `#1`.
@@ -40,7 +40,8 @@
 //!    with them loops, joins, blocks and the run. A cancel lifts the suspension.
 //! 6. A cancel from outside does nothing to a run that has ended or cleans up after `end`, its timeout or a cancel.
 //! 7. Retries follow rule 25. A rethrown error is retried like the original.
-//! 8. A timeout counts from its attempt's start until the attempt is over, cleanup of its branches included.
+//! 8. A timeout counts from its attempt's start until what comes of the attempt is certain: a race that is won, or an
+//!    `andAll` that has failed, is not undone by the cleanup of the others.
 //! 9. `andAll`, `andForEach` and `andBranch` raise the first failure in time. Codes: `race.failed`, `loop.limit`,
 //!    `guardrail.failed`, `failed`, `suspend.timeout`, `event.timeout`, `expression.type`.
 //! 10. A tap is a success whatever happens inside.

@@ -237,14 +237,14 @@ fn a_child_has_its_own_state_and_output() {
     both.children[0].output = output();
     expect(
         both,
-        calls([("a#1", 5), ("x/a#1", 10)]),
+        calls([("a#1", 5), ("x:a#1", 10)]),
         r#"completed {"v":{"v":8,"n":2},"n":2} at 15
          a success 0-5
          x success 5-15
-         x/a success 5-15
-         x/b success 15-15
+         x:a success 5-15
+         x:b success 15-15
          a#1 done 0-5
-         x/a#1 done 5-15"#,
+         x:a#1 done 5-15"#,
     );
     let end = then(
         "e",
@@ -270,14 +270,14 @@ fn a_child_fails_waits_and_cancels_for_its_parent() {
     expect(
         fails,
         World::empty()
-            .with_call("x/a#1", 5, network())
-            .with_call("x@2/a#1", 7, Err(Failure::not_found())),
+            .with_call("x:a#1", 5, network())
+            .with_call("x@2:a#1", 7, Err(Failure::not_found())),
         "error http.status at 22
          x error 0-22
-         x/a error 0-5
-         x@2/a error 15-22
-         x/a#1 done 0-5
-         x@2/a#1 done 15-22",
+         x:a error 0-5
+         x@2:a error 15-22
+         x:a#1 done 0-5
+         x@2:a#1 done 15-22",
     );
     let waits = with_child([child("x")], [ask("a")]);
     expect(waits, World::empty(), "suspended at 0\nx running 0-\nx/a waiting 0-");
@@ -287,15 +287,15 @@ fn a_child_fails_waits_and_cancels_for_its_parent() {
     );
     expect(
         cancels,
-        calls([("y/x/a#1", 5), ("y/b#1", 9)]),
+        calls([("y/x:a#1", 5), ("y/b#1", 9)]),
         "cancelled at 5
          y cancelled 0-5
          y/b cancelled 0-5
          y/x cancelled 0-5
-         y/x/a success 0-5
-         y/x/c cancelled 5-5
+         y/x:a success 0-5
+         y/x:c cancelled 5-5
          y/b#1 cancelled 0-5
-         y/x/a#1 done 0-5",
+         y/x:a#1 done 0-5",
     );
 }
 
@@ -311,10 +311,10 @@ fn a_childs_timeout_is_an_error_of_its_step() {
     slow.children[0].timeout = Some(20);
     expect(
         slow,
-        calls([("x/a#1", 30)]),
+        calls([("x:a#1", 30)]),
         "completed \"timeout\" at 20
          x success 0-20
-         x/a cancelled 0-20
-         x/a#1 cancelled 0-20",
+         x:a cancelled 0-20
+         x:a#1 cancelled 0-20",
     );
 }

@@ -183,8 +183,8 @@ fn a_workflow_timeout_cleans_up_and_fails() {
 }
 
 #[test]
-fn a_timeout_counts_the_cleanup_of_losers() {
-    // Rule 26 by the letter: at 20 the race is decided but not over.
+fn a_decided_race_has_no_timeout_any_more() {
+    // Note 8: at 20 the race is decided but not over.
     let loser = attempt("t", [call("a")], [call("f")]);
     let step = with(race("x", false, [vec![loser], vec![call("b")]]), |common| {
         common.timeout = Some(20)
@@ -192,8 +192,8 @@ fn a_timeout_counts_the_cleanup_of_losers() {
     expect(
         flow([step]),
         calls([("x/t/a#1", 50), ("x/b#1", 15), ("x/t/f#1", 10)]),
-        "error timeout at 25
-         x error 0-25
+        "completed 15 at 25
+         x success 0-25
          x/b success 0-15
          x/t cancelled 0-25
          x/t/a cancelled 0-15

@@ -113,7 +113,7 @@ impl<'a> Oracle<'a> {
                     None => at.data.clone(),
                 };
                 let run = Rc::new(Run::new(&at.scope));
-                let child = self.run(&self.children[*flow], run, at.base(None), input, at.scope.clone());
+                let child = self.run(&self.children[*flow], run, at.base_of_child(), input, at.scope.clone());
                 child.await.map(Yield::Value)
             }
             Kind::Guardrail(rules) => self.guard(rules, &at),

@@ -34,6 +34,8 @@ pub type Work<'a, T = Ended> = Pin<Box<dyn Future<Output = T> + 'a>>;
 #[derive(Default)]
 pub struct Scope {
     cancelled: Cell<bool>,
+    /// What comes of the attempt is certain; only cleanup goes on.
+    decided: Cell<bool>,
     outer: Option<Rc<Scope>>,
 }
 
@@ -41,8 +43,13 @@ impl Scope {
     pub fn inside(outer: &Rc<Scope>) -> Rc<Scope> {
         Rc::new(Scope {
             cancelled: Cell::new(false),
+            decided: Cell::new(false),
             outer: Some(outer.clone()),
         })
+    }
+
+    pub fn decide(&self) {
+        self.decided.set(true);
     }
 
     pub fn cancelled(&self) -> bool {
@@ -222,8 +229,8 @@ impl Clock {
                         ended => ended,
                     });
                 }
-                // What is being cancelled already, say by `end`, has no deadline any more.
-                if timed_out || inner.cancelled() || !self.timer_reached(at) {
+                // What is decided or being cancelled already has no deadline any more.
+                if timed_out || inner.cancelled() || inner.decided.get() || !self.timer_reached(at) {
                     return Poll::Pending;
                 }
                 timed_out = true;
@@ -262,6 +269,7 @@ impl Clock {
                     ended[turn] = Some(result);
                     if first {
                         decided = Some(turn);
+                        outer.decide();
                         self.cancel(inner);
                         turn = 0;
                         continue;

@@ -149,6 +149,8 @@ pub fn predict(flow: &Flow, world: &World) -> Prediction {
 /// The run of the main workflow or of a child.
 struct Run {
     scope: Rc<Scope>,
+    /// The attempt it belongs to.
+    caller: Rc<Scope>,
     /// The state's `n`.
     count: Cell<i64>,
     /// The value of the `end` that took effect.
@@ -159,6 +161,7 @@ impl Run {
     fn new(outer: &Rc<Scope>) -> Run {
         Run {
             scope: Scope::inside(outer),
+            caller: outer.clone(),
             count: Cell::new(0),
             end: RefCell::default(),
         }

@@ -29,6 +29,11 @@ impl Attempt {
         format!("{}{index}/", self.visit())
     }
 
+    /// What precedes the ids of a child workflow: `address@2:`.
+    pub fn base_of_child(&self) -> String {
+        format!("{}:", self.visit())
+    }
+
     fn visit(&self) -> String {
         match self.number {
             1 => self.address.clone(),

@@ -64,6 +64,7 @@ impl<'a> Oracle<'a> {
                     .as_ref()
                     .map_or(Ok(Json::Null), |output| at.env.eval(output, data));
                 *at.run.end.borrow_mut() = Some(self.clear(output)?);
+                at.run.caller.decide();
                 self.clock.cancel(&at.run.scope);
                 Err(Stop::Ended)
             }
