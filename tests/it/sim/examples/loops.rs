@@ -260,7 +260,7 @@ fn a_child_has_its_own_state_and_output() {
     expect(
         ends,
         World::empty(),
-        "completed 2 at 0\nx success 0-0\nx/e success 0-0\ny success 0-0",
+        "completed 2 at 0\nx success 0-0\nx:e success 0-0\ny success 0-0",
     );
 }
 
@@ -280,7 +280,7 @@ fn a_child_fails_waits_and_cancels_for_its_parent() {
          x@2:a#1 done 15-22",
     );
     let waits = with_child([child("x")], [ask("a")]);
-    expect(waits, World::empty(), "suspended at 0\nx running 0-\nx/a waiting 0-");
+    expect(waits, World::empty(), "suspended at 0\nx running 0-\nx:a waiting 0-");
     let cancels = with_child(
         [all("y", [vec![child("x")], vec![call("b")]])],
         [call("a"), then("c", Unit::Cancel { when: None })],
