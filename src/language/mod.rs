@@ -59,12 +59,12 @@ impl Files for NoFiles {
 const KINDS: [&str; 3] = ["Workflow", "Agent", "WorkflowTest"];
 
 /// Reads a document; `source` is the text of the whole file. References to files stay unresolved.
-pub fn read(document: &yaml::Document, source: &str) -> Read {
+pub fn read(document: &yaml::Document, source: &Arc<str>) -> Read {
     read_with(document, source, &NoFiles)
 }
 
 /// Reads a document that may refer to files.
-pub fn read_with(document: &yaml::Document, source: &str, files: &dyn Files) -> Read {
+pub fn read_with(document: &yaml::Document, source: &Arc<str>, files: &dyn Files) -> Read {
     match sniff(&document.root) {
         Ok(Language::Workflow) => native::read_workflow(&document.root, source, files),
         Ok(Language::Agent) => native::read_agent(&document.root, source, files),

@@ -68,8 +68,8 @@ pub enum ToolTarget {
 }
 
 /// Reads an agent.
-pub(crate) fn read(root: &Node, source: &str, files: &dyn Files) -> Read {
-    let mut reader = Reader::new(source, files, workflow::empty(root.span));
+pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
+    let mut reader = Reader::new(source, files, workflow::empty(root, source));
     let agent = agent(&mut reader, root);
     let mut diagnostics = reader.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| (span.file, span.start)));

@@ -15,8 +15,8 @@ use crate::source::Span;
 use crate::yaml::Node;
 
 /// Reads a workflow.
-pub(crate) fn read(root: &Node, source: &str, files: &dyn Files) -> Read {
-    let mut reader = Reader::new(source, files, empty(root.span));
+pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
+    let mut reader = Reader::new(source, files, empty(root, source));
     let header = header(&mut reader, root);
     let mut diagnostics = reader.diagnostics;
     diagnostics.extend(check::check(&reader.outline));
@@ -53,7 +53,6 @@ fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::Blo
     reader.outline.span = anchor;
     reader.outline.input = fields.schema(reader, "inputSchema");
     reader.outline.output = fields.schema(reader, "outputSchema");
-    reader.outline.output_schema_span = fields.entry("outputSchema").map(|entry| entry.key_span);
     reader.outline.state_schema = fields.schema(reader, "stateSchema");
     reader.outline.context = fields.schema(reader, "contextSchema");
     reader.outline.state = fields.value(reader, "state", Field::WorkflowStart, Expects::Object);
@@ -69,8 +68,8 @@ fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::Blo
     let body = fields
         .required("steps", "[{ kind: andThen, id: hello, set: { text: hello } }]")
         .map(|entry| reader.block("steps", &entry.value, None));
-    reader.outline.maps_output = fields.has("output");
     let output = fields.value(reader, "output", Field::WorkflowOutput, Expects::Anything);
+    reader.outline.result.clone_from(&output);
     fields.close(reader);
     let outline = &reader.outline;
     let header = Header {
@@ -124,10 +123,12 @@ pub(super) fn hash(reader: &Reader, span: Span) -> Name {
 }
 
 /// An outline without anything in it.
-pub(super) fn empty(span: Span) -> Outline {
+pub(super) fn empty(root: &Node, source: &Arc<str>) -> Outline {
     Outline {
         id: "".into(),
-        span,
+        span: root.span,
+        root: root.clone(),
+        source: source.clone(),
         input: None,
         output: None,
         state_schema: None,
@@ -135,8 +136,7 @@ pub(super) fn empty(span: Span) -> Outline {
         state: None,
         events: IndexMap::new(),
         permissions: Permissions::default(),
-        maps_output: false,
-        output_schema_span: None,
+        result: None,
         steps: Vec::new(),
         sites: Vec::new(),
     }
