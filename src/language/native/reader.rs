@@ -350,7 +350,12 @@ impl<'n> Fields<'n> {
     }
 
     pub fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|entry| &*entry.key == key)
+        self.get(key).is_some()
+    }
+
+    /// The value of a key, which does not make it known.
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value)
     }
 
     /// The entry of a required key; `example` is what could stand there.

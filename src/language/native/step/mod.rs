@@ -287,7 +287,7 @@ impl Reader<'_> {
             None => (Op::Set(Build::Literal(Data::Null)), ResultOutline::Unknown, None, false),
         };
         self.outline.steps[index.0].result = result;
-        let mut keys = keys::read(self, &mut step, &op);
+        let mut keys = keys::read(self, &mut step);
         keys.condition = condition;
         keys.tap = tap;
         self.defaults.apply(&op, &mut keys);
