@@ -13,7 +13,11 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(files: &[(&str, &str)]) -> Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("interpret-load-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "interpret-load-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let folder = Folder(std::env::temp_dir().join(name));
         std::fs::create_dir_all(&folder.0).unwrap();
         for (path, text) in files {
@@ -51,7 +55,12 @@ fn calling(id: &str, step: &str) -> String {
 fn lines(loaded: &Loaded) -> Vec<String> {
     let one = |finding: &interpret::diagnostic::Diagnostic| {
         let place = finding.span.map_or("", |span| loaded.sources.text(span));
-        format!("{} @ {place}: {} {}", finding.code, finding.message, finding.help.join("; "))
+        format!(
+            "{} @ {place}: {} {}",
+            finding.code,
+            finding.message,
+            finding.help.join("; ")
+        )
     };
     loaded.diagnostics.iter().map(one).collect()
 }
@@ -103,7 +112,10 @@ fn what_is_not_a_workflow_is_a_warning_in_a_folder_and_an_error_by_name() {
 fn paths_that_hold_nothing_are_named() {
     let folder = Folder::new(&[("orders.yaml", &workflow("a")), ("empty/readme.md", "")]);
     let found = only(&load::load(&[folder.0.join("order.yaml")]));
-    assert!(found.starts_with("unreadable @ : there is no file or folder") && found.ends_with("orders.yaml?"), "{found}");
+    assert!(
+        found.starts_with("unreadable @ : there is no file or folder") && found.ends_with("orders.yaml?"),
+        "{found}"
+    );
     let found = only(&load::load(&[folder.0.join("nowhere/x.yaml")]));
     assert!(found.contains("does not exist either"), "{found}");
     let found = only(&load::load(&[folder.0.join("empty")]));
@@ -120,7 +132,10 @@ fn large_files_are_refused_before_they_are_read() {
     std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
     let start = std::time::Instant::now();
     let found = only(&load::load(&[&path]));
-    assert!(found.starts_with("too-large @ : ") && found.contains("16 MiB"), "{found}");
+    assert!(
+        found.starts_with("too-large @ : ") && found.contains("16 MiB"),
+        "{found}"
+    );
     assert!(start.elapsed().as_secs() < 5);
 }
 
@@ -129,24 +144,39 @@ fn bytes_that_are_no_text_are_shown_in_their_line() {
     let folder = Folder::new(&[]);
     let path = folder.write("latin.yaml", b"kind: Workflow\nid: a\nname: caf\xe9\n");
     let loaded = load::load(&[&path]);
-    let [finding] = &loaded.diagnostics[..] else { panic!("{:?}", loaded.diagnostics) };
+    let [finding] = &loaded.diagnostics[..] else {
+        panic!("{:?}", loaded.diagnostics)
+    };
     assert_eq!(finding.code, Code::NotUtf8);
     assert!(finding.message.contains("0xe9"), "{}", finding.message);
     let span = finding.span.unwrap();
     let place = loaded.sources.file(span.file).line_column(span.start);
     assert_eq!((place.line, place.column), (3, 10));
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("kind: x".bytes().flat_map(|byte| [byte, 0])).collect();
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain("kind: x".bytes().flat_map(|byte| [byte, 0]))
+        .collect();
     let found = only(&load::load(&[folder.write("wide.yaml", &utf16)]));
     assert!(found.contains("UTF-16"), "{found}");
 }
 
 #[test]
 fn rule_42_ids_are_unique_for_each_version() {
-    let versioned = |version: &str| workflow("a").replace("id: a\nsteps", &format!("id: a\nversion: \"{version}\"\nsteps"));
-    let folder = Folder::new(&[("1.yaml", &versioned("1.9")), ("2.yaml", &versioned("1.10")), ("3.yaml", &versioned("1.9"))]);
+    let versioned =
+        |version: &str| workflow("a").replace("id: a\nsteps", &format!("id: a\nversion: \"{version}\"\nsteps"));
+    let folder = Folder::new(&[
+        ("1.yaml", &versioned("1.9")),
+        ("2.yaml", &versioned("1.10")),
+        ("3.yaml", &versioned("1.9")),
+    ]);
     let loaded = folder.load();
-    let [finding] = &loaded.diagnostics[..] else { panic!("{:?}", loaded.diagnostics) };
-    assert_eq!(finding.message, "there are two workflows with the id `a` in version 1.9");
+    let [finding] = &loaded.diagnostics[..] else {
+        panic!("{:?}", loaded.diagnostics)
+    };
+    assert_eq!(
+        finding.message,
+        "there are two workflows with the id `a` in version 1.9"
+    );
     assert!(finding.labels[0].message.ends_with("1.yaml"), "{:?}", finding.labels);
     let highest = loaded.workflow("a", None).unwrap();
     assert_eq!(highest.header.version.as_deref(), Some("1.10"));
@@ -157,11 +187,23 @@ fn rule_42_ids_are_unique_for_each_version() {
 #[test]
 fn references_between_files_are_checked() {
     let folder = Folder::new(&[
-        ("main.yaml", &calling("main", "{ kind: andWorkflow, id: c, workflow: chlid }")),
+        (
+            "main.yaml",
+            &calling("main", "{ kind: andWorkflow, id: c, workflow: chlid }"),
+        ),
         ("child.yaml", &workflow("child")),
-        ("agent.yaml", &calling("asks", "{ kind: andAgent, id: c, agent: riter, prompt: x }")),
+        (
+            "agent.yaml",
+            &calling("asks", "{ kind: andAgent, id: c, agent: riter, prompt: x }"),
+        ),
         ("writer.yaml", "kind: Agent\nid: writer\nmodel: m\n"),
-        ("versions.yaml", &calling("versions", "{ kind: andWorkflow, id: c, workflow: child, version: \"2\" }")),
+        (
+            "versions.yaml",
+            &calling(
+                "versions",
+                "{ kind: andWorkflow, id: c, workflow: child, version: \"2\" }",
+            ),
+        ),
     ]);
     let loaded = folder.load();
     let found = lines(&loaded);
@@ -182,10 +224,14 @@ fn endless_recursion_is_found_and_bounded_recursion_allowed() {
     let call = |id: &str, other: &str| calling(id, &format!("{{ kind: andWorkflow, id: c, workflow: {other} }}"));
     let found = only(&load(&[call("a", "a")]));
     assert!(found.starts_with("endless-recursion @ "), "{found}");
-    assert!(found.contains("the workflow `a` calls itself without an end"), "{found}");
+    assert!(
+        found.contains("the workflow `a` calls itself without an end"),
+        "{found}"
+    );
     let found = only(&load(&[call("a", "b"), call("b", "c"), call("c", "a")]));
     assert!(found.contains("the workflows `a`, `b`, `c` call each other"), "{found}");
-    let nested = "{ kind: andTry, id: t, steps: [{ kind: andAll, id: l, steps: [{ kind: andWorkflow, id: c, workflow: a }] }] }";
+    let nested =
+        "{ kind: andTry, id: t, steps: [{ kind: andAll, id: l, steps: [{ kind: andWorkflow, id: c, workflow: a }] }] }";
     assert!(only(&load(&[calling("a", nested)])).starts_with("endless-recursion"));
     for bounded in [
         "{ kind: andWhen, id: w, condition: =input.n > 0, steps: [{ kind: andWorkflow, id: c, workflow: a }] }",
@@ -205,8 +251,14 @@ fn schemas_may_stand_in_files_of_the_folder() {
                 steps: [{ kind: andThen, id: s, set: =input.lines[0].name }]\n";
     let folder = Folder::new(&[
         ("flows/a.yaml", uses),
-        ("schemas/order.json", r#"{"type": "object", "required": ["lines"], "properties": {"lines": {"type": "array", "items": {"$ref": "line.json#/$defs/line"}}, "parent": {"$ref": "#"}}}"#),
-        ("schemas/line.json", r#"{"$defs": {"line": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}}}"#),
+        (
+            "schemas/order.json",
+            r##"{"type": "object", "required": ["lines"], "properties": {"lines": {"type": "array", "items": {"$ref": "line.json#/$defs/line"}}, "parent": {"$ref": "#"}}}"##,
+        ),
+        (
+            "schemas/line.json",
+            r#"{"$defs": {"line": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}}}"#,
+        ),
     ]);
     let loaded = folder.load();
     assert_eq!(lines(&loaded), Vec::<String>::new());
@@ -214,7 +266,10 @@ fn schemas_may_stand_in_files_of_the_folder() {
     let schema = graph.header.input_schema.as_ref().unwrap();
     let good = interpret::data!({ "lines": [{ "name": "x" }], "parent": { "lines": [] } });
     assert_eq!(schema.validate(&good), Ok(()));
-    for bad in [interpret::data!({ "lines": [{ "name": 1 }] }), interpret::data!({ "lines": [], "parent": {} })] {
+    for bad in [
+        interpret::data!({ "lines": [{ "name": 1 }] }),
+        interpret::data!({ "lines": [], "parent": {} }),
+    ] {
         assert!(schema.validate(&bad).is_err(), "{bad}");
     }
     // What a schema file says is a part of the definition.
@@ -226,8 +281,14 @@ fn schemas_may_stand_in_files_of_the_folder() {
     assert!(found.contains("lies outside the folder"), "{found}");
     folder.write("flows/a.yaml", uses.replace("order.json", "ordr.json").as_bytes());
     let found = only(&folder.load());
-    assert!(found.starts_with("invalid-schema @ ../schemas/ordr.json: `../schemas/ordr.json` does not exist"), "{found}");
-    folder.write("flows/a.yaml", uses.replace("../schemas/order.json", "https://x.org/o.json").as_bytes());
+    assert!(
+        found.starts_with("invalid-schema @ ../schemas/ordr.json: `../schemas/ordr.json` does not exist"),
+        "{found}"
+    );
+    folder.write(
+        "flows/a.yaml",
+        uses.replace("../schemas/order.json", "https://x.org/o.json").as_bytes(),
+    );
     assert!(only(&folder.load()).contains("never fetched"));
 }
 
@@ -240,8 +301,14 @@ fn a_program_is_made_of_what_has_no_errors() {
     );
     let loaded = load::load_text("test", &text);
     assert!(loaded.program("child", None).is_ok());
-    assert_eq!(loaded.program("main", None).unwrap_err(), ProgramError::Broken("broken".into()));
-    assert_eq!(loaded.program("broken", None).unwrap_err(), ProgramError::Broken("broken".into()));
+    assert_eq!(
+        loaded.program("main", None).unwrap_err(),
+        ProgramError::Broken("broken".into())
+    );
+    assert_eq!(
+        loaded.program("broken", None).unwrap_err(),
+        ProgramError::Broken("broken".into())
+    );
     let error = loaded.program("chld", None).unwrap_err();
     assert_eq!(error.to_string(), "there is no workflow `chld`; did you mean `child`?");
 }
@@ -249,7 +316,10 @@ fn a_program_is_made_of_what_has_no_errors() {
 #[test]
 fn a_workflow_is_found_by_its_file_with_the_files_it_refers_to() {
     let folder = Folder::new(&[
-        ("main.yaml", &calling("main", "{ kind: andWorkflow, id: c, workflow: child }")),
+        (
+            "main.yaml",
+            &calling("main", "{ kind: andWorkflow, id: c, workflow: child }"),
+        ),
         ("child.yaml", &workflow("child")),
         ("other.yaml", "kind: Workflow\nid: other\nsteps: []\n"),
     ]);
@@ -259,6 +329,9 @@ fn a_workflow_is_found_by_its_file_with_the_files_it_refers_to() {
     assert!(found.graph().is_some());
     assert!(found.loaded.program("main", None).is_ok());
     let message = load::find(folder.0.join("mian.yaml").to_str().unwrap()).unwrap_err();
-    assert!(message.contains("did you mean") && message.contains("main.yaml"), "{message}");
+    assert!(
+        message.contains("did you mean") && message.contains("main.yaml"),
+        "{message}"
+    );
     assert!(load::find(folder.0.to_str().unwrap()).is_err());
 }

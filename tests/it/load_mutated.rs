@@ -7,10 +7,60 @@ const TEXT: &str = include_str!("../../src/language/native/tests/every.yaml");
 
 /// Pieces that mean something somewhere in a workflow.
 const PIECES: &[&str] = &[
-    "=", "==", "=input", "=data.x", "\"{{ x }}\"", "{{ x", "{% if", "null", "~", "[]", "{}", "[1]", "{ a: 1 }", "0", "-1", "1e99", "true",
-    "5s", "2030-01-01T00:00:00Z", "kind: andThen", "kind: andTry", "kind", "id: begin", "set: 1", "steps: []", "- ", "  ", "\n", "---\n",
-    ": ", "#", "'", "\"", "|\n", "&a", "*a", "<<: ", "x-y: 1", "$ref: \"#\"", "$ref: x.json", "type: objekt", "default: x", "é", "\u{feff}", "\t",
-    "suspend:", "end:", "fail: =error", "catch: [{}]", "finally: [{}]", "actions: [{}]", "branches: [{}]", "rules: [{}]", "else: {}",
+    "=",
+    "==",
+    "=input",
+    "=data.x",
+    "\"{{ x }}\"",
+    "{{ x",
+    "{% if",
+    "null",
+    "~",
+    "[]",
+    "{}",
+    "[1]",
+    "{ a: 1 }",
+    "0",
+    "-1",
+    "1e99",
+    "true",
+    "5s",
+    "2030-01-01T00:00:00Z",
+    "kind: andThen",
+    "kind: andTry",
+    "kind",
+    "id: begin",
+    "set: 1",
+    "steps: []",
+    "- ",
+    "  ",
+    "\n",
+    "---\n",
+    ": ",
+    "#",
+    "'",
+    "\"",
+    "|\n",
+    "&a",
+    "*a",
+    "<<: ",
+    "x-y: 1",
+    "$ref: \"#\"",
+    "$ref: x.json",
+    "type: objekt",
+    "default: x",
+    "é",
+    "\u{feff}",
+    "\t",
+    "suspend:",
+    "end:",
+    "fail: =error",
+    "catch: [{}]",
+    "finally: [{}]",
+    "actions: [{}]",
+    "branches: [{}]",
+    "rules: [{}]",
+    "else: {}",
 ];
 
 #[derive(Clone, Debug)]
@@ -75,7 +125,9 @@ fn apply(text: &str, change: &Change) -> String {
             let colons: Vec<usize> = lines[row].match_indices(": ").map(|(place, _)| place).collect();
             if !colons.is_empty() {
                 let from = colons[at / lines.len() % colons.len()] + 2;
-                let until = lines[row][from..].find([',', '}']).map_or(lines[row].len(), |place| from + place);
+                let until = lines[row][from..]
+                    .find([',', '}'])
+                    .map_or(lines[row].len(), |place| from + place);
                 lines[row].replace_range(from..until, piece(new));
             }
         }

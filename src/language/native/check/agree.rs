@@ -58,7 +58,9 @@ impl Checker<'_> {
             }
             let emitted = self.map.key(at, "emit");
             let event = emitted.and_then(|emit| emit.get("event")).and_then(Node::as_str);
-            if let Some(schema) = event.and_then(|event| self.outline.events.get(event)).and_then(|event| event.schema.as_ref())
+            if let Some(schema) = event
+                .and_then(|event| self.outline.events.get(event))
+                .and_then(|event| event.schema.as_ref())
                 && let Some(data) = emitted.and_then(|emit| emit.get("data"))
             {
                 let event = event.unwrap_or_default();
@@ -99,7 +101,11 @@ impl Checker<'_> {
             self.part(wanted, node, &wanted.schema.ty(), findings);
             return;
         };
-        let literal = if wanted.fills { wanted.schema.fill_defaults(literal) } else { literal };
+        let literal = if wanted.fills {
+            wanted.schema.fill_defaults(literal)
+        } else {
+            literal
+        };
         for violation in wanted.schema.validate(&literal).err().unwrap_or_default() {
             let span = match violation.pointer.is_empty() {
                 true => head(node),
@@ -196,11 +202,17 @@ impl Checker<'_> {
 
     /// `"{{ x }}"` where a text is of no use (rule 3).
     fn lone_template(&self, wanted: &Wanted<'_>, node: &Node, allowed: Kinds) -> Diagnostic {
-        let message = format!("a template always gives text, but {} wants {} here", wanted.what, kinds(allowed));
+        let message = format!(
+            "a template always gives text, but {} wants {} here",
+            wanted.what,
+            kinds(allowed)
+        );
         let finding = self.declared_at(wanted, Diagnostic::error(Code::MissingEquals, node.span, message));
         let text = node.as_str().unwrap_or_default().trim();
         let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
-        let Some(inner) = inner.map(|inner| inner.trim_matches('-').trim()) else { return finding };
+        let Some(inner) = inner.map(|inner| inner.trim_matches('-').trim()) else {
+            return finding;
+        };
         let expression = format!("={inner}");
         let replacement = match (inner.contains('"') || inner.contains('\\'), inner.contains('\'')) {
             (false, _) => format!("\"{expression}\""),
@@ -222,7 +234,12 @@ impl Checker<'_> {
             return None;
         }
         if !found.intersects(allowed) {
-            let message = format!("{what} is {}, but {} wants {}", kinds(found), wanted.what, kinds(allowed));
+            let message = format!(
+                "{what} is {}, but {} wants {}",
+                kinds(found),
+                wanted.what,
+                kinds(allowed)
+            );
             return Some(self.declared_at(wanted, Diagnostic::error(Code::SchemaMismatch, span, message)));
         }
         self.missing_required(wanted, given, &ty, span)
@@ -234,19 +251,16 @@ impl Checker<'_> {
             return None;
         }
         let lacks = |name: &String| matches!(given.property(name), Lookup::Unknown { closed: true, .. });
-        let missing = ty.required().into_iter().filter(|name| !self.is_filled(wanted, ty, name)).find(lacks)?;
+        let missing = ty
+            .required()
+            .into_iter()
+            .filter(|name| !self.is_filled(wanted, ty, name))
+            .find(lacks)?;
         let message = format!("this has no `{missing}`, which {} requires", wanted.what);
         Some(self.declared_at(wanted, Diagnostic::error(Code::SchemaMismatch, span, message)))
     }
 
-    fn missing_keys(
-        &self,
-        wanted: &Wanted<'_>,
-        span: Span,
-        ty: &Type,
-        given: &[&str],
-        findings: &mut Vec<Diagnostic>,
-    ) {
+    fn missing_keys(&self, wanted: &Wanted<'_>, span: Span, ty: &Type, given: &[&str], findings: &mut Vec<Diagnostic>) {
         for name in ty.required() {
             if given.contains(&name.as_str()) || self.is_filled(wanted, ty, &name) {
                 continue;
@@ -271,7 +285,11 @@ impl Checker<'_> {
     }
 
     fn expected(&self, wanted: &Wanted<'_>, span: Span, allowed: Kinds, found: Kinds) -> Diagnostic {
-        self.mismatch(wanted, span, format!("expected {}, found {}", kinds(allowed), kinds(found)))
+        self.mismatch(
+            wanted,
+            span,
+            format!("expected {}, found {}", kinds(allowed), kinds(found)),
+        )
     }
 
     fn mismatch(&self, wanted: &Wanted<'_>, span: Span, message: String) -> Diagnostic {

@@ -46,9 +46,10 @@ impl Checker<'_> {
     pub(super) fn is_known(&self, site: &Site, reference: &Reference) -> bool {
         match &reference.root {
             _ if self.is_dashed(site, reference) => false,
-            Root::Step { id, .. } => {
-                self.map.named(id).is_some_and(|step| self.map.reads(site.step, site.field, step).is_ok())
-            }
+            Root::Step { id, .. } => self
+                .map
+                .named(id)
+                .is_some_and(|step| self.map.reads(site.step, site.field, step).is_ok()),
             root => self.in_scope(site, root),
         }
     }
@@ -81,12 +82,14 @@ impl Checker<'_> {
 
     /// Whether a site stands in one of these lists, at any depth.
     fn is_inside(&self, site: &Site, parts: &[Part]) -> bool {
-        site.step.is_some_and(|step| self.map.around(step).any(|(_, part)| parts.contains(&part)))
+        site.step
+            .is_some_and(|step| self.map.around(step).any(|(_, part)| parts.contains(&part)))
     }
 
     fn handles_error(&self, site: &Site) -> bool {
         let handles = |part| matches!(part, Part::Handler(_) | Part::Finally);
-        site.step.is_some_and(|step| self.map.around(step).any(|(_, part)| handles(part)))
+        site.step
+            .is_some_and(|step| self.map.around(step).any(|(_, part)| handles(part)))
     }
 
     /// Whether the site's step does this; true where that cannot be seen.
@@ -105,7 +108,8 @@ impl Checker<'_> {
     /// The names that a for-each gives to its steps.
     fn given(&self, each: StepIndex) -> impl Iterator<Item = (String, StepIndex)> + use<> {
         let item = self.map.step(each).item.clone();
-        item.into_iter().flat_map(move |item| [(item.to_string(), each), (format!("{item}_index"), each)])
+        item.into_iter()
+            .flat_map(move |item| [(item.to_string(), each), (format!("{item}_index"), each)])
     }
 
     fn unknown_name(&self, site: &Site, reference: &Reference) -> Diagnostic {
@@ -122,7 +126,10 @@ impl Checker<'_> {
         if let Some((each, item)) = self.given_elsewhere(name) {
             let id = &self.map.step(each).id;
             return finding
-                .label(self.map.step(each).id_span, format!("gives `{item}` to the steps inside it"))
+                .label(
+                    self.map.step(each).id_span,
+                    format!("gives `{item}` to the steps inside it"),
+                )
                 .help(format!("`{name}` is known only inside the steps of `{id}`"));
         }
         if &**name == "item" {
@@ -142,10 +149,15 @@ impl Checker<'_> {
         if closest(name, known.iter().map(String::as_str)).is_some() {
             return finding.suggest(name, known.iter().map(String::as_str));
         }
-        for (root, ty) in [("input", self.flow.root(site.step, site.field, &Root::Input)), ("state", self.state(site))] {
+        for (root, ty) in [
+            ("input", self.flow.root(site.step, site.field, &Root::Input)),
+            ("state", self.state(site)),
+        ] {
             let declared = known.iter().any(|known| known == root);
             if declared && matches!(ty.property(name), Lookup::Known(_)) {
-                return finding.help(format!("did you mean `{root}.{name}`?")).fix(span, format!("{root}.{name}"));
+                return finding
+                    .help(format!("did you mean `{root}.{name}`?"))
+                    .fix(span, format!("{root}.{name}"));
             }
         }
         finding.help(format!("names known here: {}", known.join(", ")))
@@ -158,7 +170,9 @@ impl Checker<'_> {
     /// The for-each that gives a name, though not here.
     fn given_elsewhere(&self, name: &str) -> Option<(StepIndex, String)> {
         let steps = (0..self.outline.steps.len()).map(StepIndex);
-        let (item, each) = steps.flat_map(|step| self.given(step)).find(|(given, _)| given == name)?;
+        let (item, each) = steps
+            .flat_map(|step| self.given(step))
+            .find(|(given, _)| given == name)?;
         Some((each, item))
     }
 
@@ -180,7 +194,9 @@ impl Checker<'_> {
 /// Where a name is known that is not known here, with what to use instead.
 fn where_known(root: &Root, field: Field) -> Option<&'static str> {
     Some(match root {
-        _ if field == Field::Trigger => "a trigger is evaluated before there is a run: only `trigger` and `env` are known",
+        _ if field == Field::Trigger => {
+            "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
+        }
         _ if field == Field::WorkflowStart => {
             "this is evaluated before the first step: only `input`, `context` and `env` are known"
         }

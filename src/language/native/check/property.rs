@@ -15,7 +15,10 @@ const MOST_LISTED: usize = 12;
 impl Checker<'_> {
     /// The first link of a path that leads nowhere.
     pub(super) fn property(&self, site: &Site, reference: &Reference, findings: &mut Vec<Diagnostic>) {
-        if matches!(reference.root, Root::Env | Root::Secrets | Root::Trigger | Root::Arguments) {
+        if matches!(
+            reference.root,
+            Root::Env | Root::Secrets | Root::Trigger | Root::Arguments
+        ) {
             return;
         }
         let mut ty = self.flow.root(site.step, site.field, &reference.root);
@@ -33,7 +36,10 @@ impl Checker<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one call, whose values have nothing else in common")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call, whose values have nothing else in common"
+    )]
     fn missing(
         &self,
         site: &Site,
@@ -46,7 +52,10 @@ impl Checker<'_> {
     ) -> Option<Diagnostic> {
         let segment = reference.segments.get(at)?;
         let span = self.place(site, segment);
-        let before = at.checked_sub(1).and_then(|at| reference.segments.get(at)).map(|before| before.end);
+        let before = at
+            .checked_sub(1)
+            .and_then(|at| reference.segments.get(at))
+            .map(|before| before.end);
         let parent = match before {
             Some(end) => site.slice(&(reference.range.start..end)).to_owned(),
             None => reference.root.to_string(),
@@ -104,9 +113,9 @@ impl Checker<'_> {
             "length" | "size" | "count" if is_certainly(ty, Kinds::LIST.or(Kinds::TEXT)) => {
                 finding.help(format!("write `{parent} | length`"))
             }
-            _ if is_certainly(ty, Kinds::LIST) => {
-                finding.help(format!("take one item, such as `{parent}[0]`, or all: `{parent} | map(attribute='{name}') | list`"))
-            }
+            _ if is_certainly(ty, Kinds::LIST) => finding.help(format!(
+                "take one item, such as `{parent}[0]`, or all: `{parent} | map(attribute='{name}') | list`"
+            )),
             _ => finding,
         })
     }

@@ -52,7 +52,8 @@ impl Site {
                 Root::Now => "now".to_owned(),
                 root => root.to_string(),
             };
-            text.get(reference.range.start + at..).is_some_and(|text| text.starts_with(&name))
+            text.get(reference.range.start + at..)
+                .is_some_and(|text| text.starts_with(&name))
         };
         let shift = match self.references().first() {
             _ if !text.starts_with('=') => 0,
@@ -71,6 +72,9 @@ impl Checker<'_> {
 
     /// The text of a place.
     pub(super) fn written(&self, span: Span) -> &str {
-        self.outline.source.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.outline
+            .source
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
     }
 }

@@ -14,7 +14,10 @@ fn a_bare_step_has_no_keys() {
     let (graph, _) = good_steps("  - { kind: andThen, id: a, set: 1, name: A, purpose: none, x-note: { any: thing } }");
     let node = node(&graph, "a");
     assert!(node.keys.is_none());
-    assert_eq!((node.name.as_deref(), node.purpose.as_deref()), (Some("A"), Some("none")));
+    assert_eq!(
+        (node.name.as_deref(), node.purpose.as_deref()),
+        (Some("A"), Some("none"))
+    );
 }
 
 #[test]
@@ -26,7 +29,10 @@ fn rule_10_output_into_and_set_state_are_kept_apart() {
     let keys = keys(&graph, "a");
     assert!(keys.input_schema.is_some() && keys.output_schema.is_some() && keys.output.is_some());
     assert_eq!(keys.into.as_deref(), Some("x"));
-    assert_eq!(keys.set_state.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["k", "l"]);
+    assert_eq!(
+        keys.set_state.iter().map(|(key, _)| &**key).collect::<Vec<_>>(),
+        ["k", "l"]
+    );
     let fields: Vec<_> = outline.sites.iter().map(|site| site.field).collect();
     assert_eq!(fields, [Field::Output, Field::SetState]);
     assert!(outline.steps[0].output.is_some() && outline.steps[0].into.is_some());
@@ -38,10 +44,17 @@ fn rule_25_retry_has_bounds() {
         "  - { kind: andThen, id: a, http: { url: x }, retry: { attempts: 5, delay: 1s, backoff: 2, maxDelay: PT30S, jitter: 0.2, on: [timeout, mcp.*, '*'] } }",
     );
     let retry = keys(&graph, "a").retry.unwrap();
-    assert_eq!((retry.attempts, retry.delay, retry.max_delay), (5, Millis(1_000), Some(Millis(30_000))));
+    assert_eq!(
+        (retry.attempts, retry.delay, retry.max_delay),
+        (5, Millis(1_000), Some(Millis(30_000)))
+    );
     assert_eq!((retry.backoff, retry.jitter), (2.0, 0.2));
     assert_eq!(retry.on.map(|on| on.len()), Some(3));
-    let bad = |retry: &str| only(&format!("  - {{ kind: andThen, id: a, http: {{ url: x }}, retry: {retry} }}"));
+    let bad = |retry: &str| {
+        only(&format!(
+            "  - {{ kind: andThen, id: a, http: {{ url: x }}, retry: {retry} }}"
+        ))
+    };
     assert!(bad("3").contains("retry: { attempts: 3"));
     assert!(bad("{ delay: 1s }").contains("needs `attempts`"));
     assert!(bad("{ attempts: 0 }").contains("from 1"));
@@ -66,7 +79,18 @@ fn rule_26_defaults_reach_only_calls() {
         _ => 0,
     };
     assert_eq!(
-        ["call", "own", "ask", "agent", "tap", "try", "inner", "pure", "pure/catch.0"].map(timeout),
+        [
+            "call",
+            "own",
+            "ask",
+            "agent",
+            "tap",
+            "try",
+            "inner",
+            "pure",
+            "pure/catch.0"
+        ]
+        .map(timeout),
         [5_000, 1_000, 0, 5_000, 5_000, 0, 5_000, 0, 5_000]
     );
     assert_eq!(keys(&graph, "own").retry.map(|retry| retry.attempts), Some(1));
@@ -85,7 +109,10 @@ fn rule_09_timeouts_are_durations_or_deadlines() {
     assert!(matches!(timeout("2030-01-01T00:00:00Z"), Timing::At(_)));
     assert!(matches!(timeout("=input.due"), Timing::Computed(Build::Expression(_))));
     let found = only("  - { kind: andThen, id: a, set: 1, timeout: 30 }");
-    assert!(found.starts_with("invalid-duration @ 30: `timeout`: `30` has no unit; write for example `30s`"), "{found}");
+    assert!(
+        found.starts_with("invalid-duration @ 30: `timeout`: `30` has no unit; write for example `30s`"),
+        "{found}"
+    );
     let found = only("  - { kind: andThen, id: a, set: 1, timeout: soon }");
     assert!(found.starts_with("invalid-duration @ soon"), "{found}");
 }
@@ -97,11 +124,17 @@ fn rule_27_handlers_have_a_unit_or_steps() {
     assert!(bad("{ set: 1, steps: [{ kind: andThen, id: b, set: 1 }] }").starts_with("conflicting-keys @ set"));
     assert!(bad("{ set: 1, wen: =error.code }").contains("did you mean `when`?"));
     let found = only("  - { kind: andThen, id: a, set: 1, catch: { set: 1 } }");
-    assert!(found.starts_with("wrong-type @ { set: 1 }: `catch` needs a list"), "{found}");
+    assert!(
+        found.starts_with("wrong-type @ { set: 1 }: `catch` needs a list"),
+        "{found}"
+    );
 }
 
 #[test]
 fn schemas_for_waits_are_useless_elsewhere() {
     let found = only("  - { kind: andThen, id: a, set: 1, resumeSchema: {} }");
-    assert!(found.starts_with("invalid-value @ resumeSchema: `resumeSchema` has no effect"), "{found}");
+    assert!(
+        found.starts_with("invalid-value @ resumeSchema: `resumeSchema` has no effect"),
+        "{found}"
+    );
 }

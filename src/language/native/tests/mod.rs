@@ -22,7 +22,7 @@ fn document(text: &str) -> (Read, Sources) {
     let file = sources.add("test.yaml", text);
     let (documents, findings) = yaml::parse(file, text, &yaml::Limits::default());
     assert!(findings.is_empty(), "{findings:?}\n{text}");
-    (read(&documents[0], &Arc::from(text)), sources)
+    (read(&documents[0], text), sources)
 }
 
 /// A workflow with these steps, which are indented by two.
@@ -84,11 +84,19 @@ fn block(graph: &Graph, id: BlockId, text: &mut String) {
         }
         let node = graph.node(*node);
         let keys = node.keys.as_deref();
-        let condition = if keys.is_some_and(|keys| keys.condition.is_some()) { "?" } else { "" };
+        let condition = if keys.is_some_and(|keys| keys.condition.is_some()) {
+            "?"
+        } else {
+            ""
+        };
         let tap = if keys.is_some_and(|keys| keys.tap) { "~" } else { "" };
         write!(text, "{}:{}{condition}{tap}", node.id, node.op.label()).unwrap();
         for (inner, label) in node.blocks() {
-            let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
+            let label = if label.is_empty() {
+                String::new()
+            } else {
+                format!("{label}: ")
+            };
             write!(text, " [{label}").unwrap();
             block(graph, inner, text);
             text.push(']');

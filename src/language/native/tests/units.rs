@@ -10,7 +10,10 @@ use crate::language::native::unit::UnitKind;
 /// The operation of one step with this unit, and its result.
 fn unit(unit: &str) -> (Op, ResultOutline) {
     let (graph, mut outline) = good_steps(&format!("  - {{ kind: andThen, id: u, {unit} }}"));
-    (node(&graph, "u").op.clone(), std::mem::take(&mut outline.steps[0].result))
+    (
+        node(&graph, "u").op.clone(),
+        std::mem::take(&mut outline.steps[0].result),
+    )
 }
 
 /// The one finding about a step with this unit.
@@ -29,14 +32,27 @@ fn units_have_keys_and_a_documentation_each() {
 #[test]
 fn a_step_has_one_unit() {
     let found = bad("set: 1, http: { url: x }");
-    assert!(found.starts_with("conflicting-keys @ http: an `andThen` step does one thing"), "{found}");
+    assert!(
+        found.starts_with("conflicting-keys @ http: an `andThen` step does one thing"),
+        "{found}"
+    );
     let found = bad("name: nothing");
-    assert!(found.starts_with("missing-key @ andThen: an `andThen` step needs something to do"), "{found}");
+    assert!(
+        found.starts_with("missing-key @ andThen: an `andThen` step needs something to do"),
+        "{found}"
+    );
     // A mistyped unit is one mistake, not two.
     let found = bad("htpp: { url: x }");
-    assert_eq!(found, "unknown-key @ htpp: `htpp` is not a key of an `andThen` step [did you mean `http`?]");
-    let found = only("  - { kind: andWhen, id: u, condition: true, set: 1, steps: [{ kind: andThen, id: a, set: 1 }] }");
-    assert!(found.starts_with("conflicting-keys @ set: an `andWhen` step has either `steps` or `set`"), "{found}");
+    assert_eq!(
+        found,
+        "unknown-key @ htpp: `htpp` is not a key of an `andThen` step [did you mean `http`?]"
+    );
+    let found =
+        only("  - { kind: andWhen, id: u, condition: true, set: 1, steps: [{ kind: andThen, id: a, set: 1 }] }");
+    assert!(
+        found.starts_with("conflicting-keys @ set: an `andWhen` step has either `steps` or `set`"),
+        "{found}"
+    );
     let found = only("  - { kind: andTap, id: u }");
     assert!(found.contains("add one of `steps`, `set`"), "{found}");
 }
@@ -44,7 +60,9 @@ fn a_step_has_one_unit() {
 #[test]
 fn rule_02_texts_are_expressions_templates_or_themselves() {
     let (op, _) = unit("set: { a: =input.x, b: \"==SUM(A1)\", c: \"{{ input.x }}!\", d: [1, =2 ** 3], e: plain }");
-    let Op::Set(Build::Map(entries)) = op else { panic!("{op:?}") };
+    let Op::Set(Build::Map(entries)) = op else {
+        panic!("{op:?}")
+    };
     let kinds: Vec<_> = entries
         .iter()
         .map(|(key, build)| match build {
@@ -55,7 +73,10 @@ fn rule_02_texts_are_expressions_templates_or_themselves() {
             Build::Map(_) => format!("{key} map"),
         })
         .collect();
-    assert_eq!(kinds, ["a expression", "b \"=SUM(A1)\"", "c template", "d list", "e \"plain\""]);
+    assert_eq!(
+        kinds,
+        ["a expression", "b \"=SUM(A1)\"", "c template", "d list", "e \"plain\""]
+    );
     let (op, _) = unit("set: { all: [literal, { deep: 1 }] }");
     assert!(matches!(op, Op::Set(Build::Literal(value)) if value == data!({ "all": ["literal", { "deep": 1 }] })));
 }
@@ -72,13 +93,17 @@ fn rule_11_assign_names_keys() {
 fn rule_22_http_accepts_statuses() {
     let (op, _) = unit("http: { url: \"https://x/{{ input.id }}\", method: PUT, accept: [200, 3xx, 404-410] }");
     let Op::Call(call) = op else { panic!() };
-    let Target::Http { method, accept, .. } = &call.target else { panic!() };
+    let Target::Http { method, accept, .. } = &call.target else {
+        panic!()
+    };
     assert_eq!(&**method, "PUT");
     let ranges: Vec<_> = accept.iter().map(|range| (range.first, range.last)).collect();
     assert_eq!(ranges, [(200, 200), (300, 399), (404, 410)]);
     let (op, _) = unit("http: { url: x }");
     let Op::Call(call) = op else { panic!() };
-    let Target::Http { method, accept, .. } = &call.target else { panic!() };
+    let Target::Http { method, accept, .. } = &call.target else {
+        panic!()
+    };
     assert_eq!((&**method, accept[0].first, accept[0].last), ("GET", 200, 299));
     for status in ["9xx", "2x", "ok", "404-300", "20", "[2xx]"] {
         let found = bad(&format!("http: {{ url: x, accept: [{status}] }}"));
@@ -95,7 +120,9 @@ fn rule_22_http_accepts_statuses() {
 fn rule_23_exec_takes_words_never_a_line() {
     let (op, _) = unit("exec: { command: [psql, =input.file], env: { A: b }, stdin: text, stdout: json }");
     let Op::Call(call) = op else { panic!() };
-    let Target::Exec { stdout, .. } = &call.target else { panic!() };
+    let Target::Exec { stdout, .. } = &call.target else {
+        panic!()
+    };
     assert_eq!(*stdout, Stdout::Json);
     assert!(bad("exec: { command: psql -f x.sql }").contains("`command: [psql, -f, x.sql]`"));
     let (op, _) = unit("exec: { command: =input.words }");
@@ -130,16 +157,33 @@ fn rule_36_actions_add_a_required_choice_to_the_answer() {
          resumeSchema: { type: object, required: [note], properties: { note: { type: string } }, additionalProperties: false }",
     );
     let Op::Suspend(suspend) = op else { panic!() };
-    assert_eq!(suspend.actions, Some(data!([{ "id": "ship", "title": "Ship" }, { "id": "hold" }])));
+    assert_eq!(
+        suspend.actions,
+        Some(data!([{ "id": "ship", "title": "Ship" }, { "id": "hold" }]))
+    );
     let schema = suspend.resume_schema.unwrap();
     assert!(schema.validate(&data!({ "note": "x", "action": "ship" })).is_ok());
-    for payload in [data!({ "note": "x" }), data!({ "note": "x", "action": "other" }), data!({ "action": "ship" }), data!("ship")] {
+    for payload in [
+        data!({ "note": "x" }),
+        data!({ "note": "x", "action": "other" }),
+        data!({ "action": "ship" }),
+        data!("ship"),
+    ] {
         assert!(schema.validate(&payload).is_err(), "{payload}");
     }
     let (op, _) = unit("suspend: { actions: [{ id: ok }] }");
     let Op::Suspend(suspend) = op else { panic!() };
-    assert!(suspend.resume_schema.unwrap().validate(&data!({ "action": "ok", "more": 1 })).is_ok());
-    assert!(bad("suspend: { actions: [{ id: ok }] }, resumeSchema: { type: string }").starts_with("invalid-value @ resumeSchema"));
+    assert!(
+        suspend
+            .resume_schema
+            .unwrap()
+            .validate(&data!({ "action": "ok", "more": 1 }))
+            .is_ok()
+    );
+    assert!(
+        bad("suspend: { actions: [{ id: ok }] }, resumeSchema: { type: string }")
+            .starts_with("invalid-value @ resumeSchema")
+    );
     assert!(bad("suspend: { actions: [{ id: ok }, { id: ok }] }").starts_with("duplicate-id @ ok"));
     assert!(bad("suspend: { actions: [] }").contains("`actions` is empty"));
     assert!(bad("suspend: { actions: [approve] }").contains("{ id: approve"));
@@ -154,20 +198,36 @@ fn rule_36_events_have_roles_and_their_schemas_are_defaults() {
              steps:\n{steps}\n"
         )
     };
-    let (graph, _) = good(&with("  - { kind: andThen, id: q, suspend: { request: Question, response: Answer, data: { prompt: =input.p } } }"));
-    let Op::Suspend(suspend) = &node(&graph, "q").op else { panic!() };
+    let (graph, _) = good(&with(
+        "  - { kind: andThen, id: q, suspend: { request: Question, response: Answer, data: { prompt: =input.p } } }",
+    ));
+    let Op::Suspend(suspend) = &node(&graph, "q").op else {
+        panic!()
+    };
     assert!(suspend.data_schema.as_ref().unwrap().validate(&data!({})).is_err());
     assert!(suspend.resume_schema.as_ref().unwrap().validate(&data!({})).is_err());
-    let (graph, _) = good(&with("  - { kind: andThen, id: q, suspend: { response: Answer }, resumeSchema: {} }"));
-    let Op::Suspend(suspend) = &node(&graph, "q").op else { panic!() };
+    let (graph, _) = good(&with(
+        "  - { kind: andThen, id: q, suspend: { response: Answer }, resumeSchema: {} }",
+    ));
+    let Op::Suspend(suspend) = &node(&graph, "q").op else {
+        panic!()
+    };
     assert!(suspend.resume_schema.as_ref().unwrap().validate(&data!({})).is_ok());
-    let (graph, _) = good(&with("  - { kind: andThen, id: q, emit: { event: Told, data: 1 } }\n  - { kind: andThen, id: w, waitFor: { event: Told } }"));
+    let (graph, _) = good(&with(
+        "  - { kind: andThen, id: q, emit: { event: Told, data: 1 } }\n  - { kind: andThen, id: w, waitFor: { event: Told } }",
+    ));
     assert!(matches!(&node(&graph, "q").op, Op::Emit { schema: Some(_), .. }));
     assert!(matches!(&node(&graph, "w").op, Op::WaitFor(wait) if wait.schema.is_some()));
     let found = only_in(&with("  - { kind: andThen, id: q, suspend: { request: Qestion } }"));
-    assert_eq!(found, "unknown-event @ Qestion: the event `Qestion` is not declared [did you mean `Question`?]");
+    assert_eq!(
+        found,
+        "unknown-event @ Qestion: the event `Qestion` is not declared [did you mean `Question`?]"
+    );
     let found = only_in(&with("  - { kind: andThen, id: q, suspend: { request: Answer } }"));
-    assert!(found.starts_with("unknown-event @ Answer: `request` needs an event with the role `request`"), "{found}");
+    assert!(
+        found.starts_with("unknown-event @ Answer: `request` needs an event with the role `request`"),
+        "{found}"
+    );
     let found = only_in(&with("  - { kind: andThen, id: q, emit: { event: Finished } }"));
     assert!(found.contains("events: { Finished: { role: progress } }"), "{found}");
     // A workflow that declares none may name any.
@@ -183,8 +243,13 @@ fn rule_24_control_units_have_conditions() {
     assert!(never(unit("end:").1));
     assert!(never(unit("cancel: {}").1));
     assert!(!never(unit("cancel: { when: =input.x }").1));
-    assert!(matches!(unit("fail: {}").0, Op::Fail(fail) if matches!(&*fail, Fail::New { code, .. } if &**code == "failed")));
-    assert!(matches!(unit("emit: { event: A, when: =input.x }").0, Op::Emit { when: Some(_), .. }));
+    assert!(
+        matches!(unit("fail: {}").0, Op::Fail(fail) if matches!(&*fail, Fail::New { code, .. } if &**code == "failed"))
+    );
+    assert!(matches!(
+        unit("emit: { event: A, when: =input.x }").0,
+        Op::Emit { when: Some(_), .. }
+    ));
     assert!(bad("fail: no").contains("`fail: =error`"));
     assert!(bad("emit: { data: 1 }").contains("needs `event`"));
 }
