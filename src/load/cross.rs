@@ -1,10 +1,11 @@
 //! Checks across files: references between definitions, and calls that never end.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{Kind, Loaded, version};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{BlockId, Fail, Graph, Join, Name, Op};
+use crate::graph::{BlockId, Graph, Join, Name, Node, Op};
 use crate::language::native::Outline;
 use crate::language::native::check::{self, Callee};
 use crate::source::Span;
@@ -27,7 +28,62 @@ pub(super) fn check(loaded: &Loaded) -> Vec<Diagnostic> {
         findings.extend(check::check_calls(outline, &find));
     }
     recursion(loaded, &mut findings);
+    for graph in loaded.workflows() {
+        waits_in_cleanup(loaded, graph, &mut findings);
+    }
     findings
+}
+
+/// Child workflows that wait, called inside `finally` (rule 29).
+fn waits_in_cleanup(loaded: &Loaded, graph: &Graph, findings: &mut Vec<Diagnostic>) {
+    for id in graph.walk() {
+        let Some(cleanup) = graph.node(id).keys.as_ref().and_then(|keys| keys.cleanup) else {
+            continue;
+        };
+        for node in inside(graph, cleanup) {
+            let Op::Enter(enter) = &node.op else { continue };
+            let child = loaded.workflow(&enter.workflow, enter.version.as_deref());
+            if child.is_some_and(|child| may_wait(loaded, child)) {
+                let message = format!("`{}` waits, and nothing may wait inside `finally`", enter.workflow);
+                let help = "call a workflow without `suspend` and `waitFor`";
+                findings.push(Diagnostic::error(Code::WaitNotAllowed, node.origin, message).help(help));
+            }
+        }
+    }
+}
+
+/// Whether a workflow, or one it calls, has a step that waits for somebody.
+fn may_wait(loaded: &Loaded, start: &Arc<Graph>) -> bool {
+    let mut seen: Vec<&Arc<Graph>> = vec![start];
+    let mut next = 0;
+    while let Some(graph) = seen.get(next).copied() {
+        next += 1;
+        for node in inside(graph, graph.body) {
+            match &node.op {
+                Op::Suspend(_) | Op::WaitFor(_) => return true,
+                Op::Enter(enter) => {
+                    let child = loaded.workflow(&enter.workflow, enter.version.as_deref());
+                    seen.extend(child.filter(|child| !seen.iter().any(|known| Arc::ptr_eq(known, child))));
+                }
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
+/// All nodes of a block, at any depth.
+fn inside(graph: &Graph, block: BlockId) -> Vec<&Node> {
+    let mut found = Vec::new();
+    let mut open = vec![block];
+    while let Some(block) = open.pop() {
+        for id in graph.block(block) {
+            let node = graph.node(*id);
+            open.extend(node.blocks().into_iter().map(|(block, _)| block));
+            found.push(node);
+        }
+    }
+    found
 }
 
 /// Whether a finding may be gone when more files are loaded.
@@ -209,10 +265,7 @@ fn certain_calls(graph: &Graph, block: BlockId, found: &mut Vec<CertainCall>) ->
 fn may_stop(graph: &Graph, id: crate::graph::NodeId) -> Then {
     let node = graph.node(id);
     match &node.op {
-        Op::End { .. } | Op::Cancel { .. } | Op::Guard(_) => Then::MayStop,
-        Op::Fail(fail) => match &**fail {
-            Fail::New { .. } | Fail::Again(_) => Then::MayStop,
-        },
+        Op::End { .. } | Op::Cancel { .. } | Op::Fail(_) | Op::Guard(_) => Then::MayStop,
         _ => blocks_may_stop(graph, node.blocks().into_iter().map(|(block, _)| block)),
     }
 }

@@ -21,7 +21,7 @@ const CONFIGURATION: [&str; 2] = ["interpret.yaml", "interpret.yml"];
 pub(super) struct Origin {
     /// The path as it is shown.
     pub path: PathBuf,
-    /// The folder that was given, or the one of the file: what its schemas may refer to.
+    /// The folder that was given, or the one the file belongs to: what its schemas may refer to.
     root: PathBuf,
     /// Whether the file itself was given.
     pub named: bool,
@@ -36,7 +36,7 @@ pub(super) fn expand<'p>(paths: impl Iterator<Item = &'p Path>, diagnostics: &mu
             Err(error) => diagnostics.push(missing(path, &error)),
             Ok(metadata) if !metadata.is_dir() => found.push(Origin {
                 path: path.to_owned(),
-                root: path.parent().map(Path::to_owned).unwrap_or_default(),
+                root: project(path),
                 named: true,
             }),
             Ok(_) => {
@@ -60,6 +60,15 @@ pub(super) fn expand<'p>(paths: impl Iterator<Item = &'p Path>, diagnostics: &mu
     let mut seen = std::collections::HashSet::new();
     found.retain(|origin| seen.insert(origin.path.canonicalize().unwrap_or_else(|_| origin.path.clone())));
     found
+}
+
+/// The folder that a file given by itself belongs to: the current one if the file lies in it, else its own.
+fn project(path: &Path) -> PathBuf {
+    let here = Path::new(".");
+    match (path.canonicalize(), here.canonicalize()) {
+        (Ok(file), Ok(folder)) if file.starts_with(&folder) => here.to_owned(),
+        _ => path.parent().map(Path::to_owned).unwrap_or_default(),
+    }
 }
 
 /// The workflow files below a folder, in the order of their names.

@@ -228,11 +228,12 @@ impl Loader {
     fn text(&mut self, name: &str, text: Arc<str>, files: &dyn Files, named: bool) {
         let file = self.loaded.sources.add(name, text.clone());
         let (documents, findings) = yaml::parse(file, &text, &self.options.limits);
-        let is_yaml = findings.is_empty();
+        // An empty document is what is left behind a last `---`, or a file of comments; or of something unreadable,
+        // about which enough is said.
+        let may_be_empty = !named || documents.len() > 1 || !findings.is_empty();
         self.loaded.diagnostics.extend(findings);
         for document in documents {
-            // An empty document is what is left behind a last `---`, or a file of comments.
-            if document.root.is_null() && is_yaml && !named {
+            if document.root.is_null() && may_be_empty {
                 continue;
             }
             let read = language::read_with(&document, &text, files);

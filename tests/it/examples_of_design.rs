@@ -1,4 +1,5 @@
 //! The workflows that the design of the language shows load without a finding.
+#![allow(clippy::disallowed_methods, reason = "the test lists the folder of the examples")]
 
 use interpret::diagnostic::render;
 use interpret::load;

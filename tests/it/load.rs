@@ -94,6 +94,9 @@ fn a_folder_is_loaded_as_a_whole() {
     assert_eq!(lines(&loaded), Vec::<String>::new());
     assert_eq!(ids(&loaded), ["a1", "a2", "b", "c"]);
     assert_eq!(loaded.tests().count(), 1);
+    let behind = load::load_text("test", &format!("---\n{}---\n", workflow("a")));
+    assert_eq!(lines(&behind), Vec::<String>::new());
+    assert!(only(&load::load_text("test", "# nothing\n")).starts_with("unknown-document"));
     // Twice the same file is once.
     let twice = load::load(&[folder.0.clone(), folder.0.join("b.yaml")]);
     assert_eq!(lines(&twice), Vec::<String>::new());
@@ -246,9 +249,23 @@ fn endless_recursion_is_found_and_bounded_recursion_allowed() {
 }
 
 #[test]
+fn rule_29_a_workflow_called_for_cleaning_up_does_not_wait() {
+    let text = |unit: &str| {
+        let steps = "{ kind: andTry, id: t, steps: [{ kind: andThen, id: s, set: 1 }], \
+                     finally: [{ kind: andWorkflow, id: c, workflow: outer }] }";
+        let outer = calling("outer", "{ kind: andWorkflow, id: c, workflow: inner }");
+        let inner = calling("inner", &format!("{{ kind: andThen, id: w, {unit} }}"));
+        format!("{}---\n{outer}---\n{inner}", calling("main", steps))
+    };
+    assert_eq!(lines(&load::load_text("test", &text("set: 1"))), Vec::<String>::new());
+    let found = only(&load::load_text("test", &text("waitFor: { event: A }")));
+    assert!(found.starts_with("wait-not-allowed @ "), "{found}");
+}
+
+#[test]
 fn schemas_may_stand_in_files_of_the_folder() {
     let uses = "kind: Workflow\nid: a\ninputSchema: { $ref: ../schemas/order.json }\n\
-                steps: [{ kind: andThen, id: s, set: =input.lines[0].name }]\n";
+                steps: [{ kind: andThen, id: s, set: \"=input.lines[0].name\" }]\n";
     let folder = Folder::new(&[
         ("flows/a.yaml", uses),
         (

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::fields::Fields;
 use super::outline::{Expects, Field, StepIndex};
-use super::reader::{At, Fields, Reader};
+use super::reader::{At, Reader};
 use super::workflow;
 use crate::contract::Schema;
 use crate::diagnostic::{Code, Diagnostic};

@@ -1,7 +1,8 @@
 //! The keys that every step may have.
 
+use super::fields::Fields;
 use super::outline::{Expects, Field, Part, StepIndex};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use super::step::{Step, StepKind};
 use super::unit;
 use crate::contract::Schema;

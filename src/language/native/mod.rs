@@ -8,6 +8,7 @@ mod agent;
 pub(crate) mod check;
 mod defaults;
 mod event;
+mod fields;
 mod ident;
 mod keys;
 pub(crate) mod outline;

@@ -114,7 +114,7 @@ pub(crate) enum Part {
 }
 
 /// What a step gives, before `output`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum ResultOutline {
     /// Nothing: `data` stays (control units, sleeps, taps, guardrails).
     Nothing,
@@ -125,6 +125,7 @@ pub(crate) enum ResultOutline {
     /// Something of this type (an agent's schema, a resume payload, an event).
     Typed(Type),
     /// Whatever comes back (http, exec, mcp, function).
+    #[default]
     Unknown,
     /// The last `data` of its own steps, when they run.
     Steps,
@@ -204,11 +205,5 @@ pub(crate) enum Expects {
 impl Outline {
     pub fn step(&self, index: StepIndex) -> &StepOutline {
         &self.steps[index.0]
-    }
-}
-
-impl Default for ResultOutline {
-    fn default() -> ResultOutline {
-        ResultOutline::Unknown
     }
 }

@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::defaults::Defaults;
+use super::fields::Fields;
 use super::outline::{Expects, Field, Outline};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use super::{check, event, permission, trigger};
 use crate::graph::{Header, Limits, Name, Permissions};
 use crate::language::{Definition, Files, Read};

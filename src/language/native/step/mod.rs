@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::fields::Fields;
 use super::keys::{self, Schemas};
 use super::outline::{Part, ResultOutline, StepIndex, StepOutline};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use super::unit::{self, Task, UnitKind};
 use crate::data::Data;
 use crate::diagnostic::{Code, Diagnostic};
