@@ -119,10 +119,10 @@ impl Checker<'_> {
             };
         };
         let finding = Diagnostic::error(Code::UnknownName, span, format!("there is no `{name}` here"));
-        if let Some((each, item)) = self.given_elsewhere(name) {
+        if let Some(each) = self.given_elsewhere(name) {
             let id = &self.map.step(each).id;
             return finding
-                .label(self.map.step(each).id_span, format!("gives `{item}` to the steps inside it"))
+                .label(self.map.step(each).id_span, format!("gives `{name}` to the steps inside it"))
                 .help(format!("`{name}` is known only inside the steps of `{id}`"));
         }
         if &**name == "item" {
@@ -140,6 +140,7 @@ impl Checker<'_> {
         }
         let known = self.known_names(site);
         if closest(name, known.iter().map(String::as_str)).is_some() {
+            // Every name is a word, which fits everywhere.
             return finding.suggest(name, known.iter().map(String::as_str));
         }
         for (root, ty) in [("input", self.flow.root(site.step, site.field, &Root::Input)), ("state", self.state(site))] {
@@ -156,10 +157,10 @@ impl Checker<'_> {
     }
 
     /// The for-each that gives a name, though not here.
-    fn given_elsewhere(&self, name: &str) -> Option<(StepIndex, String)> {
-        let steps = (0..self.outline.steps.len()).map(StepIndex);
-        let (item, each) = steps.flat_map(|step| self.given(step)).find(|(given, _)| given == name)?;
-        Some((each, item))
+    fn given_elsewhere(&self, name: &str) -> Option<StepIndex> {
+        let gives = |item: &str| name == item || name.strip_suffix("_index") == Some(item);
+        let step = self.outline.steps.iter().position(|step| step.item.as_deref().is_some_and(gives))?;
+        Some(StepIndex(step))
     }
 
     /// All names that exist at a site.

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::infer::{follow, is_certainly};
+use super::steps::in_brackets;
 use crate::contract::{Kinds, Lookup, Type};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::expr::{Reference, Root, Segment};
@@ -71,17 +72,11 @@ impl Checker<'_> {
         }
         Some(match similar {
             Some(similar) => {
-                let replacement = match site.slice(segment) {
-                    plain if plain == name && is_word(similar) => Some(similar.to_owned()),
-                    bracket if bracket.starts_with('[') => {
-                        let quote = if bracket.contains('"') { '"' } else { '\'' };
-                        Some(format!("[{quote}{similar}{quote}]"))
-                    }
-                    _ => None,
-                };
                 let finding = finding.help(format!("did you mean `{similar}`?"));
-                match replacement {
-                    Some(replacement) => finding.fix(span, replacement),
+                let written = site.slice(segment);
+                let word = (written == name && is_word(similar)).then(|| similar.to_owned());
+                match word.or_else(|| in_brackets(written, similar)) {
+                    Some(replacement) => self.with_fix(finding, site, segment, &replacement),
                     None => finding,
                 }
             }
