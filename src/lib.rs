@@ -19,4 +19,6 @@ pub mod graph;
 
 pub mod language;
 
+pub mod load;
+
 pub mod run;
