@@ -22,3 +22,11 @@ pub mod language;
 pub mod load;
 
 pub mod run;
+
+pub mod permit;
+pub mod secret;
+
+pub mod clock;
+pub mod store;
+pub mod provider;
+pub mod drive;

@@ -130,6 +130,19 @@ impl Printer {
             } => {
                 self.call(helper::MULTIPLY, &[left, right], roots);
             }
+            Kind::Binary {
+                operator: operator @ (Operator::In | Operator::NotIn),
+                left,
+                right,
+            } => {
+                if *operator == Operator::NotIn {
+                    self.push("(not ");
+                }
+                self.call(helper::CONTAINS, &[left, right], roots);
+                if *operator == Operator::NotIn {
+                    self.push(")");
+                }
+            }
             Kind::Binary { operator, left, right } if operator.orders() => {
                 self.push(helper::ORDER);
                 let _ = write!(self.text, "(\"{}\",", operator.sign());
@@ -315,7 +328,7 @@ fn binding_of(kind: &Kind) -> u8 {
     match kind {
         Kind::Binary { operator, .. } if operator.orders() => binding::ATOM,
         Kind::Binary {
-            operator: Operator::Concatenate | Operator::Multiply,
+            operator: Operator::Concatenate | Operator::Multiply | Operator::In | Operator::NotIn,
             ..
         } => binding::ATOM,
         Kind::Binary { operator, .. } => operator.precedence(),

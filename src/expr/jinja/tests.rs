@@ -535,6 +535,7 @@ fn rule_40_secrets_are_references() {
         "secrets[data.n]",
         "'a' if secrets.KEY else 'b'",
         "secrets.KEY.x",
+        "secrets['a b']",
     ] {
         assert_eq!(problem(source).kind, ProblemKind::SecretNotAllowed, "{source}");
     }
@@ -610,6 +611,10 @@ fn evaluations_are_bounded() {
         "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
         "{% set ns = namespace(x=1) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% endfor %}",
         "{% for i in range(99999) %}{% set ns = namespace(x=[ns.x | default(1)]) %}{% endfor %}",
+        "{{ range(100000) | map('string') | map('indent', 90000, true) | list | length }}{% if 1 %}{% endif %}",
+        "{% set l = range(100000) | list %}{% for i in range(99999) %}{{ -1 in l }}{% endfor %}",
+        "{% set l = range(100000) | list %}{% for i in range(99999) %}{{ l | sort | first }}{% endfor %}",
+        "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = ns.l + [i] %}{% endfor %}",
         "{% macro m(x) %}{{ m([x]) }}{% endmacro %}{{ m(1) }}",
     ] {
         let error = Text::compile(source).unwrap().eval(&names).expect_err(source);

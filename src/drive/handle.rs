@@ -1,0 +1,233 @@
+//! What others hold of a run that is being driven.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Error;
+use crate::data::Data;
+use crate::graph::{Name, Program};
+use crate::run::{EventKind, Input, Rejection, Run, RunEnd, Status, Target};
+use crate::store::{self, Batch, Store, is_over};
+
+/// A run that is being driven, or was. Cloning it is a reference count.
+#[derive(Clone)]
+pub struct RunHandle {
+    pub(super) id: Name,
+    pub(super) program: Arc<Program>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) inbox: mpsc::Sender<Message>,
+    pub(super) progress: watch::Receiver<Progress>,
+}
+
+/// What a run is told, or asked, by others.
+pub(super) enum Message {
+    Input(Input, oneshot::Sender<Result<(), SendError>>),
+    Inspect(Box<dyn FnOnce(&Run) + Send>),
+}
+
+/// How far a run is: everything up to here is stored.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    pub seq: u64,
+    pub status: Status,
+    /// Why it is no longer driven, though it is not over.
+    pub failed: Option<Error>,
+}
+
+/// Why an input was not taken.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SendError {
+    /// It does not fit; nothing has changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// It could not be stored. It may be sent again.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The run is over, or nobody drives it.
+    #[error("the run is over, or nobody drives it")]
+    Gone,
+}
+
+impl RunHandle {
+    /// The id of the run.
+    pub fn id(&self) -> &Name {
+        &self.id
+    }
+
+    /// Its program.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Its status, as far as it is stored.
+    pub fn status(&self) -> Status {
+        self.progress.borrow().status
+    }
+
+    /// How many events are stored.
+    pub fn seq(&self) -> u64 {
+        self.progress.borrow().seq
+    }
+
+    /// Tells the run something. When this returns, what followed is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; then nothing has changed.
+    pub async fn send(&self, input: Input) -> Result<(), SendError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Message::Input(input, reply)).await.map_err(|_| SendError::Gone)?;
+        answer.await.unwrap_or(Err(SendError::Gone))
+    }
+
+    /// Looks at the run as it is between two turns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Gone`] when it is over: its journal tells everything.
+    pub async fn inspect<T: Send + 'static>(&self, look: impl FnOnce(&Run) -> T + Send + 'static) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        // Who no longer waits for the answer does not need it.
+        let look = Box::new(move |run: &Run| drop(reply.send(look(run))));
+        self.inbox.send(Message::Inspect(look)).await.map_err(|_| Error::Gone)?;
+        answer.await.map_err(|_| Error::Gone)
+    }
+
+    /// The stored events from a sequence number on, as they come, to the last of the run. They are read from the
+    /// journal, so a slow reader neither holds up the run nor takes memory.
+    pub fn events(&self, from: u64) -> Events {
+        Events {
+            run: self.id.clone(),
+            store: self.store.clone(),
+            progress: self.progress.clone(),
+            from,
+            loaded: VecDeque::new(),
+        }
+    }
+
+    /// Waits until the run is over.
+    ///
+    /// # Errors
+    ///
+    /// When it is no longer driven, though it is not over.
+    pub async fn finished(&self) -> Result<Status, Error> {
+        self.reached(is_over).await
+    }
+
+    /// Waits until the run is over, or suspended.
+    ///
+    /// # Errors
+    ///
+    /// When it is no longer driven, though it is not over.
+    pub async fn rested(&self) -> Result<Status, Error> {
+        self.reached(|status| status != Status::Running).await
+    }
+
+    /// The end of the run: its result or error.
+    ///
+    /// # Errors
+    ///
+    /// When it is no longer driven, or its last event cannot be read.
+    pub async fn end(&self) -> Result<RunEnd, Error> {
+        self.finished().await?;
+        let mut events = self.events(self.seq().saturating_sub(1));
+        while let Some(batch) = events.next().await {
+            let last = batch?.events.last().map(|event| event.kind.clone());
+            if let Some(EventKind::RunEnded { end }) = last {
+                return Ok(end);
+            }
+        }
+        Err(Error::Gone)
+    }
+
+    /// Resumes the only wait, or that of a step: a shorthand for [`RunHandle::send`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; then nothing has changed.
+    pub async fn resume(&self, step: Option<Name>, payload: Data) -> Result<(), SendError> {
+        let target = step.map(Target::Step);
+        self.send(Input::Resume { target, payload }).await
+    }
+
+    async fn reached(&self, wanted: impl Fn(Status) -> bool) -> Result<Status, Error> {
+        let mut progress = self.progress.clone();
+        let reached = progress.wait_for(|progress| wanted(progress.status) || progress.failed.is_some()).await;
+        let reached = reached.map_err(|_| Error::Gone)?;
+        match &reached.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(reached.status),
+        }
+    }
+}
+
+impl fmt::Debug for RunHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunHandle").field("id", &self.id).field("progress", &*self.progress.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// The events of a run as they are stored.
+pub struct Events {
+    run: Name,
+    store: Arc<dyn Store>,
+    progress: watch::Receiver<Progress>,
+    from: u64,
+    loaded: VecDeque<Batch>,
+}
+
+impl Events {
+    /// The next events; `None` behind the last of the run.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read, as when they are no longer kept.
+    pub async fn next(&mut self) -> Option<Result<Batch, store::Error>> {
+        loop {
+            if let Some(batch) = self.loaded.pop_front() {
+                let batch = batch.from(self.from);
+                self.from = batch.end();
+                return Some(Ok(batch));
+            }
+            let (seq, ended) = {
+                let progress = self.progress.borrow_and_update();
+                (progress.seq, is_over(progress.status) || progress.failed.is_some())
+            };
+            if self.from < seq {
+                match self.store.load(&self.run, self.from).await {
+                    Ok(batches) if batches.is_empty() => {
+                        let missing = format!("events from {} on are missing", self.from);
+                        return Some(Err(store::Error::Damaged(missing)));
+                    }
+                    Ok(batches) => self.loaded.extend(batches),
+                    Err(error) => return Some(Err(error)),
+                }
+                continue;
+            }
+            // Who drove the run is gone without a word: nothing more will come.
+            if ended || self.progress.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// The same as a stream; it ends behind an error.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Batch, store::Error>> + Send {
+        futures_util::stream::unfold(Some(self), async |events| {
+            let mut events = events?;
+            let next = events.next().await?;
+            let rest = next.is_ok().then_some(events);
+            Some((next, rest))
+        })
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("run", &self.run).field("from", &self.from).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,446 @@
+//! The loop that drives one run.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::calls::Calls;
+use super::handle::{Message, Progress, RunHandle, SendError};
+use super::{Error, Shared, StartError};
+use crate::clock::Sleep;
+use crate::graph::{Name, Program, Timestamp};
+use crate::provider::Effect;
+use crate::run::{Event, EventKind, Input, Outcome, Rejection, Run, Start, Status, Ticket};
+use crate::store::{self, Append, Head, is_over};
+
+/// How many messages may wait for a run before senders do.
+const INBOX: usize = 64;
+/// How many outcomes and messages are taken at once.
+const OFFERS: usize = 256;
+/// How many events one append holds before what else there is has to wait for the next.
+const EVENTS: usize = 4096;
+/// How often an append that failed is tried again, and how long the first and the longest waits between are.
+const TRIES: u32 = 20;
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A run that is driven by whoever holds this, in its own task. Dropping it stops all calls in flight; what was stored
+/// stays.
+pub struct Session {
+    shared: Arc<Shared>,
+    run: Run,
+    /// How many events are stored.
+    seq: u64,
+    /// The time of the last event: time never goes back in a run.
+    last: Timestamp,
+    calls: Calls,
+    /// What the run has still to be told.
+    offers: VecDeque<Offer>,
+    timer: Option<(Timestamp, Sleep)>,
+    inbox: mpsc::Receiver<Message>,
+    progress: watch::Sender<Progress>,
+    handle: RunHandle,
+    /// Kept between turns for its memory.
+    events: Vec<Event>,
+}
+
+/// An input, and who waits to hear what became of it.
+struct Offer {
+    input: Input,
+    reply: Option<oneshot::Sender<Result<(), SendError>>>,
+}
+
+impl Session {
+    pub(super) async fn start(
+        shared: Arc<Shared>,
+        program: Arc<Program>,
+        start: Start,
+        observe: &mut impl FnMut(&[Event], &Run),
+    ) -> Result<Session, StartError> {
+        let id = start.run.clone();
+        let mut session = Session::new(shared, program, id.clone());
+        let now = session.now();
+        session.run.handle(now, Input::Start(start), &mut session.events)?;
+        match session.store().await {
+            Ok(batch) => session.publish(&batch, observe),
+            // Nobody knows of the run yet, so there is nothing to save.
+            Err(store::Error::Conflict { .. }) => return Err(StartError::Exists(id)),
+            Err(error) => return Err(StartError::Store(error)),
+        }
+        Ok(session)
+    }
+
+    pub(super) async fn replay(shared: Arc<Shared>, program: Arc<Program>, id: &Name) -> Result<Session, Error> {
+        let mut session = Session::new(shared, program, id.clone());
+        session.reload(&mut |_, _| {}).await?;
+        session.reconcile_all();
+        Ok(session)
+    }
+
+    fn new(shared: Arc<Shared>, program: Arc<Program>, id: Name) -> Session {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let (progress, watcher) = watch::channel(Progress {
+            seq: 0,
+            status: Status::Running,
+            failed: None,
+        });
+        let handle = RunHandle {
+            id,
+            program: program.clone(),
+            store: shared.store.clone(),
+            inbox: sender,
+            progress: watcher,
+        };
+        Session {
+            shared,
+            run: Run::new(program),
+            seq: 0,
+            last: Timestamp(i64::MIN),
+            calls: Calls::default(),
+            offers: VecDeque::new(),
+            timer: None,
+            inbox,
+            progress,
+            handle,
+            events: Vec::new(),
+        }
+    }
+
+    /// The run.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// How others reach the run while it is driven.
+    pub fn handle(&self) -> &RunHandle {
+        &self.handle
+    }
+
+    /// Drives the run until it is over or suspended: what it still waits for has to come from somebody.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be driven on.
+    pub async fn to_rest(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<Status, Error> {
+        self.drive(observe, |status| status != Status::Running).await
+    }
+
+    /// Drives the run until it is over, whoever it has to wait for.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be driven on.
+    pub async fn to_end(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<Status, Error> {
+        self.drive(observe, is_over).await
+    }
+
+    /// Tells the run something. When this returns, what followed at once is stored; [`Session::to_rest`] drives it on.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; then nothing has changed.
+    pub async fn send(&mut self, input: Input, observe: &mut impl FnMut(&[Event], &Run)) -> Result<(), SendError> {
+        let (reply, mut answer) = oneshot::channel();
+        self.offers.push_back(Offer {
+            input,
+            reply: Some(reply),
+        });
+        // Offers before it may fill a turn.
+        loop {
+            let driven = self.advance(observe).await;
+            if let Ok(answer) = answer.try_recv() {
+                return answer;
+            }
+            if driven.is_err() {
+                return Err(SendError::Gone);
+            }
+        }
+    }
+
+    async fn drive(
+        &mut self,
+        observe: &mut impl FnMut(&[Event], &Run),
+        reached: impl Fn(Status) -> bool,
+    ) -> Result<Status, Error> {
+        loop {
+            let status = self.run.status();
+            if self.offers.is_empty() && reached(status) {
+                return Ok(status);
+            }
+            self.gather().await;
+            self.advance(observe).await?;
+        }
+    }
+
+    /// One turn; when the run cannot be driven on, its calls stop and all who wait for it are told.
+    async fn advance(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<(), Error> {
+        let driven = self.turn(observe).await;
+        if let Err(error) = &driven {
+            self.calls = Calls::default();
+            self.progress.send_modify(|progress| progress.failed = Some(error.clone()));
+        }
+        driven
+    }
+
+    /// Waits until there is something to tell the run, be it the time.
+    async fn gather(&mut self) {
+        // A run with more to do than one turn lets others have theirs.
+        if self.offers.is_empty() && self.run.wake_at().is_some_and(|at| at <= self.last) {
+            tokio::task::yield_now().await;
+        }
+        std::future::poll_fn(|context| self.poll_gather(context)).await;
+    }
+
+    fn poll_gather(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.offers.len() < OFFERS
+            && let Poll::Ready((ticket, outcome)) = self.calls.poll(context)
+        {
+            self.offers.push_back(done(ticket, outcome));
+        }
+        while self.offers.len() < OFFERS
+            && let Poll::Ready(Some(message)) = self.inbox.poll_recv(context)
+        {
+            match message {
+                Message::Input(input, reply) => self.offers.push_back(Offer {
+                    input,
+                    reply: Some(reply),
+                }),
+                Message::Inspect(look) => look(&self.run),
+            }
+        }
+        if !self.offers.is_empty() {
+            return Poll::Ready(());
+        }
+        let mut waiting = self.calls.len();
+        match self.run.wake_at() {
+            None => self.timer = None,
+            Some(at) if at <= self.shared.clock.now() => return Poll::Ready(()),
+            Some(at) => {
+                if self.timer.as_ref().is_none_or(|(set, _)| *set != at) {
+                    self.timer = Some((at, self.shared.clock.sleep_until(at)));
+                }
+                if let Some((_, sleep)) = &mut self.timer
+                    && sleep.as_mut().poll(context).is_ready()
+                {
+                    self.timer = None;
+                    return Poll::Ready(());
+                }
+                waiting += 1;
+            }
+        }
+        self.shared.clock.idle(waiting);
+        Poll::Pending
+    }
+
+    /// Tells the run what there is to tell, stores what follows, publishes it and acts upon it.
+    async fn turn(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<(), Error> {
+        let now = self.now();
+        let mut accepted = Vec::new();
+        let mut outcomes = Vec::new();
+        if self.offers.is_empty() {
+            self.offers.push_back(Offer {
+                input: Input::Tick,
+                reply: None,
+            });
+        }
+        while self.events.len() < EVENTS
+            && let Some(Offer { input, reply }) = self.offers.pop_front()
+        {
+            if let Input::Done { ticket, outcome } = &input {
+                outcomes.push((*ticket, outcome.clone()));
+            }
+            match self.run.handle(now, input, &mut self.events) {
+                Ok(()) => accepted.extend(reply),
+                Err(rejection @ Rejection::Corrupt(_)) => return Err(Error::Corrupt(rejection)),
+                // Who no longer waits does not need to know; outcomes that come late have nobody.
+                Err(rejection) => drop(reply.map(|reply| reply.send(Err(rejection.into())))),
+            }
+        }
+        let stored = match self.events.is_empty() {
+            true => Ok(None),
+            false => self.store().await.map(Some),
+        };
+        match stored {
+            Ok(batch) => {
+                if let Some(batch) = batch {
+                    self.publish(&batch, observe);
+                }
+                accepted.into_iter().for_each(|reply| drop(reply.send(Ok(()))));
+                Ok(())
+            }
+            Err(error) => {
+                accepted.into_iter().for_each(|reply| drop(reply.send(Err(error.clone().into()))));
+                self.recover(error, outcomes, observe).await
+            }
+        }
+    }
+
+    /// Appends what has happened.
+    async fn store(&mut self) -> Result<Arc<[Event]>, store::Error> {
+        let events: Arc<[Event]> = self.events.drain(..).collect();
+        let append = Append {
+            run: self.handle.id.clone(),
+            expected_seq: self.seq,
+            events: events.clone(),
+            head: Head {
+                workflow: self.run.program().main().header.id.clone(),
+                status: self.run.status(),
+                wake_at: self.run.wake_at(),
+            },
+        };
+        self.shared.store.append(append).await?;
+        Ok(events)
+    }
+
+    /// Tells the world of events that are stored, and acts upon them.
+    fn publish(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
+        self.announce(events, observe);
+        self.reconcile(events);
+    }
+
+    fn announce(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
+        self.seq += events.len() as u64;
+        self.last = events.last().map_or(self.last, |event| event.at);
+        let (seq, status) = (self.seq, self.run.status());
+        self.progress.send_modify(|progress| {
+            progress.seq = seq;
+            progress.status = status;
+        });
+        observe(events, &self.run);
+    }
+
+    /// Makes the calls in flight those of the run; only what happened can have changed them.
+    fn reconcile(&mut self, events: &[Event]) {
+        // Calls leave by their outcome, which is how they came here, or because something around them is given up.
+        let given_up = |event: &Event| matches!(event.kind, EventKind::Unwinding { .. } | EventKind::RunEnded { .. });
+        if self.calls.len() > 0 && events.iter().any(given_up) {
+            self.calls.retain(|ticket| self.run.is_calling(ticket));
+        }
+        for event in events {
+            if let EventKind::CallStarted { ticket, .. } = event.kind {
+                self.begin(ticket);
+            }
+        }
+    }
+
+    fn reconcile_all(&mut self) {
+        self.calls.retain(|ticket| self.run.is_calling(ticket));
+        let tickets: Vec<Ticket> = self.run.calls().map(|call| call.ticket).collect();
+        tickets.into_iter().for_each(|ticket| self.begin(ticket));
+    }
+
+    /// Starts a call, unless it is no longer wanted or in flight already.
+    fn begin(&mut self, ticket: Ticket) {
+        if self.calls.contains(ticket) {
+            return;
+        }
+        if let Some(call) = self.run.pending_call(ticket) {
+            let run = self.handle.id.clone();
+            let performing = self.shared.provider.perform(Effect { run, call });
+            self.calls.start(ticket, performing);
+        }
+    }
+
+    /// Starts over from the journal behind an append that failed. Outcomes that were in it are told to the run again:
+    /// what has been done is not to be done twice.
+    async fn recover(
+        &mut self,
+        mut error: store::Error,
+        outcomes: Vec<(Ticket, Outcome)>,
+        observe: &mut impl FnMut(&[Event], &Run),
+    ) -> Result<(), Error> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..TRIES {
+            if !matches!(error, store::Error::Unavailable(_)) {
+                break;
+            }
+            // Real time, whatever the clock of the run: it is the store that has to come to itself.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match self.reload(observe).await {
+                Ok(()) => {
+                    for (ticket, outcome) in outcomes.into_iter().rev() {
+                        if self.run.is_calling(ticket) {
+                            self.offers.push_front(done(ticket, outcome));
+                        }
+                    }
+                    // A call whose outcome is known already is not started again.
+                    let known: Vec<Ticket> = self.offers.iter().filter_map(Offer::ticket).collect();
+                    self.calls.retain(|ticket| self.run.is_calling(ticket));
+                    let missing = self.run.calls().map(|call| call.ticket).filter(|ticket| !known.contains(ticket));
+                    missing.collect::<Vec<_>>().into_iter().for_each(|ticket| self.begin(ticket));
+                    return Ok(());
+                }
+                Err(Error::Store(again)) => error = again,
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Error::Store(error))
+    }
+
+    /// Makes the run again from its journal. Events in it that nobody has been told of, because the reply to their
+    /// append was lost, are told now.
+    async fn reload(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<(), Error> {
+        self.events.clear();
+        let mut batches = Vec::new();
+        let mut end = 0;
+        loop {
+            let page = self.shared.store.load(&self.handle.id, end).await?;
+            let Some(last) = page.last() else { break };
+            end = last.end();
+            batches.extend(page);
+        }
+        let program = self.run.program().clone();
+        if let Some(Event {
+            kind: EventKind::RunStarted(started),
+            ..
+        }) = batches.first().and_then(|batch| batch.events.first())
+            && started.program != program.hash
+        {
+            return Err(Error::WrongDefinition {
+                pinned: started.program.clone(),
+                given: program.hash.clone(),
+            });
+        }
+        let events = batches.iter().flat_map(|batch| batch.events.iter());
+        self.run = Run::replay(program, events).map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
+        self.timer = None;
+        let known = self.seq;
+        for batch in batches.into_iter().filter(|batch| batch.end() > known) {
+            let news = batch.from(known);
+            self.announce(&news.events, observe);
+        }
+        Ok(())
+    }
+
+    /// The time, which never goes back in a run, whatever the clock does.
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now().max(self.last)
+    }
+}
+
+impl Offer {
+    fn ticket(&self) -> Option<Ticket> {
+        match &self.input {
+            Input::Done { ticket, .. } => Some(*ticket),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("handle", &self.handle).field("in_flight", &self.calls.len()).finish_non_exhaustive()
+    }
+}
+
+fn done(ticket: Ticket, outcome: Outcome) -> Offer {
+    Offer {
+        input: Input::Done { ticket, outcome },
+        reply: None,
+    }
+}

@@ -1,0 +1,224 @@
+//! Performing calls: what a run asks of the outside world, and what comes back.
+//!
+//! [`Providers`] routes a call by the kind of its request, mocks first. A call is a future: dropping it stops what it
+//! does, down to the connection and the last process of the group.
+
+mod exec;
+mod function;
+mod http;
+mod mock;
+mod process;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+pub use function::Functions;
+pub use mock::{MockError, Mocks};
+
+use crate::clock::Clock;
+use crate::data::{Data, Sealed};
+use crate::graph::Name;
+use crate::permit::{Denied, Permit};
+use crate::run::{Answer, Failure, Outcome, PendingCall, Request};
+use crate::secret::{self, Secrets};
+use exec::Exec;
+use http::Http;
+
+/// A call being performed.
+pub type Performing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// A call to perform.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// The run it belongs to.
+    pub run: Name,
+    /// The call.
+    pub call: PendingCall,
+}
+
+impl Effect {
+    /// The id of the effect: run, address of the step, attempt. It is the same after a restart, and the idempotency key
+    /// for the outside world.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.run, self.call.effect)
+    }
+
+    /// The id with everything but visible ASCII percent-encoded, for headers and environment variables.
+    fn key(&self) -> String {
+        let id = self.id();
+        let encode = |byte: u8| match byte {
+            b'%' | 0..=b' ' | 0x7f.. => format!("%{byte:02X}"),
+            visible => char::from(visible).to_string(),
+        };
+        id.bytes().map(encode).collect()
+    }
+}
+
+/// Performs calls.
+pub trait Provider: Send + Sync {
+    /// Performs a call; dropping the future stops it.
+    fn perform(&self, effect: Effect) -> Performing;
+}
+
+/// The providers of a process, by kind of request.
+pub struct Providers {
+    mocks: Option<Mocks>,
+    functions: Functions,
+    agents: Option<Arc<dyn Provider>>,
+    mcp: Option<Arc<dyn Provider>>,
+    http: Arc<Http>,
+    exec: Arc<Exec>,
+    secrets: Arc<Secrets>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Providers {
+    /// Providers within the bounds of a permit, without mocks, functions, agents and MCP servers.
+    pub fn new(permit: Arc<Permit>, secrets: Arc<Secrets>, clock: Arc<dyn Clock>) -> Providers {
+        Providers {
+            mocks: None,
+            functions: Functions::default(),
+            agents: None,
+            mcp: None,
+            http: Arc::new(Http::new(permit.clone(), secrets.clone(), clock.clone())),
+            exec: Arc::new(Exec::new(permit, secrets.clone())),
+            secrets,
+            clock,
+        }
+    }
+
+    /// The same, where mocks answer first.
+    #[must_use]
+    pub fn with_mocks(mut self, mocks: Mocks) -> Providers {
+        self.mocks = Some(mocks);
+        self
+    }
+
+    /// The same with functions of the embedding program.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Functions) -> Providers {
+        self.functions = functions;
+        self
+    }
+
+    /// The same with a provider for agents.
+    #[must_use]
+    pub fn with_agents(mut self, agents: Arc<dyn Provider>) -> Providers {
+        self.agents = Some(agents);
+        self
+    }
+
+    /// The same with a provider for tools of MCP servers.
+    #[must_use]
+    pub fn with_mcp(mut self, mcp: Arc<dyn Provider>) -> Providers {
+        self.mcp = Some(mcp);
+        self
+    }
+
+    fn route(&self, effect: Effect) -> Performing {
+        if let Some(answer) = self.mocks.as_ref().and_then(|mocks| mocks.answer(&effect.call.step)) {
+            return answer.perform(&*self.clock);
+        }
+        match &*effect.call.request.clone() {
+            Request::Http(_) => self.http.clone().perform(effect),
+            Request::Exec(_) => self.exec.clone().perform(effect),
+            Request::Function(request) => self.functions.perform(request),
+            Request::Agent(request) => match &self.agents {
+                Some(agents) => agents.perform(effect),
+                None => unavailable("agent", format!("the agent `{}`", request.agent), &effect.call.step),
+            },
+            Request::Mcp(request) => match &self.mcp {
+                Some(mcp) => mcp.perform(effect),
+                None => unavailable("mcp", format!("the MCP server `{}`", request.server), &effect.call.step),
+            },
+        }
+    }
+}
+
+impl Provider for Providers {
+    fn perform(&self, effect: Effect) -> Performing {
+        let secret = holds_secrets(&effect.call.request);
+        let performing = self.route(effect);
+        if !secret {
+            return performing;
+        }
+        let secrets = self.secrets.clone();
+        performing.map(move |outcome| redact(&secrets, outcome)).boxed()
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Providers").field("mocks", &self.mocks).field("functions", &self.functions).finish_non_exhaustive()
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Failure {
+        Failure::new(denied.code, denied.to_string())
+    }
+}
+
+impl From<secret::Error> for Failure {
+    fn from(error: secret::Error) -> Failure {
+        Failure::new(error.code(), error.to_string())
+    }
+}
+
+fn unavailable(kind: &str, whom: String, step: &Name) -> Performing {
+    let message = format!("{whom} is not configured here; run with `--mocks FILE` and an answer for step `{step}`");
+    std::future::ready(failed(Failure::new(format!("{kind}.unavailable"), message))).boxed()
+}
+
+fn failed(failure: Failure) -> Outcome {
+    Outcome::Failed(Arc::new(failure))
+}
+
+fn holds_secrets(request: &Request) -> bool {
+    let sealed = |value: &Sealed| value.plain().is_none();
+    let any = |entries: &[(Name, Sealed)]| entries.iter().any(|(_, value)| sealed(value));
+    match request {
+        Request::Http(request) => {
+            sealed(&request.url)
+                || any(&request.query)
+                || any(&request.headers)
+                || request.body.as_ref().is_some_and(sealed)
+        }
+        Request::Exec(request) => {
+            request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin)
+        }
+        Request::Mcp(request) => sealed(&request.arguments),
+        Request::Function(_) | Request::Agent(_) => false,
+    }
+}
+
+/// Takes values of secrets out of what the other side sent back.
+fn redact(secrets: &Secrets, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Done(answer) => Outcome::Done(Answer {
+            result: answer.result.map(|result| secrets.redact(&result)),
+            response: answer.response.map(|response| secrets.redact(&response)),
+        }),
+        Outcome::Failed(failure) => failed(redact_failure(secrets, &failure)),
+    }
+}
+
+fn redact_failure(secrets: &Secrets, failure: &Failure) -> Failure {
+    Failure {
+        message: secrets.redact_text(&failure.message).into(),
+        data: secrets.redact(&failure.data),
+        cause: failure.cause.as_ref().map(|cause| Arc::new(redact_failure(secrets, cause))),
+        ..failure.clone()
+    }
+}
+
+/// A value as the text that a URL, a header or an argument needs.
+fn as_text(value: Data) -> Name {
+    match value {
+        Data::Text(text) => text,
+        other => other.to_string().into(),
+    }
+}

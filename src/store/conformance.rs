@@ -1,0 +1,200 @@
+//! What every store has to do, as checks that run against any of them.
+
+use std::sync::Arc;
+
+use super::{Append, Batch, Definition, Error, Filter, Head, Store};
+use crate::data;
+use crate::data::Data;
+use crate::graph::{Name, Timestamp};
+use crate::run::{Event, EventKind, Started, Status};
+
+/// A check that a store did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{check}: {what}")]
+pub struct Breach {
+    /// The check.
+    pub check: &'static str,
+    /// What the store did.
+    pub what: String,
+}
+
+type Checked = Result<(), String>;
+
+/// Runs every check, each against a store that `open` makes for it, without runs.
+///
+/// # Errors
+///
+/// The first check that fails.
+pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
+    let breach = |check| move |what| Breach { check, what };
+    appended_events_are_loaded(&*open().await).await.map_err(breach("appended events are loaded"))?;
+    sequences_decide_who_writes(&*open().await).await.map_err(breach("sequences decide who writes"))?;
+    one_of_two_writers_wins(&*open().await).await.map_err(breach("one of two writers wins"))?;
+    long_journals_are_loaded_in_pages(&*open().await).await.map_err(breach("long journals are loaded in pages"))?;
+    runs_are_listed(&*open().await).await.map_err(breach("runs are listed"))?;
+    definitions_are_kept(&*open().await).await.map_err(breach("definitions are kept"))
+}
+
+async fn appended_events_are_loaded(store: &dyn Store) -> Checked {
+    let run: Name = "a".into();
+    let all = [started("a", 10), received(11, data!({ "n": [1, "x", null, 1.5] })), received(12, data!("y"))];
+    expect(store.append(append("a", 0, all[..2].to_vec(), Status::Running)).await, Ok(()))?;
+    expect(store.append(append("a", 2, all[2..].to_vec(), Status::Suspended)).await, Ok(()))?;
+    for from in 0..=3 {
+        expect(events(store, &run, from).await, Ok(all[from..].to_vec()))?;
+    }
+    expect(store.load(&"b".into(), 0).await, Err(Error::NoSuchRun("b".into())))?;
+    expect(store.entry(&"b".into()).await, Ok(None))?;
+    let entry = store.entry(&run).await.map_err(|error| error.to_string())?.ok_or("no entry")?;
+    let seen = (entry.seq, entry.head.status, entry.started_at, entry.updated_at, &*entry.program);
+    expect(seen, (3, Status::Suspended, Timestamp(10), Timestamp(12), "program"))
+}
+
+async fn sequences_decide_who_writes(store: &dyn Store) -> Checked {
+    let conflict = |expected, found| Err(Error::Conflict { expected, found });
+    let write = |seq| store.append(append("a", seq, vec![started("a", 1)], Status::Running));
+    expect(write(1).await, conflict(1, 0))?;
+    expect(write(0).await, Ok(()))?;
+    expect(write(0).await, conflict(0, 1))?;
+    expect(write(2).await, conflict(2, 1))?;
+    expect(write(1).await, Ok(()))?;
+    expect(events(store, &"a".into(), 0).await.map(|events| events.len()), Ok(2))
+}
+
+async fn one_of_two_writers_wins(store: &dyn Store) -> Checked {
+    for round in 0..50 {
+        let one = || store.append(append("a", round, vec![started("a", 1)], Status::Running));
+        let (first, second) = futures_util::future::join(one(), one()).await;
+        expect([first.is_ok(), second.is_ok()].into_iter().filter(|won| *won).count(), 1)?;
+    }
+    Ok(())
+}
+
+async fn long_journals_are_loaded_in_pages(store: &dyn Store) -> Checked {
+    for seq in 0..500 {
+        let event = if seq == 0 { started("a", 1) } else { received(1, data!(seq as i64)) };
+        expect(store.append(append("a", seq, vec![event], Status::Running)).await, Ok(()))?;
+    }
+    expect(events(store, &"a".into(), 0).await.map(|events| events.len()), Ok(500))
+}
+
+async fn runs_are_listed(store: &dyn Store) -> Checked {
+    let statuses = [Status::Running, Status::Suspended, Status::Completed];
+    for at in 0..9_usize {
+        let run = format!("run-{at}");
+        // Pairs begin at the same moment.
+        let event = started(&run, at as i64 / 2);
+        expect(store.append(append(&run, 0, vec![event], statuses[at % 3])).await, Ok(()))?;
+    }
+    let found = async |filter: Filter| -> Result<String, Error> {
+        let entries = store.list(filter).await?;
+        Ok(entries.iter().map(|entry| entry.run.trim_start_matches("run-")).collect())
+    };
+    let all = Filter::default();
+    expect(found(all.clone()).await, Ok("876543210".to_owned()))?;
+    let suspended = Filter {
+        status: Some(Status::Suspended),
+        ..all.clone()
+    };
+    expect(found(suspended).await, Ok("741".to_owned()))?;
+    let between = Filter {
+        since: Some(Timestamp(1)),
+        until: Some(Timestamp(3)),
+        ..all.clone()
+    };
+    expect(found(between).await, Ok("5432".to_owned()))?;
+    let other = Filter {
+        workflow: Some("another".into()),
+        ..all.clone()
+    };
+    expect(found(other).await, Ok(String::new()))?;
+    let mut page = Filter {
+        limit: Some(4),
+        ..all
+    };
+    let mut pages = Vec::new();
+    loop {
+        let entries = store.list(page.clone()).await.map_err(|error| error.to_string())?;
+        let Some(last) = entries.last() else { break };
+        page.after = Some((last.started_at, last.run.clone()));
+        pages.push(entries.len());
+    }
+    expect(pages, vec![4, 4, 1])
+}
+
+async fn definitions_are_kept(store: &dyn Store) -> Checked {
+    let definition = Arc::new(Definition {
+        hash: "abc".into(),
+        workflow: "orders".into(),
+        version: Some("1.0.0".into()),
+        files: vec![("orders.yaml".into(), "kind: Workflow\n".into())],
+    });
+    expect(store.definition(&"abc".into()).await, Ok(None))?;
+    expect(store.keep(definition.clone()).await, Ok(()))?;
+    expect(store.keep(definition.clone()).await, Ok(()))?;
+    expect(store.definition(&"abc".into()).await, Ok(Some(definition)))
+}
+
+fn expect<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Checked {
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!("{found:?} instead of {expected:?}")),
+    }
+}
+
+/// The whole journal from a sequence number on.
+async fn events(store: &dyn Store, run: &Name, from: usize) -> Result<Vec<Event>, Error> {
+    let mut seq = from as u64;
+    let mut all = Vec::new();
+    loop {
+        let batches: Vec<Batch> = store.load(run, seq).await?;
+        if batches.is_empty() {
+            return Ok(all);
+        }
+        for batch in batches {
+            let batch = batch.from(seq);
+            seq = batch.end();
+            all.extend(batch.events.iter().cloned());
+        }
+    }
+}
+
+pub(super) fn append(run: &str, expected_seq: u64, events: Vec<Event>, status: Status) -> Append {
+    Append {
+        run: run.into(),
+        expected_seq,
+        events: events.into(),
+        head: Head {
+            workflow: "orders".into(),
+            status,
+            wake_at: None,
+        },
+    }
+}
+
+pub(super) fn started(run: &str, at: i64) -> Event {
+    Event {
+        at: Timestamp(at),
+        kind: EventKind::RunStarted(Arc::new(Started {
+            run: run.into(),
+            program: "program".into(),
+            input: data!({ "amount": 12 }),
+            context: Data::Null,
+            state: data!({}),
+            deadline: None,
+            env: data!({}),
+            user: None,
+            conversation: None,
+        })),
+    }
+}
+
+fn received(at: i64, data: Data) -> Event {
+    Event {
+        at: Timestamp(at),
+        kind: EventKind::EventReceived {
+            event: "note".into(),
+            data,
+        },
+    }
+}

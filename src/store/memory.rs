@@ -1,0 +1,270 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::mem::size_of;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+
+use super::{Append, Batch, Definition, Entry, Error, Filter, Reply, Store, is_over};
+use crate::data::Data;
+use crate::graph::Name;
+use crate::run::{Event, EventKind, Outcome, RunEnd, StepEnd};
+
+/// How many batches one [`Store::load`] gives.
+const PAGE: usize = 64;
+
+/// Keeps everything in memory, unserialised, and forgets finished runs when there are many.
+#[derive(Debug, Default)]
+pub struct Memory {
+    limits: Limits,
+    inner: Mutex<Inner>,
+}
+
+/// What a [`Memory`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many finished runs; the oldest are forgotten first.
+    pub finished_runs: usize,
+    /// About how many bytes of finished runs.
+    pub finished_bytes: usize,
+    /// About how many bytes of one run; beyond that the beginning of its journal is forgotten. What events share is
+    /// counted for each of them, so the memory in use is lower.
+    pub run_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            finished_runs: 1_000,
+            finished_bytes: 64 << 20,
+            run_bytes: 64 << 20,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    runs: HashMap<Name, Journal>,
+    /// Finished runs in the order of their ends.
+    finished: VecDeque<Name>,
+    finished_bytes: usize,
+    definitions: BTreeMap<Name, Arc<Definition>>,
+}
+
+#[derive(Debug)]
+struct Journal {
+    entry: Entry,
+    batches: VecDeque<(Batch, usize)>,
+    bytes: usize,
+}
+
+impl Memory {
+    /// A store without runs.
+    pub fn new(limits: Limits) -> Memory {
+        Memory {
+            limits,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// What a panic leaves behind is whole: every method changes it in one go.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn do_append(&self, append: Append) -> Result<(), Error> {
+        let Append {
+            run,
+            expected_seq,
+            events,
+            head,
+        } = append;
+        let weight = events.iter().map(weigh).sum::<usize>();
+        let over = is_over(head.status);
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let found = inner.runs.get(&run).map_or(0, |journal| journal.entry.seq);
+        if found != expected_seq {
+            return Err(Error::Conflict {
+                expected: expected_seq,
+                found,
+            });
+        }
+        let Some(last) = events.last() else { return Ok(()) };
+        let updated_at = last.at;
+        let journal = match inner.runs.get_mut(&run) {
+            Some(journal) => journal,
+            None => {
+                let Some(Event {
+                    at,
+                    kind: EventKind::RunStarted(started),
+                }) = events.first()
+                else {
+                    return Err(Error::NoSuchRun(run));
+                };
+                let entry = Entry {
+                    run: run.clone(),
+                    head: head.clone(),
+                    program: started.program.clone(),
+                    user: started.user.clone(),
+                    conversation: started.conversation.clone(),
+                    started_at: *at,
+                    updated_at,
+                    seq: 0,
+                };
+                inner.runs.entry(run.clone()).or_insert(Journal {
+                    entry,
+                    batches: VecDeque::new(),
+                    bytes: 0,
+                })
+            }
+        };
+        journal.entry.head = head;
+        journal.entry.updated_at = updated_at;
+        journal.entry.seq += events.len() as u64;
+        let batch = Batch {
+            first: expected_seq,
+            events,
+        };
+        journal.batches.push_back((batch, weight));
+        journal.bytes += weight;
+        // The last batch stays, so that readers at the end of the journal always can go on.
+        while journal.bytes > self.limits.run_bytes && journal.batches.len() > 1 {
+            journal.bytes -= journal.batches.pop_front().map_or(0, |(_, weight)| weight);
+        }
+        if over {
+            inner.finished_bytes += journal.bytes;
+            inner.finished.push_back(run);
+            self.forget(inner);
+        }
+        Ok(())
+    }
+
+    /// Forgets the oldest finished runs beyond the limits, the last one excepted.
+    fn forget(&self, inner: &mut Inner) {
+        while inner.finished.len() > self.limits.finished_runs.max(1)
+            || (inner.finished_bytes > self.limits.finished_bytes && inner.finished.len() > 1)
+        {
+            let Some(oldest) = inner.finished.pop_front() else { return };
+            if let Some(journal) = inner.runs.remove(&oldest) {
+                inner.finished_bytes -= journal.bytes;
+            }
+        }
+    }
+
+    fn do_load(&self, run: &Name, from: u64) -> Result<Vec<Batch>, Error> {
+        let inner = self.lock();
+        let journal = inner.runs.get(run).ok_or_else(|| Error::NoSuchRun(run.clone()))?;
+        let first = journal.batches.front().map_or(0, |(batch, _)| batch.first);
+        if from < first {
+            return Err(Error::Truncated { first });
+        }
+        let skipped = journal.batches.partition_point(|(batch, _)| batch.end() <= from);
+        Ok(journal.batches.range(skipped..).take(PAGE).map(|(batch, _)| batch.clone()).collect())
+    }
+
+    fn do_list(&self, filter: &Filter) -> Vec<Entry> {
+        let inner = self.lock();
+        let matching = inner.runs.values().map(|journal| &journal.entry).filter(|entry| filter.matches(entry));
+        let mut found: Vec<&Entry> = matching.collect();
+        found.sort_by(|a, b| (b.started_at, &b.run).cmp(&(a.started_at, &a.run)));
+        found.into_iter().take(filter.limit.unwrap_or(usize::MAX)).cloned().collect()
+    }
+}
+
+impl Store for Memory {
+    fn append(&self, append: Append) -> Reply<'_, ()> {
+        ready(self.do_append(append))
+    }
+
+    fn load(&self, run: &Name, from: u64) -> Reply<'_, Vec<Batch>> {
+        ready(self.do_load(run, from))
+    }
+
+    fn entry(&self, run: &Name) -> Reply<'_, Option<Entry>> {
+        ready(Ok(self.lock().runs.get(run).map(|journal| journal.entry.clone())))
+    }
+
+    fn list(&self, filter: Filter) -> Reply<'_, Vec<Entry>> {
+        ready(Ok(self.do_list(&filter)))
+    }
+
+    fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()> {
+        self.lock().definitions.entry(definition.hash.clone()).or_insert(definition);
+        ready(Ok(()))
+    }
+
+    fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>> {
+        ready(Ok(self.lock().definitions.get(hash).cloned()))
+    }
+}
+
+fn ready<'a, T: Send + 'a>(result: Result<T, Error>) -> Reply<'a, T> {
+    std::future::ready(result).boxed()
+}
+
+/// About how many bytes an event takes.
+fn weigh(event: &Event) -> usize {
+    let of = |data: &Option<Data>| data.as_ref().map_or(0, Data::size);
+    let payload = match &event.kind {
+        EventKind::RunStarted(started) => started.input.size() + started.context.size() + started.state.size(),
+        EventKind::CallEnded {
+            outcome: Outcome::Done(answer),
+            ..
+        } => of(&answer.result) + of(&answer.response),
+        EventKind::StepEnded {
+            end: StepEnd::Success { data, state, .. },
+            ..
+        } => of(data) + state.iter().map(|(_, value)| value.size()).sum::<usize>(),
+        EventKind::EachStarted { items: data, .. }
+        | EventKind::ChildStarted { input: data, .. }
+        | EventKind::Emitted { data, .. }
+        | EventKind::EventReceived { data, .. }
+        | EventKind::RunEnded { end: RunEnd::Completed(data) } => data.size(),
+        _ => 0,
+    };
+    size_of::<Event>().saturating_add(payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conformance::{append, started};
+    use super::*;
+    use crate::run::Status;
+
+    fn now<T>(reply: Reply<'_, T>) -> Result<T, Error> {
+        reply.now_or_never().unwrap()
+    }
+
+    #[test]
+    fn conforms() {
+        let checked = super::super::conformance::run(async || Arc::new(Memory::default()) as Arc<dyn Store>);
+        assert_eq!(checked.now_or_never().unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn finished_runs_are_forgotten_oldest_first() {
+        let store = Memory::new(Limits {
+            finished_runs: 2,
+            ..Limits::default()
+        });
+        for run in ["a", "b", "c", "d"] {
+            let status = if run == "a" { Status::Running } else { Status::Completed };
+            now(store.append(append(run, 0, vec![started(run, 1)], status))).unwrap();
+        }
+        let kept = |run: &str| now(store.entry(&run.into())).unwrap().is_some();
+        assert_eq!(["a", "b", "c", "d"].map(kept), [true, false, true, true]);
+    }
+
+    #[test]
+    fn the_journal_of_one_run_is_bounded() {
+        let store = Memory::new(Limits {
+            run_bytes: 10 * size_of::<Event>(),
+            ..Limits::default()
+        });
+        for seq in 0..100 {
+            now(store.append(append("a", seq, vec![started("a", 1)], Status::Running))).unwrap();
+        }
+        assert!(matches!(now(store.load(&"a".into(), 0)), Err(Error::Truncated { first }) if first > 80));
+        assert_eq!(now(store.load(&"a".into(), 99)).unwrap().len(), 1);
+    }
+}

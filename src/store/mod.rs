@@ -1,0 +1,202 @@
+//! Journals of runs, and the definitions they are pinned to.
+//!
+//! A run is its events. A driver appends them in batches, each with the sequence number it expects the journal to have
+//! reached, so that no two drivers can both continue a run. Nothing a driver does is seen or acted on before its append
+//! has succeeded. Every store passes [`conformance::run`].
+
+pub mod conformance;
+mod memory;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use memory::{Limits, Memory};
+
+use crate::graph::{Name, Timestamp};
+use crate::run::{Event, Status};
+
+/// What a store answers, in time.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// Keeps journals and definitions.
+pub trait Store: Send + Sync {
+    /// Appends to the journal of a run; the first append, at sequence 0, makes the run. When the reply comes, the
+    /// events are kept as well as this store can; when it is an error, none of them is, or all of them are and the
+    /// reply was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] when the journal has not reached exactly the expected sequence.
+    fn append(&self, append: Append) -> Reply<'_, ()>;
+
+    /// Events of a run from a sequence number on, oldest first. The first batch may begin before it; batches beyond a
+    /// reasonable amount are left for the next call; none means that there are no more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchRun`], [`Error::Truncated`].
+    fn load(&self, run: &Name, from: u64) -> Reply<'_, Vec<Batch>>;
+
+    /// What is known of a run without its journal; `None` if there is no such run.
+    fn entry(&self, run: &Name) -> Reply<'_, Option<Entry>>;
+
+    /// Runs, the youngest first.
+    fn list(&self, filter: Filter) -> Reply<'_, Vec<Entry>>;
+
+    /// Keeps a definition under its hash; keeping it again changes nothing.
+    fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()>;
+
+    /// The definition with a hash.
+    fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>>;
+}
+
+/// Why a store did not do something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Somebody else has continued the run, or made one of that name.
+    #[error("the journal of the run has reached {found}, not {expected}: somebody else drives it")]
+    Conflict {
+        /// The sequence number the driver expected.
+        expected: u64,
+        /// The one the journal has reached.
+        found: u64,
+    },
+    /// There is no such run.
+    #[error("there is no run `{0}`")]
+    NoSuchRun(Name),
+    /// The beginning of the journal is no longer kept.
+    #[error("the journal is kept only from {first} on")]
+    Truncated {
+        /// The first sequence number that is kept.
+        first: u64,
+    },
+    /// The store does not work at the moment.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read.
+    #[error("what is stored cannot be read: {0}")]
+    Damaged(String),
+}
+
+/// Events to append.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The run.
+    pub run: Name,
+    /// How many events its journal has so far.
+    pub expected_seq: u64,
+    /// What happened; the first of all is [`EventKind::RunStarted`](crate::run::EventKind::RunStarted).
+    pub events: Arc<[Event]>,
+    /// Where the run stands behind them.
+    pub head: Head,
+}
+
+/// Where a run stands: what listings and restarts go by, without its journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// The id of its workflow.
+    pub workflow: Name,
+    /// Its status.
+    pub status: Status,
+    /// When it has to be driven on by itself.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Events as they were appended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The sequence number of the first.
+    pub first: u64,
+    /// The events.
+    pub events: Arc<[Event]>,
+}
+
+impl Batch {
+    /// The sequence number behind the last.
+    pub fn end(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+
+    /// The part of the batch from a sequence number on.
+    pub fn from(self, seq: u64) -> Batch {
+        if seq <= self.first {
+            return self;
+        }
+        let skipped = usize::try_from(seq - self.first).unwrap_or(usize::MAX).min(self.events.len());
+        Batch {
+            first: seq,
+            events: self.events[skipped..].into(),
+        }
+    }
+}
+
+/// A run in a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its id.
+    pub run: Name,
+    /// Where it stands.
+    pub head: Head,
+    /// The hash of its program.
+    pub program: Name,
+    /// For whom it runs.
+    pub user: Option<Name>,
+    /// The conversation it belongs to.
+    pub conversation: Option<Name>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When something last happened.
+    pub updated_at: Timestamp,
+    /// How many events it has.
+    pub seq: u64,
+}
+
+/// Which runs to list. What is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Of that workflow.
+    pub workflow: Option<Name>,
+    /// With that status.
+    pub status: Option<Status>,
+    /// For that user.
+    pub user: Option<Name>,
+    /// Begun then or later.
+    pub since: Option<Timestamp>,
+    /// Begun before.
+    pub until: Option<Timestamp>,
+    /// Behind that run in the listing: the last of the page before.
+    pub after: Option<(Timestamp, Name)>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
+impl Filter {
+    /// Whether a run is meant, apart from the limit.
+    pub fn matches(&self, entry: &Entry) -> bool {
+        let is = |wanted: &Option<Name>, found: Option<&Name>| wanted.is_none() || wanted.as_ref() == found;
+        is(&self.workflow, Some(&entry.head.workflow))
+            && is(&self.user, entry.user.as_ref())
+            && self.status.is_none_or(|status| status == entry.head.status)
+            && self.since.is_none_or(|since| entry.started_at >= since)
+            && self.until.is_none_or(|until| entry.started_at < until)
+            && self.after.as_ref().is_none_or(|(at, run)| (entry.started_at, &entry.run) < (*at, run))
+    }
+}
+
+/// A definition as it was written, from which its program can be made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// The hash of the program.
+    pub hash: Name,
+    /// The id of the workflow in it that is run.
+    pub workflow: Name,
+    /// Its version.
+    pub version: Option<Name>,
+    /// All files it takes, by path, each with its text.
+    pub files: Vec<(Name, Arc<str>)>,
+}
+
+/// Whether a run with this status is over.
+pub(crate) fn is_over(status: Status) -> bool {
+    matches!(status, Status::Completed | Status::Error | Status::Cancelled)
+}
