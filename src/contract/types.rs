@@ -258,7 +258,8 @@ impl Type {
                 Some((_, ty, _)) => Lookup::Known(ty.clone()),
                 None if object.open => Lookup::Open,
                 None => {
-                    let mut names: Vec<String> = object.properties.iter().map(|(known, ..)| known.to_string()).collect();
+                    let mut names: Vec<String> =
+                        object.properties.iter().map(|(known, ..)| known.to_string()).collect();
                     match object.base.as_ref().map(|base| base.property(name)) {
                         None => Lookup::Unknown {
                             known: names,

@@ -1,7 +1,7 @@
 //! Values against the schemas they have to match, as far as it is certain before a run.
 //!
 //! A value is compared part by part with its schema's type: what is written out by its kind, what is computed by the
-//! type of its expression. A value in which nothing is computed is validated as a whole.
+//! type of its expression. Where that finds nothing, a value in which nothing is computed is validated as a whole.
 
 use super::Checker;
 use super::operand::kinds;
@@ -62,7 +62,9 @@ impl Checker<'_> {
             }
             let emitted = self.map.key(at, "emit");
             let event = emitted.and_then(|emit| emit.get("event")).and_then(Node::as_str);
-            if let Some(schema) = event.and_then(|event| self.outline.events.get(event)).and_then(|event| event.schema.as_ref())
+            if let Some(schema) = event
+                .and_then(|event| self.outline.events.get(event))
+                .and_then(|event| event.schema.as_ref())
                 && let Some(data) = emitted.and_then(|emit| emit.get("data"))
             {
                 let event = event.unwrap_or_default();
@@ -101,11 +103,18 @@ impl Checker<'_> {
     }
 
     fn agrees(&self, wanted: &Wanted<'_>, node: &Node, findings: &mut Vec<Diagnostic>) {
-        let Some(literal) = self.literal(node) else {
-            self.part(wanted, node, &wanted.schema.ty(), findings);
+        let before = findings.len();
+        self.part(wanted, node, &wanted.schema.ty(), findings);
+        if findings.len() > before {
             return;
+        }
+        // Ranges, patterns and the like can be told where nothing is computed.
+        let Some(literal) = self.literal(node) else { return };
+        let literal = if wanted.fills {
+            wanted.schema.fill_defaults(literal)
+        } else {
+            literal
         };
-        let literal = if wanted.fills { wanted.schema.fill_defaults(literal) } else { literal };
         for violation in wanted.schema.validate(&literal).err().unwrap_or_default() {
             let span = match violation.pointer.is_empty() {
                 true => head(node),
@@ -201,11 +210,17 @@ impl Checker<'_> {
 
     /// `"{{ x }}"` where a text is of no use (rule 3).
     fn lone_template(&self, wanted: &Wanted<'_>, node: &Node, allowed: Kinds) -> Diagnostic {
-        let message = format!("a template always gives text, but {} wants {} here", wanted.what, kinds(allowed));
+        let message = format!(
+            "a template always gives text, but {} wants {} here",
+            wanted.what,
+            kinds(allowed)
+        );
         let finding = self.declared_at(wanted, Diagnostic::error(Code::MissingEquals, node.span, message));
         let text = node.as_str().unwrap_or_default().trim();
         let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
-        let Some(inner) = inner.map(|inner| inner.trim_matches('-').trim()) else { return finding };
+        let Some(inner) = inner.map(|inner| inner.trim_matches('-').trim()) else {
+            return finding;
+        };
         let expression = format!("={inner}");
         let replacement = match (inner.contains('"') || inner.contains('\\'), inner.contains('\'')) {
             (false, _) => format!("\"{expression}\""),
@@ -227,7 +242,12 @@ impl Checker<'_> {
             return None;
         }
         if !found.intersects(allowed) {
-            let message = format!("{what} is {}, but {} wants {}", kinds(found), wanted.what, kinds(allowed));
+            let message = format!(
+                "{what} is {}, but {} wants {}",
+                kinds(found),
+                wanted.what,
+                kinds(allowed)
+            );
             return Some(self.declared_at(wanted, Diagnostic::error(Code::SchemaMismatch, span, message)));
         }
         self.missing_required(wanted, given, &ty, span)
@@ -239,7 +259,11 @@ impl Checker<'_> {
             return None;
         }
         let lacks = |name: &String| matches!(given.property(name), Lookup::Unknown { closed: true, .. });
-        let missing = ty.required().into_iter().filter(|name| !self.is_filled(wanted, ty, name)).find(lacks)?;
+        let missing = ty
+            .required()
+            .into_iter()
+            .filter(|name| !self.is_filled(wanted, ty, name))
+            .find(lacks)?;
         let message = format!("this has no `{missing}`, which {} requires", wanted.what);
         Some(self.declared_at(wanted, Diagnostic::error(Code::SchemaMismatch, span, message)))
     }
@@ -259,11 +283,14 @@ impl Checker<'_> {
                 Lookup::Known(_) | Lookup::Open => None,
             };
             let mut others = node.as_map().unwrap_or_default().iter();
-            let mistyped = others.find(|entry| unknown(&entry.key).is_some() && closest(&entry.key, [&*name]).is_some());
+            let mistyped =
+                others.find(|entry| unknown(&entry.key).is_some() && closest(&entry.key, [&*name]).is_some());
             let finding = match mistyped {
                 // A key that is not allowed is a finding already, with the same suggestion.
                 Some(entry) if unknown(&entry.key) == Some(true) => continue,
-                Some(entry) => Diagnostic::error(Code::SchemaMismatch, entry.key_span, message).suggest(&entry.key, [&*name]),
+                Some(entry) => {
+                    Diagnostic::error(Code::SchemaMismatch, entry.key_span, message).suggest(&entry.key, [&*name])
+                }
                 None => Diagnostic::error(Code::SchemaMismatch, head(node), message),
             };
             findings.push(self.declared_at(wanted, finding));
@@ -285,7 +312,11 @@ impl Checker<'_> {
     }
 
     fn expected(&self, wanted: &Wanted<'_>, span: Span, allowed: Kinds, found: Kinds) -> Diagnostic {
-        self.mismatch(wanted, span, format!("expected {}, found {}", kinds(allowed), kinds(found)))
+        self.mismatch(
+            wanted,
+            span,
+            format!("expected {}, found {}", kinds(allowed), kinds(found)),
+        )
     }
 
     fn mismatch(&self, wanted: &Wanted<'_>, span: Span, message: String) -> Diagnostic {

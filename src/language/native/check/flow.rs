@@ -81,7 +81,11 @@ impl<'a> Flow<'a> {
         let own = step.map(|step| (step, self.map.step(step), self.at(step)));
         match root {
             Root::Input => self.outline.input.as_ref().map_or_else(Type::any, |schema| schema.ty()),
-            Root::Context => self.outline.context.as_ref().map_or_else(Type::any, |schema| schema.ty()),
+            Root::Context => self
+                .outline
+                .context
+                .as_ref()
+                .map_or_else(Type::any, |schema| schema.ty()),
             Root::State => self.state.clone(),
             Root::Execution => object([
                 ("id", Type::text()),
@@ -145,7 +149,10 @@ impl<'a> Flow<'a> {
     }
 
     fn rules(&self, step: StepIndex) -> usize {
-        self.map.key(step, "rules").and_then(Node::as_list).map_or(usize::MAX, <[Node]>::len)
+        self.map
+            .key(step, "rules")
+            .and_then(Node::as_list)
+            .map_or(usize::MAX, <[Node]>::len)
     }
 
     /// The type of a site's value; of a template's only expression, where there is no more to it.
@@ -395,7 +402,13 @@ fn guarded(flow: &Flow<'_>, at: StepIndex, received: &Type) -> Type {
 /// The type of a value as written; any for what is computed.
 fn written(node: &Node) -> Type {
     if let Some(entries) = node.as_map() {
-        return Type::object(entries.iter().map(|entry| (entry.key.clone(), written(&entry.value), true)).collect(), false);
+        return Type::object(
+            entries
+                .iter()
+                .map(|entry| (entry.key.clone(), written(&entry.value), true))
+                .collect(),
+            false,
+        );
     }
     if let Some(items) = node.as_list() {
         return Type::list(Type::union(items.iter().map(written)));

@@ -19,7 +19,9 @@ impl Flow<'_> {
             Build::Text(_) => Type::text(),
             Build::List(items) => Type::list(Type::union(items.iter().map(|item| self.value(step, field, item)))),
             Build::Map(entries) => {
-                let properties = entries.iter().map(|(key, value)| (key.clone(), self.value(step, field, value), true));
+                let properties = entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), self.value(step, field, value), true));
                 Type::object(properties.collect(), false)
             }
         }
@@ -40,9 +42,7 @@ impl Flow<'_> {
             Shape::Arithmetic {
                 operator, left, right, ..
             } => arithmetic(*operator, &of(left), &of(right)),
-            Shape::Filter {
-                name, input, args, ..
-            } => filter(name, of(input), args.first().map(of)),
+            Shape::Filter { name, input, args, .. } => filter(name, of(input), args.first().map(of)),
             Shape::List(items) => Type::list(Type::union(items.iter().map(of))),
             Shape::Map(entries) => {
                 let properties = entries.iter().map(|(key, value)| (key.clone(), of(value), true));

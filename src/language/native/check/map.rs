@@ -141,7 +141,9 @@ impl<'a> Map<'a> {
 
     /// The way to a step from the outside in; the step itself is last.
     fn way(&self, step: StepIndex) -> Vec<StepIndex> {
-        let mut way: Vec<StepIndex> = std::iter::once(step).chain(self.around(step).map(|(outer, _)| outer)).collect();
+        let mut way: Vec<StepIndex> = std::iter::once(step)
+            .chain(self.around(step).map(|(outer, _)| outer))
+            .collect();
         way.reverse();
         way
     }
@@ -156,7 +158,11 @@ impl<'a> Map<'a> {
             };
         };
         let here = self.way(from);
-        let common = here.iter().zip(&there).take_while(|(here, there)| here == there).count();
+        let common = here
+            .iter()
+            .zip(&there)
+            .take_while(|(here, there)| here == there)
+            .count();
         match (here.get(common), there.get(common)) {
             (None, None) => match field {
                 Field::HandlerWhen => Ok(()),
@@ -174,7 +180,11 @@ impl<'a> Map<'a> {
                     Field::LoopCondition => part == Some(Part::Body),
                     _ => false,
                 };
-                if seen { self.ended(&there[common..]) } else { Err(Hidden::Inside) }
+                if seen {
+                    self.ended(&there[common..])
+                } else {
+                    Err(Hidden::Inside)
+                }
             }
             (Some(mine), Some(other)) => {
                 let (mine, other) = (self.step(*mine), self.step(*other));

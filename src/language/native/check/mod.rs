@@ -81,7 +81,11 @@ pub(crate) fn check_calls(outline: &Outline, find: &FindCallee<'_>) -> Vec<Diagn
     let alone = Checker::new(outline, &map, Flow::of(outline, &map, &|_| None));
     let output = |step: StepIndex| callees.get(&step).and_then(|callee| callee.output.clone());
     let together = Checker::new(outline, &map, Flow::of(outline, &map, &output));
-    let known: Vec<(Code, Option<Span>)> = alone.properties().iter().map(|finding| (finding.code, finding.span)).collect();
+    let known: Vec<(Code, Option<Span>)> = alone
+        .properties()
+        .iter()
+        .map(|finding| (finding.code, finding.span))
+        .collect();
     let mut findings = together.properties();
     findings.retain(|finding| !known.contains(&(finding.code, finding.span)));
     for (step, callee) in &callees {

@@ -36,8 +36,10 @@ impl Checker<'_> {
             match &reference.root {
                 _ if self.is_dashed(site, reference) => {}
                 Root::Step { id, .. } => self.step_reference(site, reference, id, findings),
-                root if !self.in_scope(site, root) => findings.push(self.unknown_name(site, reference)),
-                _ => {}
+                root if self.in_scope(site, root) => {}
+                // What has no resume has a default for it (rule 4).
+                Root::Resume if reference.optional => {}
+                _ => findings.push(self.unknown_name(site, reference)),
             }
         }
     }
@@ -46,9 +48,10 @@ impl Checker<'_> {
     pub(super) fn is_known(&self, site: &Site, reference: &Reference) -> bool {
         match &reference.root {
             _ if self.is_dashed(site, reference) => false,
-            Root::Step { id, .. } => {
-                self.map.named(id).is_some_and(|step| self.map.reads(site.step, site.field, step).is_ok())
-            }
+            Root::Step { id, .. } => self
+                .map
+                .named(id)
+                .is_some_and(|step| self.map.reads(site.step, site.field, step).is_ok()),
             root => self.in_scope(site, root),
         }
     }
@@ -81,12 +84,14 @@ impl Checker<'_> {
 
     /// Whether a site stands in one of these lists, at any depth.
     fn is_inside(&self, site: &Site, parts: &[Part]) -> bool {
-        site.step.is_some_and(|step| self.map.around(step).any(|(_, part)| parts.contains(&part)))
+        site.step
+            .is_some_and(|step| self.map.around(step).any(|(_, part)| parts.contains(&part)))
     }
 
     fn handles_error(&self, site: &Site) -> bool {
         let handles = |part| matches!(part, Part::Handler(_) | Part::Finally);
-        site.step.is_some_and(|step| self.map.around(step).any(|(_, part)| handles(part)))
+        site.step
+            .is_some_and(|step| self.map.around(step).any(|(_, part)| handles(part)))
     }
 
     /// Whether the site's step does this; true where that cannot be seen.
@@ -105,14 +110,21 @@ impl Checker<'_> {
     /// The names that a for-each gives to its steps.
     fn given(&self, each: StepIndex) -> impl Iterator<Item = (String, StepIndex)> + use<> {
         let item = self.map.step(each).item.clone();
-        item.into_iter().flat_map(move |item| [(item.to_string(), each), (format!("{item}_index"), each)])
+        item.into_iter()
+            .flat_map(move |item| [(item.to_string(), each), (format!("{item}_index"), each)])
     }
 
     fn unknown_name(&self, site: &Site, reference: &Reference) -> Diagnostic {
         let span = self.place(site, &reference.name);
         let Root::Local(name) = &reference.root else {
             let name = reference.root.to_string();
-            let finding = Diagnostic::error(Code::UnknownName, span, format!("`{name}` is not known here"));
+            let finding = match reference.optional {
+                false => Diagnostic::error(Code::UnknownName, span, format!("`{name}` is not known here")),
+                true => {
+                    let message = format!("`{name}` is never known here, so this is always the default");
+                    Diagnostic::warning(Code::UnknownName, span, message)
+                }
+            };
             return match where_known(&reference.root, site.field) {
                 Some(place) => finding.help(place),
                 None => finding,
@@ -122,7 +134,10 @@ impl Checker<'_> {
         if let Some(each) = self.given_elsewhere(name) {
             let id = &self.map.step(each).id;
             return finding
-                .label(self.map.step(each).id_span, format!("gives `{name}` to the steps inside it"))
+                .label(
+                    self.map.step(each).id_span,
+                    format!("gives `{name}` to the steps inside it"),
+                )
                 .help(format!("`{name}` is known only inside the steps of `{id}`"));
         }
         if &**name == "item" {
@@ -143,10 +158,15 @@ impl Checker<'_> {
             // Every name is a word, which fits everywhere.
             return finding.suggest(name, known.iter().map(String::as_str));
         }
-        for (root, ty) in [("input", self.flow.root(site.step, site.field, &Root::Input)), ("state", self.state(site))] {
+        for (root, ty) in [
+            ("input", self.flow.root(site.step, site.field, &Root::Input)),
+            ("state", self.state(site)),
+        ] {
             let declared = known.iter().any(|known| known == root);
             if declared && matches!(ty.property(name), Lookup::Known(_)) {
-                return finding.help(format!("did you mean `{root}.{name}`?")).fix(span, format!("{root}.{name}"));
+                return finding
+                    .help(format!("did you mean `{root}.{name}`?"))
+                    .fix(span, format!("{root}.{name}"));
             }
         }
         finding.help(format!("names known here: {}", known.join(", ")))
@@ -159,7 +179,11 @@ impl Checker<'_> {
     /// The for-each that gives a name, though not here.
     fn given_elsewhere(&self, name: &str) -> Option<StepIndex> {
         let gives = |item: &str| name == item || name.strip_suffix("_index") == Some(item);
-        let step = self.outline.steps.iter().position(|step| step.item.as_deref().is_some_and(gives))?;
+        let step = self
+            .outline
+            .steps
+            .iter()
+            .position(|step| step.item.as_deref().is_some_and(gives))?;
         Some(StepIndex(step))
     }
 
@@ -181,7 +205,9 @@ impl Checker<'_> {
 /// Where a name is known that is not known here, with what to use instead.
 fn where_known(root: &Root, field: Field) -> Option<&'static str> {
     Some(match root {
-        _ if field == Field::Trigger => "a trigger is evaluated before there is a run: only `trigger` and `env` are known",
+        _ if field == Field::Trigger => {
+            "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
+        }
         _ if field == Field::WorkflowStart => {
             "this is evaluated before the first step: only `input`, `context` and `env` are known"
         }
@@ -191,7 +217,7 @@ fn where_known(root: &Root, field: Field) -> Option<&'static str> {
              `steps.<id>.output`"
         }
         Root::Error => "`error` is known only in a `catch` handler; elsewhere use `steps.<id>.error`",
-        Root::Result => "`result` is known only in `output`; the steps behind read what the step gave as `data`",
+        Root::Result => "`result` is known only in `output`; later steps read what the step gave as `data`",
         Root::Response => "`response` is known only in `output` of a step with `http`",
         Root::Winner => "`winner` is known only in `output` of an `andRace`",
         Root::Event => "`event` is known only in `where` of `waitFor`",

@@ -12,7 +12,9 @@ use crate::language::native::outline::{Expects, Site, SiteCode, StepIndex};
 impl Checker<'_> {
     /// Operands that do not go together, and a value that its field cannot take.
     pub(super) fn operands(&self, site: &Site, findings: &mut Vec<Diagnostic>) {
-        let Some((shape, references)) = site.shape() else { return };
+        let Some((shape, references)) = site.shape() else {
+            return;
+        };
         let walk = Operands {
             checker: self,
             site,
@@ -33,8 +35,15 @@ impl Checker<'_> {
                 continue;
             }
             let node = self.map.node(at);
-            for entry in ["assign", "into"].iter().filter_map(|key| node.and_then(|node| node.entry(key))) {
-                let message = format!("`{}` adds to `data`, which is {} here and no object", entry.key, kinds(received));
+            for entry in ["assign", "into"]
+                .iter()
+                .filter_map(|key| node.and_then(|node| node.entry(key)))
+            {
+                let message = format!(
+                    "`{}` adds to `data`, which is {} here and no object",
+                    entry.key,
+                    kinds(received)
+                );
                 findings.push(Diagnostic::error(Code::TypeMismatch, entry.key_span, message));
             }
         }
@@ -62,12 +71,14 @@ impl Checker<'_> {
         let finding = Diagnostic::error(Code::TypeMismatch, span, message);
         let source = text.get(begin..).unwrap_or_default().trim_end();
         Some(match site.expects {
-            Expects::Boolean if is_certainly(&ty, Kinds::LIST) => finding.help(format!("write `={source} | length > 0`")),
+            Expects::Boolean if is_certainly(&ty, Kinds::LIST) => {
+                finding.help(format!("write `={source} | length > 0`"))
+            }
             Expects::Boolean if is_certainly(&ty, Kinds::TEXT) => finding.help(format!("write `={source} != ''`")),
             Expects::Boolean if is_certainly(&ty, Kinds::NUMBER) => finding.help(format!("write `={source} > 0`")),
-            Expects::List if is_certainly(&ty, Kinds::MAP) => {
-                finding.help(format!("write `={source} | items | list` for a list of keys and values"))
-            }
+            Expects::List if is_certainly(&ty, Kinds::MAP) => finding.help(format!(
+                "write `={source} | items | list` for a list of keys and values"
+            )),
             _ => finding,
         })
     }
@@ -138,13 +149,7 @@ impl Operands<'_, '_> {
     }
 
     /// Ordering needs two numbers or two texts; a text never equals a number.
-    fn comparison(
-        &self,
-        operator: Operator,
-        left: &Shape,
-        right: &Shape,
-        range: &Range<usize>,
-    ) -> Option<Diagnostic> {
+    fn comparison(&self, operator: Operator, left: &Shape, right: &Shape, range: &Range<usize>) -> Option<Diagnostic> {
         let (a, b) = (self.ty(left), self.ty(right));
         let (left, right) = (a.kinds(), b.kinds());
         if left.is_none() || right.is_none() || left == Kinds::NULL || right == Kinds::NULL {

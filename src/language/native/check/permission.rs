@@ -41,7 +41,11 @@ impl Checker<'_> {
         if asked.iter().any(|asked| matches(asked, name)) {
             return;
         }
-        let segment = reference.segments.first().cloned().unwrap_or_else(|| reference.range.clone());
+        let segment = reference
+            .segments
+            .first()
+            .cloned()
+            .unwrap_or_else(|| reference.range.clone());
         let span = self.place(site, &segment);
         let what = if list == "env" { "variable" } else { "secret" };
         let message = format!("`permissions` does not ask for the {what} `{name}`");
@@ -54,11 +58,16 @@ impl Checker<'_> {
                 let finding = finding.label(place, "asks for these");
                 finding.help(format!("did you mean `{known}`?")).fix(span, known)
             }
-            Some(known) => finding.label(place, "asks for these").help(format!("did you mean `{known}`?")),
+            Some(known) => finding
+                .label(place, "asks for these")
+                .help(format!("did you mean `{known}`?")),
             None => {
                 let all: Vec<&str> = asked.iter().map(|asked| &**asked).chain([&**name]).collect();
                 let finding = finding.label(place, "what the file asks for");
-                let finding = finding.help(format!("ask for it under `permissions`: `{list}: [{}]`", all.join(", ")));
+                let finding = finding.help(format!(
+                    "ask for it under `permissions`: `{list}: [{}]`",
+                    all.join(", ")
+                ));
                 match names.and_then(|names| last_in_flow(&names.value)) {
                     Some(last) => finding.fix(last.span, format!("{}, {name}", self.written(last.span))),
                     None => finding,
@@ -79,5 +88,7 @@ fn matches(asked: &str, name: &str) -> bool {
 /// The last item of a list in brackets, behind which another one fits.
 fn last_in_flow(list: &Node) -> Option<&Node> {
     let Value::List(items) = &list.value else { return None };
-    items.last().filter(|last| last.as_scalar().is_some_and(|scalar| scalar.in_flow))
+    items
+        .last()
+        .filter(|last| last.as_scalar().is_some_and(|scalar| scalar.in_flow))
 }

@@ -16,7 +16,10 @@ const MOST_LISTED: usize = 12;
 impl Checker<'_> {
     /// The first link of a path that leads nowhere.
     pub(super) fn property(&self, site: &Site, reference: &Reference, findings: &mut Vec<Diagnostic>) {
-        if matches!(reference.root, Root::Env | Root::Secrets | Root::Trigger | Root::Arguments) {
+        if matches!(
+            reference.root,
+            Root::Env | Root::Secrets | Root::Trigger | Root::Arguments
+        ) {
             return;
         }
         let mut ty = self.flow.root(site.step, site.field, &reference.root);
@@ -34,7 +37,10 @@ impl Checker<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one call, whose values have nothing else in common")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call, whose values have nothing else in common"
+    )]
     fn missing(
         &self,
         site: &Site,
@@ -47,7 +53,10 @@ impl Checker<'_> {
     ) -> Option<Diagnostic> {
         let segment = reference.segments.get(at)?;
         let span = self.place(site, segment);
-        let before = at.checked_sub(1).and_then(|at| reference.segments.get(at)).map(|before| before.end);
+        let before = at
+            .checked_sub(1)
+            .and_then(|at| reference.segments.get(at))
+            .map(|before| before.end);
         let parent = match before {
             Some(end) => site.slice(&(reference.range.start..end)).to_owned(),
             None => reference.root.to_string(),
@@ -58,9 +67,13 @@ impl Checker<'_> {
         let similar = closest(name, known.iter().map(String::as_str));
         let mut finding = Diagnostic::error(Code::UnknownProperty, span, format!("`{parent}` has no `{name}`"));
         if reference.optional {
-            // What is read with a default need not be there, so that only a typing mistake is certain to be one.
-            if !closed && similar.is_none() {
-                finding = Diagnostic::warning(Code::UnknownProperty, span, format!("`{parent}` declares no `{name}`"));
+            // The default makes up for it, so that only what looks like a typing mistake stops the workflow.
+            if similar.is_none() {
+                let message = match closed {
+                    true => format!("`{parent}` never has `{name}`, so this is always the default"),
+                    false => format!("`{parent}` declares no `{name}`"),
+                };
+                finding = Diagnostic::warning(Code::UnknownProperty, span, message);
             }
             // A run may start with any state.
             if reference.root == Root::State && self.outline.state_schema.is_none() {
@@ -99,9 +112,9 @@ impl Checker<'_> {
             "length" | "size" | "count" if is_certainly(ty, Kinds::LIST.or(Kinds::TEXT)) => {
                 finding.help(format!("write `{parent} | length`"))
             }
-            _ if is_certainly(ty, Kinds::LIST) => {
-                finding.help(format!("take one item, such as `{parent}[0]`, or all: `{parent} | map(attribute='{name}') | list`"))
-            }
+            _ if is_certainly(ty, Kinds::LIST) => finding.help(format!(
+                "take one item, such as `{parent}[0]`, or all: `{parent} | map(attribute='{name}') | list`"
+            )),
             _ => finding,
         })
     }

@@ -14,7 +14,10 @@ impl Checker<'_> {
         let Some(schema) = &self.outline.output else { return };
         // What `end` gives is a result too, and is not followed here.
         let ends = (0..self.outline.steps.len()).map(StepIndex);
-        if ends.into_iter().any(|step| self.map.key(step, "end").is_some() || self.map.step(step).kind == "end") {
+        if ends
+            .into_iter()
+            .any(|step| self.map.key(step, "end").is_some() || self.map.step(step).kind == "end")
+        {
             return;
         }
         let result = match &self.outline.result {
@@ -32,7 +35,11 @@ impl Checker<'_> {
             return;
         }
         if !found.intersects(allowed) {
-            let message = format!("the result is {}, but `outputSchema` wants {}", kinds(found), kinds(allowed));
+            let message = format!(
+                "the result is {}, but `outputSchema` wants {}",
+                kinds(found),
+                kinds(allowed)
+            );
             // A computed `output` has been reported at its place.
             if self.outline.result.is_none() {
                 findings.push(Diagnostic::error(Code::SchemaMismatch, self.schema_key(), message));
@@ -77,18 +84,32 @@ impl Checker<'_> {
     /// Properties whose kind the schema refuses.
     fn kinds_of_properties(&self, result: &Type, wanted: &Type, findings: &mut Vec<Diagnostic>) {
         for name in wanted.required() {
-            let (Lookup::Known(found), Lookup::Known(allowed)) = (result.property(&name), wanted.property(&name)) else {
+            let (Lookup::Known(found), Lookup::Known(allowed)) = (result.property(&name), wanted.property(&name))
+            else {
                 continue;
             };
             let (found, allowed) = (found.kinds(), allowed.kinds());
             if found.is_none() || allowed.is_none() || found == Kinds::NULL || found.intersects(allowed) {
                 continue;
             }
-            let message =
-                format!("the result's `{name}` is {}, but `outputSchema` wants {}", kinds(found), kinds(allowed));
-            let place = self.outline.root.get("outputSchema").and_then(|schema| schema.get("properties"));
-            let span = place.and_then(|properties| properties.entry(&name)).map(|entry| entry.key_span);
-            findings.push(Diagnostic::error(Code::SchemaMismatch, span.unwrap_or_else(|| self.schema_key()), message));
+            let message = format!(
+                "the result's `{name}` is {}, but `outputSchema` wants {}",
+                kinds(found),
+                kinds(allowed)
+            );
+            let place = self
+                .outline
+                .root
+                .get("outputSchema")
+                .and_then(|schema| schema.get("properties"));
+            let span = place
+                .and_then(|properties| properties.entry(&name))
+                .map(|entry| entry.key_span);
+            findings.push(Diagnostic::error(
+                Code::SchemaMismatch,
+                span.unwrap_or_else(|| self.schema_key()),
+                message,
+            ));
         }
     }
 

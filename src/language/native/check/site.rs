@@ -54,7 +54,8 @@ impl Site {
                 Root::Now => "now".to_owned(),
                 root => root.to_string(),
             };
-            text.get(reference.range.start + at..).is_some_and(|text| text.starts_with(&name))
+            text.get(reference.range.start + at..)
+                .is_some_and(|text| text.starts_with(&name))
         };
         let shift = match self.references().first() {
             _ if !text.starts_with('=') => 0,
@@ -73,7 +74,9 @@ impl Checker<'_> {
 
     /// Adds the fix that writes something else in a part of a site's scalar, if the scalar's style can hold it.
     pub(super) fn with_fix(&self, finding: Diagnostic, site: &Site, range: &Range<usize>, text: &str) -> Diagnostic {
-        let Some(scalar) = site.node.as_scalar() else { return finding };
+        let Some(scalar) = site.node.as_scalar() else {
+            return finding;
+        };
         let text = match scalar.style {
             Style::Plain if scalar.in_flow && text.contains([',', '[', ']', '{', '}']) => return finding,
             Style::Plain if text.contains(": ") || text.contains(" #") => return finding,
@@ -86,6 +89,9 @@ impl Checker<'_> {
 
     /// The text of a place.
     pub(super) fn written(&self, span: Span) -> &str {
-        self.outline.source.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.outline
+            .source
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
     }
 }

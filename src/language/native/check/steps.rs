@@ -10,13 +10,7 @@ use crate::language::native::outline::{Field, Site, StepIndex};
 
 impl Checker<'_> {
     /// A reference to a step that does not exist or cannot be read.
-    pub(super) fn step_reference(
-        &self,
-        site: &Site,
-        reference: &Reference,
-        id: &str,
-        findings: &mut Vec<Diagnostic>,
-    ) {
+    pub(super) fn step_reference(&self, site: &Site, reference: &Reference, id: &str, findings: &mut Vec<Diagnostic>) {
         let Some(step) = self.map.named(id) else {
             // A step that could not be read has findings of its own.
             if !self.map.is_written(id) {
@@ -32,7 +26,12 @@ impl Checker<'_> {
     fn unknown_step(&self, site: &Site, reference: &Reference, id: &str) -> Diagnostic {
         let span = self.place(site, &reference.name);
         let finding = Diagnostic::error(Code::UnknownStep, span, format!("there is no step `{id}`"));
-        let known = self.outline.steps.iter().filter(|step| step.named).map(|step| &*step.id);
+        let known = self
+            .outline
+            .steps
+            .iter()
+            .filter(|step| step.named)
+            .map(|step| &*step.id);
         match closest(id, known) {
             Some(name) => {
                 let finding = finding.help(format!("did you mean `{name}`?"));
@@ -49,7 +48,9 @@ impl Checker<'_> {
         let finding = |message: String| Diagnostic::error(Code::StepNotReadable, span, message);
         let there = |finding: Diagnostic, what: &str| finding.label(target.id_span, what);
         match hidden {
-            Hidden::BeforeStart => finding(format!("`{id}` cannot have run yet: this is evaluated before the first step")),
+            Hidden::BeforeStart => finding(format!(
+                "`{id}` cannot have run yet: this is evaluated before the first step"
+            )),
             Hidden::Itself => {
                 let instead = match site.field {
                     Field::SetState => "`output` is what this step gives",
@@ -72,10 +73,12 @@ impl Checker<'_> {
             }
             Hidden::Beside => {
                 let finding = finding(format!("`{id}` is in another branch, which runs at the same time"));
-                there(finding, "may not have run yet").help("read it in a step behind both branches")
+                there(finding, "may not have run yet").help("read it in a step after both branches")
             }
             Hidden::Instead => {
-                let finding = finding(format!("`{id}` is in another branch, which runs only if this one does not"));
+                let finding = finding(format!(
+                    "`{id}` is in another branch, which runs only if this one does not"
+                ));
                 there(finding, "cannot have run")
             }
             Hidden::PerItem(each) => {
@@ -107,15 +110,20 @@ impl Checker<'_> {
     /// The subtractions that cannot be meant: what they subtract does not exist.
     fn dashed_names<'s>(&self, site: &'s Site) -> impl Iterator<Item = &'s Subtraction> {
         site.subtraction_hints().iter().filter(|hint| {
-            let operands = site.references().iter().filter(|reference| lies_in(&reference.range, &hint.range));
+            let operands = site
+                .references()
+                .iter()
+                .filter(|reference| lies_in(&reference.range, &hint.range));
             let mut subtracted = operands.filter(|reference| reference.range.start > hint.range.start);
-            subtracted.any(|reference| matches!(reference.root, Root::Local(_)) && !self.in_scope(site, &reference.root))
+            subtracted
+                .any(|reference| matches!(reference.root, Root::Local(_)) && !self.in_scope(site, &reference.root))
         })
     }
 
     /// Whether a reference is part of such a subtraction, whose finding speaks for it.
     pub(super) fn is_dashed(&self, site: &Site, reference: &Reference) -> bool {
-        self.dashed_names(site).any(|hint| lies_in(&reference.range, &hint.range))
+        self.dashed_names(site)
+            .any(|hint| lies_in(&reference.range, &hint.range))
     }
 }
 

@@ -69,7 +69,11 @@ fn a_loop_gives_its_body_what_it_has_left() {
 ";
     assert_eq!(
         in_steps(steps),
-        ["unknown-property: cursor", "unknown-property: neither", "unknown-property: cursor"]
+        [
+            "unknown-property: cursor",
+            "unknown-property: neither",
+            "unknown-property: cursor"
+        ]
     );
 }
 
@@ -104,7 +108,10 @@ fn resume_payloads_are_known_by_their_schema() {
     output: { ok: =resume.aproved }
   - { kind: andThen, id: b, set: { a: =data.ok, b: =data.approved } }
 ";
-    assert_eq!(in_steps(steps), ["unknown-property: aproved", "unknown-property: approved"]);
+    assert_eq!(
+        in_steps(steps),
+        ["unknown-property: aproved", "unknown-property: approved"]
+    );
 }
 
 #[test]
@@ -113,6 +120,8 @@ fn children_are_known_by_what_they_declare() {
 id: parent
 steps:
   - { kind: andWorkflow, id: call, workflow: child, input: { amuont: 1, name: \"{{ input.x }}\" } }
+  - { kind: andWorkflow, id: again, workflow: child, input: { amount: 1, name: 2, rounds: x } }
+  - { kind: andWorkflow, id: more, workflow: child, input: { amuont: 1, name: 2 } }
   - { kind: andThen, id: b, set: =data.approvd }
 ---
 kind: Workflow
@@ -140,6 +149,8 @@ steps:
         [
             "schema-mismatch: amuont",
             "missing-equals: \"{{ input.x }}\"",
+            "schema-mismatch: x",
+            "schema-mismatch: amuont",
             "unknown-property: approvd",
         ]
     );

@@ -28,7 +28,9 @@ fn read(text: &str) -> (Vec<Outline>, Vec<Diagnostic>) {
 }
 
 fn pointed<'t>(text: &'t str, finding: &Diagnostic) -> &'t str {
-    finding.span.map_or("", |span| &text[span.start as usize..span.end as usize])
+    finding
+        .span
+        .map_or("", |span| &text[span.start as usize..span.end as usize])
 }
 
 /// The findings of a workflow text as `code: text pointed at`, warnings in brackets.
@@ -92,8 +94,17 @@ steps:
     assert_eq!(
         codes,
         [
-            UnknownProperty, UnknownName, StepNotReadable, NotPermitted, UnknownName, TypeMismatch, UnknownStep,
-            TypeMismatch, SecretNotAllowed, UnknownName, StepNotReadable,
+            UnknownProperty,
+            UnknownName,
+            StepNotReadable,
+            NotPermitted,
+            UnknownName,
+            TypeMismatch,
+            UnknownStep,
+            TypeMismatch,
+            SecretNotAllowed,
+            UnknownName,
+            StepNotReadable,
         ]
     );
 }
@@ -148,6 +159,11 @@ steps:
 outputSchema: { type: object, required: [approved] }
 "#;
     assert_eq!(findings(text), NONE);
-    let mistyped = text.replace("data.risk.score", "data.risk.scroe").replace("output.approved", "output.aproved");
-    assert_eq!(findings(&mistyped), ["unknown-property: scroe", "unknown-property: aproved"]);
+    let mistyped = text
+        .replace("data.risk.score", "data.risk.scroe")
+        .replace("output.approved", "output.aproved");
+    assert_eq!(
+        findings(&mistyped),
+        ["unknown-property: scroe", "unknown-property: aproved"]
+    );
 }

@@ -46,9 +46,16 @@ fn items_are_known_inside_their_loop() {
   - { kind: andThen, id: b, set: { a: =order, i: =index } }
 ";
     let text = workflow(steps);
-    assert_eq!(findings(&text), ["unknown-name: item", "unknown-name: order", "unknown-name: index"]);
+    assert_eq!(
+        findings(&text),
+        ["unknown-name: item", "unknown-name: order", "unknown-name: index"]
+    );
     let (_, all) = read(&text);
-    assert!(all[1].help[0].contains("inside the steps of `each`"), "{:?}", all[1].help);
+    assert!(
+        all[1].help[0].contains("inside the steps of `each`"),
+        "{:?}",
+        all[1].help
+    );
 }
 
 #[test]
@@ -65,13 +72,26 @@ fn errors_are_known_in_handlers() {
 }
 
 #[test]
+fn a_name_that_is_never_known_may_have_a_default() {
+    let steps = "  - { kind: andThen, id: a, set: { a: =resume.x | default(1), b: =index | default(0), c: =nope | default(0) } }\n";
+    assert_eq!(in_steps(steps), ["[unknown-name: index]", "unknown-name: nope"]);
+}
+
+#[test]
 fn events_and_arguments_are_known_where_they_are_looked_at() {
     let steps = "  - { kind: andThen, id: a, waitFor: { event: Paid, where: =event.order == input.order } }
   - { kind: andThen, id: b, set: =event.order }
   - { kind: andAgent, id: c, agent: x, prompt: hi, tools: [{ function: f, approval: =arguments.amount > 3 }], output: =arguments }
 ";
     let text = format!("kind: Workflow\nid: test\nevents: {{ Paid: {{ role: progress }} }}\nsteps:\n{steps}");
-    assert_eq!(findings(&text), ["unknown-name: event", "[invalid-value: tools]", "unknown-name: arguments"]);
+    assert_eq!(
+        findings(&text),
+        [
+            "unknown-name: event",
+            "[invalid-value: tools]",
+            "unknown-name: arguments"
+        ]
+    );
 }
 
 #[test]
@@ -108,7 +128,10 @@ steps:
 ";
     assert!(fixed(text).contains("set: =input.amount"));
     let text = workflow("  - { kind: andThen, id: lookup, set: 1 }\n  - { kind: andThen, id: b, set: =lookup }\n");
-    assert_eq!(only(&text).help, ["`lookup` is a step: read its output as `steps.lookup.output`"]);
+    assert_eq!(
+        only(&text).help,
+        ["`lookup` is a step: read its output as `steps.lookup.output`"]
+    );
 }
 
 #[test]
@@ -119,7 +142,10 @@ fn a_name_with_a_dash_is_no_subtraction() {
     let text = workflow("  - { kind: andThen, id: a, set: '=data.first-name' }\n");
     assert!(fixed(&text).contains("'=data[''first-name'']'"));
     // What can be meant is.
-    assert_eq!(in_steps("  - { kind: andThen, id: a, set: =data.total-input.paid }\n"), NONE);
+    assert_eq!(
+        in_steps("  - { kind: andThen, id: a, set: =data.total-input.paid }\n"),
+        NONE
+    );
 }
 
 #[test]

@@ -20,7 +20,10 @@ fn steps_are_read_after_they_have_run() {
   - { kind: andThen, id: b, set: =steps.b.output }
   - { kind: andThen, id: c, set: =steps.a.output }
 ";
-    assert_eq!(in_steps(steps), ["step-not-readable: steps.b.output", "step-not-readable: steps.b.output"]);
+    assert_eq!(
+        in_steps(steps),
+        ["step-not-readable: steps.b.output", "step-not-readable: steps.b.output"]
+    );
 }
 
 #[test]
@@ -56,7 +59,13 @@ fn a_step_inside_does_not_see_the_one_around_it() {
     steps: [{ kind: andThen, id: inner, set: =steps.outer.output }]
     output: =steps.inner.output
 ";
-    assert_eq!(in_steps(steps), ["step-not-readable: steps.inner.output", "step-not-readable: steps.outer.output"]);
+    assert_eq!(
+        in_steps(steps),
+        [
+            "step-not-readable: steps.inner.output",
+            "step-not-readable: steps.outer.output"
+        ]
+    );
 }
 
 #[test]
@@ -71,7 +80,11 @@ output: =steps.put.output
 ";
     assert_eq!(
         in_steps(steps),
-        ["step-not-readable: steps.get.output", "step-not-readable: steps.get.output", "step-not-readable: steps.put.output"]
+        [
+            "step-not-readable: steps.get.output",
+            "step-not-readable: steps.get.output",
+            "step-not-readable: steps.put.output"
+        ]
     );
 }
 
@@ -99,7 +112,10 @@ fn handlers_see_the_steps_they_handle() {
     finally: [{ kind: andThen, id: f, set: { a: =steps.a.status, h: =steps.h.status } }]
   - { kind: andThen, id: c, http: { url: http://x }, catch: [{ set: =steps.c.error.code }] }
 ";
-    assert_eq!(in_steps(steps), ["step-not-readable: steps.h.output", "step-not-readable: steps.h.output"]);
+    assert_eq!(
+        in_steps(steps),
+        ["step-not-readable: steps.h.output", "step-not-readable: steps.h.output"]
+    );
 }
 
 #[test]

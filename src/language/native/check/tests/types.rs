@@ -19,8 +19,17 @@ fn with_input(steps: &str) -> String {
 
 #[test]
 fn mistyped_properties_of_the_input_are_found() {
-    let text = with_input("  - { kind: andThen, id: a, set: { x: =input.amuont, y: \"{{ input.customer.teir }}\", z: \"=input.tags[0].lable\" } }\n");
-    assert_eq!(findings(&text), ["unknown-property: amuont", "unknown-property: teir", "unknown-property: lable"]);
+    let text = with_input(
+        "  - { kind: andThen, id: a, set: { x: =input.amuont, y: \"{{ input.customer.teir }}\", z: \"=input.tags[0].lable\" } }\n",
+    );
+    assert_eq!(
+        findings(&text),
+        [
+            "unknown-property: amuont",
+            "unknown-property: teir",
+            "unknown-property: lable"
+        ]
+    );
     let text = with_input("  - { kind: andThen, id: a, set: { x: \"=input['amuont']\", y: =input.more.anything } }\n");
     assert_eq!(findings(&text), ["unknown-property: ['amuont']"]);
     assert!(fixed(&text).contains("=input['amount']"));
@@ -28,8 +37,13 @@ fn mistyped_properties_of_the_input_are_found() {
 
 #[test]
 fn a_default_does_not_hide_a_typing_mistake() {
-    let text = with_input("  - { kind: andThen, id: a, set: { x: =input.amuont | default(1), y: =input.zzzzzz | default(1) } }\n");
-    assert_eq!(findings(&text), ["unknown-property: amuont", "[unknown-property: zzzzzz]"]);
+    let text = with_input(
+        "  - { kind: andThen, id: a, set: { x: =input.amuont | default(1), y: =input.zzzzzz | default(1) } }\n",
+    );
+    assert_eq!(
+        findings(&text),
+        ["unknown-property: amuont", "[unknown-property: zzzzzz]"]
+    );
 }
 
 #[test]
@@ -46,7 +60,9 @@ fn texts_are_not_ordered_against_numbers() {
     assert_eq!(findings(&text), ["type-mismatch: input.tags > 3"]);
     let text = with_input("  - { kind: andWhen, id: a, condition: =input.amount == '3', set: 1 }\n");
     assert_eq!(findings(&text), ["[type-mismatch: input.amount == '3']"]);
-    let text = with_input("  - { kind: andWhen, id: a, condition: =input.amount > 3 and input.name < 'm' and input.more.x < 3, set: 1 }\n");
+    let text = with_input(
+        "  - { kind: andWhen, id: a, condition: =input.amount > 3 and input.name < 'm' and input.more.x < 3, set: 1 }\n",
+    );
     assert_eq!(findings(&text), NONE);
 }
 
@@ -60,15 +76,27 @@ fn conditions_give_true_or_false() {
 
 #[test]
 fn items_are_a_list() {
-    let each = |items: &str| with_input(&format!("  - {{ kind: andForEach, id: a, items: {items}, steps: [{{ kind: andThen, id: b, set: =item.lable }}] }}\n"));
+    let each = |items: &str| {
+        with_input(&format!(
+            "  - {{ kind: andForEach, id: a, items: {items}, steps: [{{ kind: andThen, id: b, set: =item.lable }}] }}\n"
+        ))
+    };
     assert_eq!(findings(&each("=input.amount")), ["type-mismatch: input.amount"]);
     assert_eq!(findings(&each("=input.tags")), ["unknown-property: lable"]);
 }
 
 #[test]
 fn arithmetic_needs_numbers() {
-    let text = with_input("  - { kind: andThen, id: a, set: { x: =input.name - 1, y: =input.name + input.amount, z: =input.amount * 2 } }\n");
-    assert_eq!(findings(&text), ["type-mismatch: input.name - 1", "type-mismatch: input.name + input.amount"]);
+    let text = with_input(
+        "  - { kind: andThen, id: a, set: { x: =input.name - 1, y: =input.name + input.amount, z: =input.amount * 2 } }\n",
+    );
+    assert_eq!(
+        findings(&text),
+        [
+            "type-mismatch: input.name - 1",
+            "type-mismatch: input.name + input.amount"
+        ]
+    );
 }
 
 #[test]
