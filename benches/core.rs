@@ -22,7 +22,10 @@ fn program(steps: usize) -> Arc<Program> {
                 purpose: None,
                 origin,
                 named: true,
-                op: Op::Set(Build::Map(vec![("n".into(), Build::from_scalar("=data.n + 1").unwrap())])),
+                op: Op::Set(Build::Map(vec![(
+                    "n".into(),
+                    Build::from_scalar("=data.n + 1").unwrap(),
+                )])),
                 keys: None,
             })
         })
@@ -55,7 +58,8 @@ fn program(steps: usize) -> Arc<Program> {
 fn once(program: &Arc<Program>, events: &mut Vec<Event>, consumed: &mut usize) {
     let mut run = Run::new(program.clone());
     let input = interpret::data!({ "n": 0 });
-    run.handle(Timestamp(0), Input::Start(Start::new("r", input)), events).unwrap();
+    run.handle(Timestamp(0), Input::Start(Start::new("r", input)), events)
+        .unwrap();
     loop {
         for event in events.drain(..) {
             *consumed += std::hint::black_box(&event).at.0 as usize + 1;
@@ -65,7 +69,9 @@ fn once(program: &Arc<Program>, events: &mut Vec<Event>, consumed: &mut usize) {
         }
         run.handle(Timestamp(0), Input::Tick, events).unwrap();
     }
-    let Some(interpret::run::RunEnd::Completed(Data::Map(map))) = run.state().end() else { panic!() };
+    let Some(interpret::run::RunEnd::Completed(Data::Map(map))) = run.state().end() else {
+        panic!()
+    };
     assert!(map.get("n").is_some());
 }
 
@@ -83,6 +89,9 @@ fn main() {
             }
             best = best.min(begun.elapsed().as_secs_f64() * 1e9 / (rounds * steps) as f64);
         }
-        println!("{steps:>6} steps: {best:>7.1} ns/step, {:>9.0} steps/s ({consumed} events)", 1e9 / best);
+        println!(
+            "{steps:>6} steps: {best:>7.1} ns/step, {:>9.0} steps/s ({consumed} events)",
+            1e9 / best
+        );
     }
 }

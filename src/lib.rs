@@ -27,6 +27,6 @@ pub mod permit;
 pub mod secret;
 
 pub mod clock;
-pub mod store;
-pub mod provider;
 pub mod drive;
+pub mod provider;
+pub mod store;

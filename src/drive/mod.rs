@@ -233,7 +233,9 @@ impl Drop for Registered {
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("clock", &self.shared.clock).finish_non_exhaustive()
+        f.debug_struct("Driver")
+            .field("clock", &self.shared.clock)
+            .finish_non_exhaustive()
     }
 }
 

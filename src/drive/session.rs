@@ -181,7 +181,8 @@ impl Session {
         let driven = self.turn(observe).await;
         if let Err(error) = &driven {
             self.calls = Calls::default();
-            self.progress.send_modify(|progress| progress.failed = Some(error.clone()));
+            self.progress
+                .send_modify(|progress| progress.failed = Some(error.clone()));
         }
         driven
     }
@@ -273,7 +274,9 @@ impl Session {
                 Ok(())
             }
             Err(error) => {
-                accepted.into_iter().for_each(|reply| drop(reply.send(Err(error.clone().into()))));
+                accepted
+                    .into_iter()
+                    .for_each(|reply| drop(reply.send(Err(error.clone().into()))));
                 self.recover(error, outcomes, observe).await
             }
         }
@@ -371,8 +374,15 @@ impl Session {
                     // A call whose outcome is known already is not started again.
                     let known: Vec<Ticket> = self.offers.iter().filter_map(Offer::ticket).collect();
                     self.calls.retain(|ticket| self.run.is_calling(ticket));
-                    let missing = self.run.calls().map(|call| call.ticket).filter(|ticket| !known.contains(ticket));
-                    missing.collect::<Vec<_>>().into_iter().for_each(|ticket| self.begin(ticket));
+                    let missing = self
+                        .run
+                        .calls()
+                        .map(|call| call.ticket)
+                        .filter(|ticket| !known.contains(ticket));
+                    missing
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .for_each(|ticket| self.begin(ticket));
                     return Ok(());
                 }
                 Err(Error::Store(again)) => error = again,
@@ -434,7 +444,10 @@ impl Offer {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("handle", &self.handle).field("in_flight", &self.calls.len()).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("handle", &self.handle)
+            .field("in_flight", &self.calls.len())
+            .finish_non_exhaustive()
     }
 }
 

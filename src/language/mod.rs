@@ -7,7 +7,7 @@ pub(crate) mod native;
 
 use std::sync::Arc;
 
-pub use native::{Agent, Tool, ToolTarget};
+pub use native::{Agent, Tool, ToolTarget, step_kinds, units};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
@@ -59,11 +59,11 @@ impl Files for NoFiles {
 const KINDS: [&str; 3] = ["Workflow", "Agent", "WorkflowTest"];
 
 /// Reads a document; `source` is the text of the whole file. References to files stay unresolved.
-pub fn read(document: &yaml::Document, source: &Arc<str>) -> Read {
-    read_with(document, source, &NoFiles)
+pub fn read(document: &yaml::Document, source: &str) -> Read {
+    read_with(document, &source.into(), &NoFiles)
 }
 
-/// Reads a document that may refer to files.
+/// Reads a document that may refer to files. The text is shared, so that a file of many documents is kept once.
 pub fn read_with(document: &yaml::Document, source: &Arc<str>, files: &dyn Files) -> Read {
     match sniff(&document.root) {
         Ok(Language::Workflow) => native::read_workflow(&document.root, source, files),
@@ -91,12 +91,19 @@ fn sniff(root: &yaml::Node) -> Result<Language, Box<Diagnostic>> {
     let Some(entries) = root.as_map() else {
         let diagnostic = match root.is_null() {
             true => unknown(root.span, "this document is empty"),
-            false => unknown(root.span, "a workflow is a mapping of keys such as `kind`, `id` and `steps`"),
+            false => unknown(
+                root.span,
+                "a workflow is a mapping of keys such as `kind`, `id` and `steps`",
+            ),
         };
         return Err(Box::new(diagnostic.help("begin with `kind: Workflow`")));
     };
     let start = entries.first().map_or(root.span, |entry| entry.key_span);
-    if root.get("app").is_some() && root.get("workflow").is_some_and(|workflow| workflow.get("graph").is_some()) {
+    if root.get("app").is_some()
+        && root
+            .get("workflow")
+            .is_some_and(|workflow| workflow.get("graph").is_some())
+    {
         return Err(Box::new(
             unknown(start, "this is a Dify app, which this version does not read").help(ONLY_NATIVE),
         ));

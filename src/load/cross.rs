@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::{Kind, Loaded, version};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{BlockId, Fail, Graph, Join, Name, Op};
-use crate::language::native::check::{self, Callee};
 use crate::language::native::Outline;
+use crate::language::native::check::{self, Callee};
 use crate::source::Span;
 
 /// All findings.
@@ -43,7 +43,8 @@ pub(super) fn broken(loaded: &Loaded) -> HashSet<Span> {
         .filter(|finding| finding.is_error())
         .filter_map(|finding| finding.span)
         .collect();
-    let inside = |whole: Span, part: &Span| whole.file == part.file && whole.start <= part.start && part.end <= whole.end;
+    let inside =
+        |whole: Span, part: &Span| whole.file == part.file && whole.start <= part.start && part.end <= whole.end;
     loaded
         .workflows
         .iter()
@@ -107,7 +108,9 @@ fn recursion(loaded: &Loaded, findings: &mut Vec<Diagnostic>) {
         .map(|graph| {
             let mut certain = Vec::new();
             certain_calls(graph, graph.body, &mut certain);
-            let resolved = certain.into_iter().filter_map(|(id, version, span)| Some((place(&id, version.as_deref())?, span)));
+            let resolved = certain
+                .into_iter()
+                .filter_map(|(id, version, span)| Some((place(&id, version.as_deref())?, span)));
             resolved.collect()
         })
         .collect();

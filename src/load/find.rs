@@ -54,7 +54,11 @@ pub fn find(name: &str) -> Result<Found, String> {
             continue;
         }
         let loaded = load(&[folder]);
-        let ids = loaded.declared.iter().filter(|one| one.kind == super::Kind::Workflow).map(|one| one.id.clone());
+        let ids = loaded
+            .declared
+            .iter()
+            .filter(|one| one.kind == super::Kind::Workflow)
+            .map(|one| one.id.clone());
         known.extend(ids);
         if known.iter().any(|id| **id == *name) {
             let id = Some(name.into());
@@ -83,7 +87,10 @@ fn of_file(path: &Path) -> Result<Found, String> {
         workflows.map(|one| one.id.clone()).next()
     };
     let id = first(&alone);
-    let refers = alone.diagnostics.iter().any(|finding| super::cross::leads_to_other_files(finding.code));
+    let refers = alone
+        .diagnostics
+        .iter()
+        .any(|finding| super::cross::leads_to_other_files(finding.code));
     if !refers {
         return Ok(Found { loaded: alone, id });
     }
@@ -96,6 +103,8 @@ fn of_file(path: &Path) -> Result<Found, String> {
     let name = path.display().to_string();
     let sources = &loaded.sources;
     // What else is wrong in the folder is no concern of who asked for this file.
-    loaded.diagnostics.retain(|finding| finding.span.is_none_or(|span| sources.file(span.file).name() == name));
+    loaded
+        .diagnostics
+        .retain(|finding| finding.span.is_none_or(|span| sources.file(span.file).name() == name));
     Ok(Found { loaded, id })
 }

@@ -85,7 +85,10 @@ fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Box
             list(&path, depth + 1, found)?;
         } else if is_workflow_file(&name) && path.is_file() {
             if found.len() >= MOST_FILES {
-                let message = format!("there are more than {MOST_FILES} workflow files in {}", folder.display());
+                let message = format!(
+                    "there are more than {MOST_FILES} workflow files in {}",
+                    folder.display()
+                );
                 return Err(Box::new(Diagnostic::error(Code::TooLarge, None, message)));
             }
             found.push(path);
@@ -110,7 +113,10 @@ fn missing(path: &Path, error: &std::io::Error) -> Diagnostic {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let wanted = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let wanted = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -143,7 +149,9 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Arc<str>, Unreadable> {
     }
     let mut bytes = Vec::new();
     // What is no plain file may be longer than it says.
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(Unreadable::Failed)?;
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Unreadable::Failed)?;
     if bytes.len() > limit {
         return Err(Unreadable::TooLarge(limit));
     }
@@ -168,7 +176,10 @@ impl Unreadable {
             }
             Unreadable::NotUtf8(bytes, valid) => {
                 let file = sources.add(name, String::from_utf8_lossy(&bytes));
-                let message = format!("{name} is not UTF-8 text: the byte {:#04x} is not part of any character", bytes[valid]);
+                let message = format!(
+                    "{name} is not UTF-8 text: the byte {:#04x} is not part of any character",
+                    bytes[valid]
+                );
                 let diagnostic = Diagnostic::error(Code::NotUtf8, Span::new(file, valid, valid + 3), message);
                 let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
                 match utf16 {
@@ -208,7 +219,10 @@ impl Files for Folder {
             std::io::ErrorKind::NotFound => "does not exist".to_owned(),
             _ => format!("cannot be read: {error}"),
         })?;
-        let root = self.root.canonicalize().map_err(|error| format!("cannot be read: {error}"))?;
+        let root = self
+            .root
+            .canonicalize()
+            .map_err(|error| format!("cannot be read: {error}"))?;
         if !found.starts_with(&root) {
             return Err(format!("lies outside the folder {}", self.root.display()));
         }

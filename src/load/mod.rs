@@ -2,7 +2,10 @@
 //!
 //! [`load`] reads everything it is given as a whole: ids are unique across it, and references between files are checked.
 //! It never stops at the first mistake; [`Loaded`] holds what could be read and every finding.
-#![allow(clippy::disallowed_methods, reason = "loading is where definitions are read from files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "loading is where definitions are read from files"
+)]
 
 mod cross;
 mod find;
@@ -172,7 +175,11 @@ impl Loaded {
     ///
     /// No such workflow, or one of them has errors.
     pub fn program(&self, id: &str, version: Option<&str>) -> Result<Program, ProgramError> {
-        let declared = |id: &str| self.declared.iter().any(|one| one.kind == Kind::Workflow && *one.id == *id);
+        let declared = |id: &str| {
+            self.declared
+                .iter()
+                .any(|one| one.kind == Kind::Workflow && *one.id == *id)
+        };
         let Some(graph) = self.workflow(id, version) else {
             if declared(id) {
                 return Err(ProgramError::Broken(id.to_owned()));
@@ -230,10 +237,12 @@ impl Loader {
             }
             let read = language::read_with(&document, &text, files);
             self.declare(&document.root);
-            self.loaded.diagnostics.extend(read.diagnostics.into_iter().map(|finding| match named {
-                true => finding,
-                false => about_a_stranger(finding),
-            }));
+            self.loaded
+                .diagnostics
+                .extend(read.diagnostics.into_iter().map(|finding| match named {
+                    true => finding,
+                    false => about_a_stranger(finding),
+                }));
             self.loaded.outlines.extend(read.outline);
             match read.definition {
                 Some(Definition::Workflow(graph)) => self.loaded.workflows.push(graph),
@@ -269,7 +278,9 @@ impl Loader {
             .diagnostics
             .sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
         let broken = cross::broken(&self.loaded);
-        self.loaded.workflows.retain(|graph| !broken.contains(&graph.header.origin));
+        self.loaded
+            .workflows
+            .retain(|graph| !broken.contains(&graph.header.origin));
         self.loaded
     }
 

@@ -66,7 +66,16 @@ mod tests {
 
     #[test]
     fn rule_42_without_a_version_the_highest_is_meant() {
-        let ascending = ["1.2.0-alpha", "1.2.0-beta.2", "1.2.0-beta.10", "1.2.0", "1.9", "1.10", "v2", "10.0"];
+        let ascending = [
+            "1.2.0-alpha",
+            "1.2.0-beta.2",
+            "1.2.0-beta.10",
+            "1.2.0",
+            "1.9",
+            "1.10",
+            "v2",
+            "10.0",
+        ];
         for pair in ascending.windows(2) {
             assert_eq!(compare(Some(pair[0]), Some(pair[1])), Ordering::Less, "{pair:?}");
         }

@@ -21,7 +21,11 @@ fn every_example_loads_without_a_finding() {
         let loaded = load::load(&[&file]);
         let findings = render::text::render(&loaded.diagnostics, &loaded.sources, false);
         assert!(loaded.diagnostics.is_empty(), "{findings}");
-        assert!(loaded.workflows().next().is_some(), "{} defines no workflow", file.display());
+        assert!(
+            loaded.workflows().next().is_some(),
+            "{} defines no workflow",
+            file.display()
+        );
         for graph in loaded.workflows() {
             loaded.program(&graph.header.id, None).unwrap();
         }

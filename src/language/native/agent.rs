@@ -75,7 +75,9 @@ pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| (span.file, span.start)));
     let errors = diagnostics.iter().any(Diagnostic::is_error);
     Read {
-        definition: agent.filter(|_| !errors).map(|agent| Definition::Agent(Arc::new(agent))),
+        definition: agent
+            .filter(|_| !errors)
+            .map(|agent| Definition::Agent(Arc::new(agent))),
         outline: None,
         diagnostics,
     }

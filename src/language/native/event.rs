@@ -90,7 +90,8 @@ impl Reader<'_> {
             && declared.role != role
         {
             let (needed, found) = (role_name(role), role_name(declared.role));
-            let message = format!("`{key}` needs an event with the role `{needed}`, but `{name}` has the role `{found}`");
+            let message =
+                format!("`{key}` needs an event with the role `{needed}`, but `{name}` has the role `{found}`");
             let help = format!("declare it as `{name}: {{ role: {needed} }}`");
             self.report(Diagnostic::error(Code::UnknownEvent, span, message).help(help));
         }
@@ -111,5 +112,8 @@ pub(super) struct Event {
 }
 
 fn role_name(role: EventRole) -> &'static str {
-    ROLES.iter().find(|(_, known)| *known == role).map_or("progress", |(name, _)| name)
+    ROLES
+        .iter()
+        .find(|(_, known)| *known == role)
+        .map_or("progress", |(name, _)| name)
 }

@@ -122,7 +122,12 @@ impl<'a> Reader<'a> {
         };
         let values: Vec<Option<(Name, Build)>> = entries
             .iter()
-            .map(|entry| Some((entry.key.clone(), self.value(&entry.key, &entry.value, at, Expects::Anything)?)))
+            .map(|entry| {
+                Some((
+                    entry.key.clone(),
+                    self.value(&entry.key, &entry.value, at, Expects::Anything)?,
+                ))
+            })
             .collect();
         values.into_iter().collect()
     }
@@ -248,7 +253,11 @@ impl<'a> Reader<'a> {
     /// A text as a YAML scalar in the place of a node.
     pub fn quoted_like(&self, node: &Node, text: &str) -> String {
         let plain = node.as_scalar().is_some_and(|scalar| {
-            let special = if scalar.in_flow { &[',', '[', ']', '{', '}'][..] } else { &[] };
+            let special = if scalar.in_flow {
+                &[',', '[', ']', '{', '}'][..]
+            } else {
+                &[]
+            };
             scalar.style == Style::Plain && !text.contains(special)
         });
         let risky = text.contains(": ") || text.contains(" #") || text.ends_with(':');
@@ -350,7 +359,15 @@ impl<'n> Fields<'n> {
     }
 
     pub fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|entry| &*entry.key == key)
+        self.get(key).is_some()
+    }
+
+    /// The value of a key, which does not make it known.
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entries
+            .iter()
+            .find(|entry| &*entry.key == key)
+            .map(|entry| &entry.value)
     }
 
     /// The entry of a required key; `example` is what could stand there.
@@ -441,27 +458,51 @@ impl<'n> Fields<'n> {
         if !reader.is_literal(key, node) {
             return None;
         }
-        let number = node.as_scalar().map(|scalar| &scalar.data).filter(|data| data.as_f64().is_some());
+        let number = node
+            .as_scalar()
+            .map(|scalar| &scalar.data)
+            .filter(|data| data.as_f64().is_some());
         let Some(number) = number else {
-            reader.wrong_type(key, node, "a whole number", format!("write for example `{key}: {}`", least.max(3)));
+            reader.wrong_type(
+                key,
+                node,
+                "a whole number",
+                format!("write for example `{key}: {}`", least.max(3)),
+            );
             return None;
         };
-        let found = number.as_i64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number >= least);
+        let found = number
+            .as_i64()
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| *number >= least);
         if found.is_none() {
-            let message = format!("`{key}` must be a whole number from {least} to {}, not {number}", u32::MAX);
+            let message = format!(
+                "`{key}` must be a whole number from {least} to {}, not {number}",
+                u32::MAX
+            );
             reader.report(Diagnostic::error(Code::InvalidValue, node.span, message));
         }
         found
     }
 
     /// A literal number within a range.
-    pub fn number(&mut self, reader: &mut Reader, key: &'static str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
+    pub fn number(
+        &mut self,
+        reader: &mut Reader,
+        key: &'static str,
+        range: std::ops::RangeInclusive<f64>,
+    ) -> Option<f64> {
         let node = &self.entry(key)?.value;
         if !reader.is_literal(key, node) {
             return None;
         }
         let Some(number) = node.as_scalar().and_then(|scalar| scalar.data.as_f64()) else {
-            reader.wrong_type(key, node, "a number", format!("write for example `{key}: {}`", range.start()));
+            reader.wrong_type(
+                key,
+                node,
+                "a number",
+                format!("write for example `{key}: {}`", range.start()),
+            );
             return None;
         };
         if !range.contains(&number) {
@@ -480,7 +521,10 @@ impl<'n> Fields<'n> {
     pub fn choice<T: Copy>(&mut self, reader: &mut Reader, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let node = &self.entry(key)?.value;
         let word = reader.literal_text(key, node)?;
-        let found = choices.iter().find(|(name, _)| *name == &*word).map(|(_, choice)| *choice);
+        let found = choices
+            .iter()
+            .find(|(name, _)| *name == &*word)
+            .map(|(_, choice)| *choice);
         if found.is_none() {
             let names = one_of(choices.iter().map(|(name, _)| *name));
             let message = format!("`{key}` must be {names}, not `{word}`");
@@ -521,7 +565,12 @@ impl<'n> Fields<'n> {
     }
 
     /// A condition that may be left out. `Err` if there is one that cannot be read.
-    pub fn when(&mut self, reader: &mut Reader, key: &'static str, field: Field) -> Result<Option<Arc<Expression>>, Broken> {
+    pub fn when(
+        &mut self,
+        reader: &mut Reader,
+        key: &'static str,
+        field: Field,
+    ) -> Result<Option<Arc<Expression>>, Broken> {
         match self.entry(key) {
             None => Ok(None),
             Some(entry) => reader
@@ -539,9 +588,15 @@ pub(super) struct Broken;
 impl Reader<'_> {
     /// Whether a value is no expression or template, where nothing is evaluated (rule 1).
     pub fn is_literal(&mut self, key: &str, node: &Node) -> bool {
-        let computed = node.as_str().filter(|text| text.starts_with('=') || text.contains("{{"));
+        let computed = node
+            .as_str()
+            .filter(|text| text.starts_with('=') || text.contains("{{"));
         if let Some(text) = computed {
-            let what = if text.starts_with('=') { "an expression" } else { "a template" };
+            let what = if text.starts_with('=') {
+                "an expression"
+            } else {
+                "a template"
+            };
             let message = format!("`{key}` is taken as it is written; {what} is not evaluated here");
             let help = format!("write the value of `{key}` itself");
             self.report(Diagnostic::error(Code::NotLiteral, node.span, message).help(help));
@@ -557,7 +612,10 @@ impl Reader<'_> {
         if let Some(text) = node.as_str() {
             return Some(text.into());
         }
-        let written = node.as_scalar().filter(|scalar| !scalar.data.is_null()).map(|scalar| scalar.text.clone());
+        let written = node
+            .as_scalar()
+            .filter(|scalar| !scalar.data.is_null())
+            .map(|scalar| scalar.text.clone());
         let mut diagnostic = match &written {
             Some(_) => {
                 let message = format!("`{key}` needs a text, but YAML reads this as {}", article(node.kind()));
@@ -570,7 +628,9 @@ impl Reader<'_> {
         };
         if let Some(text) = written {
             let quoted = format!("\"{text}\"");
-            diagnostic = diagnostic.help(format!("put it in quotes: `{key}: {quoted}`")).fix(node.span, quoted);
+            diagnostic = diagnostic
+                .help(format!("put it in quotes: `{key}: {quoted}`"))
+                .fix(node.span, quoted);
         }
         self.report(diagnostic);
         None
@@ -580,7 +640,10 @@ impl Reader<'_> {
     pub fn list<'n>(&mut self, key: &str, node: &'n Node, example: &str) -> Option<&'n [Node]> {
         let items = node.as_list();
         if items.is_none() {
-            let alone = node.as_scalar().filter(|scalar| !scalar.data.is_null()).map(|scalar| &scalar.text);
+            let alone = node
+                .as_scalar()
+                .filter(|scalar| !scalar.data.is_null())
+                .map(|scalar| &scalar.text);
             let help = match alone {
                 Some(text) => format!("a list of one is written `{key}: [{text}]`"),
                 None => format!("write for example `{key}: {example}`"),

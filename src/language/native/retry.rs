@@ -33,7 +33,9 @@ impl Fields<'_> {
         let nodes = self.list(reader, "on", "[timeout, http.*]")?;
         let mut codes = Vec::new();
         for node in nodes {
-            let Some(code) = reader.literal_text("on", node) else { continue };
+            let Some(code) = reader.literal_text("on", node) else {
+                continue;
+            };
             let stem = code.strip_suffix('*').unwrap_or(&code);
             if stem.contains(['*', ' ']) || code.is_empty() {
                 let message = format!("`{code}` is not an error code");

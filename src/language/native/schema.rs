@@ -133,7 +133,11 @@ impl Inclusion<'_, '_> {
         if self.names.len() >= MOST_FILES {
             return Err(format!("a schema can take in {MOST_FILES} files at most"));
         }
-        let text = self.reader.files.text(path).map_err(|reason| format!("`{path}` {reason}"))?;
+        let text = self
+            .reader
+            .files
+            .text(path)
+            .map_err(|reason| format!("`{path}` {reason}"))?;
         self.reader.included.push(text.clone());
         let name = format!("file:{}", path.replace(['/', '~', '#', '%'], "."));
         self.names.insert(path.to_owned(), name.clone());
@@ -148,7 +152,10 @@ impl Inclusion<'_, '_> {
         match (&documents[..], findings.iter().find(|finding| finding.is_error())) {
             ([document], None) => document.root.data(),
             (_, Some(finding)) => {
-                self.refuse(node, format!("the schema file `{path}` cannot be read: {}", finding.message));
+                self.refuse(
+                    node,
+                    format!("the schema file `{path}` cannot be read: {}", finding.message),
+                );
                 Data::Null
             }
             _ => {
@@ -207,5 +214,6 @@ fn split(reference: &str, folder: &str) -> Option<(String, String)> {
 }
 
 fn folder(path: &str) -> String {
-    path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned())
+    path.rsplit_once('/')
+        .map_or(String::new(), |(folder, _)| folder.to_owned())
 }

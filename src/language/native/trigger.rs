@@ -149,10 +149,26 @@ mod tests {
 
     #[test]
     fn rule_39_schedules_have_five_fields() {
-        for good in ["0 2 * * 1-5", "*/15 0-6,22 1 jan-mar MON", "59 23 31 12 7", "0 0 1-7/2 * *"] {
+        for good in [
+            "0 2 * * 1-5",
+            "*/15 0-6,22 1 jan-mar MON",
+            "59 23 31 12 7",
+            "0 0 1-7/2 * *",
+        ] {
             assert_eq!(check_schedule(good), Ok(()), "{good}");
         }
-        for bad in ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "a * * * *", "-1 * * * *", "+1 * * * *"] {
+        for bad in [
+            "",
+            "* * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "a * * * *",
+            "-1 * * * *",
+            "+1 * * * *",
+        ] {
             assert!(check_schedule(bad).is_err(), "{bad}");
         }
     }

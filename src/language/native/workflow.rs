@@ -23,9 +23,7 @@ pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| (span.file, span.start)));
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.is_error());
     let definition = match header {
-        Some((header, body)) if !errors => {
-            Some(Definition::Workflow(Arc::new(reader.builder.finish(header, body))))
-        }
+        Some((header, body)) if !errors => Some(Definition::Workflow(Arc::new(reader.builder.finish(header, body)))),
         _ => None,
     };
     Read {

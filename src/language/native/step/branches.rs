@@ -53,8 +53,14 @@ impl Step<'_> {
 
     /// Reports a list that must not be empty.
     pub(super) fn none_given(&mut self, reader: &mut Reader<'_>, key: &'static str, what: &str) {
-        let span = self.fields.entry(key).map_or(self.fields.anchor(), |entry| entry.value.span);
-        let message = format!("`{key}` is empty: an `{}` step needs at least one {what}", self.kind.tag());
+        let span = self
+            .fields
+            .entry(key)
+            .map_or(self.fields.anchor(), |entry| entry.value.span);
+        let message = format!(
+            "`{key}` is empty: an `{}` step needs at least one {what}",
+            self.kind.tag()
+        );
         reader.report(Diagnostic::error(Code::InvalidValue, span, message));
     }
 }

@@ -203,7 +203,10 @@ impl Reader<'_> {
     }
 
     /// A unit of work without a step of its own; its address is that of its owner and a suffix.
-    #[allow(clippy::too_many_arguments, reason = "each says something else about the unit's place")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each says something else about the unit's place"
+    )]
     pub fn bare_unit(
         &mut self,
         owner_id: &Name,
@@ -287,7 +290,7 @@ impl Reader<'_> {
             None => (Op::Set(Build::Literal(Data::Null)), ResultOutline::Unknown, None, false),
         };
         self.outline.steps[index.0].result = result;
-        let mut keys = keys::read(self, &mut step, &op);
+        let mut keys = keys::read(self, &mut step);
         keys.condition = condition;
         keys.tap = tap;
         self.defaults.apply(&op, &mut keys);
@@ -313,7 +316,9 @@ impl Reader<'_> {
             let tags = StepKind::ALL.iter().map(|kind| kind.tag());
             let mut diagnostic = Diagnostic::error(Code::UnknownKind, node.span, message).suggest(&tag, tags.clone());
             if UnitKind::parse(&tag).is_some() {
-                diagnostic = diagnostic.help(format!("`{tag}` is a unit of work: write `kind: andThen` and `{tag}: ...`"));
+                diagnostic = diagnostic.help(format!(
+                    "`{tag}` is a unit of work: write `kind: andThen` and `{tag}: ...`"
+                ));
             } else if let Some(kind) = foreign(&tag) {
                 diagnostic = diagnostic.help(format!("what other systems call `{tag}` is `{kind}` here"));
             } else if diagnostic.help.is_empty() {
@@ -327,7 +332,9 @@ impl Reader<'_> {
 
     fn missing_kind(&mut self, entries: &[yaml::Entry], span: Span) {
         let anchor = entries.first().map_or(span, |entry| entry.key_span);
-        let mistyped = entries.iter().find(|entry| crate::diagnostic::closest(&entry.key, ["kind"]).is_some());
+        let mistyped = entries
+            .iter()
+            .find(|entry| crate::diagnostic::closest(&entry.key, ["kind"]).is_some());
         let has_unit = entries.iter().any(|entry| UnitKind::parse(&entry.key).is_some());
         let diagnostic = match mistyped {
             Some(entry) => {

@@ -24,7 +24,9 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>, ends_on: bool) 
     let on_limit = step.fields.choice(reader, "onLimit", &on_limit).unwrap_or_default();
     let block = step.steps(reader, Part::Body);
     step.fields.required("condition", "=data.left > 0");
-    let condition = step.fields.expression(reader, "condition", Field::LoopCondition, Expects::Boolean);
+    let condition = step
+        .fields
+        .expression(reader, "condition", Field::LoopCondition, Expects::Boolean);
     let repeat = Loop {
         block: block?,
         condition: condition?,
@@ -36,12 +38,20 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>, ends_on: bool) 
 }
 
 fn limit(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Build> {
-    let limit = step.fields.value(reader, "maxIterations", Field::Own, Expects::Number)?;
+    let limit = step
+        .fields
+        .value(reader, "maxIterations", Field::Own, Expects::Number)?;
     if let Build::Literal(data) = &limit {
-        let fits = data.as_i64().and_then(|count| u32::try_from(count).ok()).is_some_and(|count| count > 0);
+        let fits = data
+            .as_i64()
+            .and_then(|count| u32::try_from(count).ok())
+            .is_some_and(|count| count > 0);
         if !fits {
             let span = step.fields.entry("maxIterations").map(|entry| entry.value.span);
-            let message = format!("`maxIterations` must be a whole number from 1 to {}, not {data}", u32::MAX);
+            let message = format!(
+                "`maxIterations` must be a whole number from 1 to {}, not {data}",
+                u32::MAX
+            );
             reader.report(Diagnostic::error(Code::InvalidValue, span, message).help("a loop runs at least once"));
             return None;
         }

@@ -157,7 +157,11 @@ pub(super) fn only<'n>(
     let found = all(fields);
     match &found[..] {
         [] => {
-            let names: Vec<&str> = instead.iter().copied().chain(UnitKind::ALL.iter().map(|kind| kind.key())).collect();
+            let names: Vec<&str> = instead
+                .iter()
+                .copied()
+                .chain(UnitKind::ALL.iter().map(|kind| kind.key()))
+                .collect();
             let missing = match instead.first() {
                 Some(key) => format!("{key}` or a unit of work, such as `set"),
                 None => "set` or another unit of work, such as `http".to_owned(),
