@@ -392,7 +392,7 @@ pub enum Join {
 #[derive(Clone, Debug)]
 pub struct ForEach {
     /// The list.
-    pub items: Arc<Expression>,
+    pub items: Build,
     /// The name of the item in scope.
     pub item: Name,
     /// How many run at once.

@@ -1,5 +1,6 @@
 use std::fmt::Write;
 
+use crate::expr::Build;
 use crate::graph::{BlockId, Graph, Join, Node, NodeId, Op};
 
 /// The graph as a Mermaid flowchart: steps with steps inside are boxes around them, in which every block (a branch, a
@@ -100,7 +101,10 @@ fn title(node: &Node) -> String {
             let _ = write!(title, " {word} {}", repeat.condition.source().trim());
         }
         Op::ForEach(each) => {
-            let _ = write!(title, " in {}", each.items.source().trim());
+            let _ = match &each.items {
+                Build::Expression(items) => write!(title, " in {}", items.source().trim()),
+                other => write!(title, " in {}", other.literal().cloned().unwrap_or_default()),
+            };
         }
         Op::Block(_) | Op::Choose { .. } | Op::Guard(_) => {}
         Op::Enter(enter) => {

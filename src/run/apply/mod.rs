@@ -203,6 +203,7 @@ impl State {
             EventKind::Unwinding { scope, verdict } => self.unwind(program, at, *scope, verdict),
             EventKind::Finishing { scope, verdict } => {
                 let verdict = verdict.clone();
+                self.close_attempt(*scope)?;
                 self.work(program, at, *scope, Work::Finishing { verdict })
             }
             EventKind::StepEnded { scope, node, end } => self.end_step(program, at, *scope, *node, end),

@@ -32,10 +32,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, fork: &Fork) -> Result<
 }
 
 pub(super) fn begin_each(turn: &mut Turn<'_>, scope: ScopeId, each: &ForEach) -> Result<(), Corrupt> {
-    let items = turn
-        .view(scope, Extra::default())
-        .and_then(|view| Ok(each.items.eval(&view)?));
-    match items {
+    match turn.value(scope, &each.items, Extra::default()) {
         Ok(items @ Data::List(_)) => turn.emit(EventKind::EachStarted { scope, items }),
         Ok(other) => {
             let message = format!("`items` needs a list, not {}", other.kind());

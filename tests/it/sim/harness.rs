@@ -193,28 +193,19 @@ impl Harness<'_> {
     /// Makes what is in flight outside what the run says is in flight.
     fn reconcile(&mut self, now: u64) -> Result<(), String> {
         let wanted: BTreeMap<Ticket, String> = self.run.calls().map(|call| (call.ticket, call.effect)).collect();
-        for (ticket, effect) in &self.calls {
-            if !wanted.contains_key(ticket)
-                && let Some(fate) = self.effects.get_mut(effect)
-                && fate.ended_at == u64::MAX
-            {
+        for (effect, fate) in &mut self.effects {
+            if fate.ended_at == u64::MAX && !wanted.values().any(|other| other == effect) {
                 fate.ended_at = now;
                 fate.how = EffectEnd::Cancelled;
             }
         }
         for (ticket, effect) in &wanted {
-            if self.calls.contains_key(ticket) {
-                continue;
+            if !self.effects.contains_key(effect) {
+                return Err(format!("the effect {effect} is in flight and was never started"));
             }
-            let call = self.world.call(effect);
-            self.arrange(now + call.ms, Due::Answer(*ticket, effect.clone()));
-            let begun = EffectFate {
-                started_at: now,
-                ended_at: u64::MAX,
-                how: EffectEnd::Cancelled,
-            };
-            if self.effects.insert(effect.clone(), begun).is_some() {
-                return Err(format!("the effect {effect} was started twice"));
+            if !self.calls.contains_key(ticket) {
+                let call = self.world.call(effect);
+                self.arrange(now + call.ms, Due::Answer(*ticket, effect.clone()));
             }
         }
         self.calls = wanted;
@@ -250,6 +241,22 @@ impl Harness<'_> {
         }
         let told = self.tracer.follow(event).map_err(|corrupt| corrupt.to_string())?;
         let Some(told) = told else { return Ok(()) };
+        if told.what == What::CallStarted {
+            let effect = format!(
+                "{}#{}",
+                told.step.as_deref().unwrap_or_default(),
+                told.attempt.unwrap_or(1)
+            );
+            let begun = EffectFate {
+                started_at: now,
+                ended_at: u64::MAX,
+                how: EffectEnd::Cancelled,
+            };
+            return match self.effects.insert(effect.clone(), begun) {
+                None => Ok(()),
+                Some(_) => Err(format!("the effect {effect} was started twice")),
+            };
+        }
         let Some(step) = told.step.filter(|step| has_id(step)) else {
             return Ok(());
         };

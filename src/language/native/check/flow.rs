@@ -197,7 +197,7 @@ impl Walk<'_, '_> {
         let step = map.step(at);
         self.flow.steps[at.0].received = received.clone();
         if let Some(items) = &step.items {
-            let items = self.flow.shape(Some(at), Field::Own, items.shape(), items.references());
+            let items = self.flow.value(Some(at), Field::Own, items);
             self.flow.steps[at.0].item = items.item();
         }
         let mut inside = Inside::default();

@@ -213,8 +213,8 @@ fn where_known(root: &Root, field: Field) -> Option<&'static str> {
         }
         Root::Index => "`index` is known only inside the steps of a loop or an `andForEach`",
         Root::Resume => {
-            "`resume` is known only in `output` and `setState` of the step that suspends; later steps read its output as \
-             `steps.<id>.output`"
+            "`resume` is known only in `output` and `setState` of the step that suspends; later steps read its output \
+             as `steps.<id>.output`"
         }
         Root::Error => "`error` is known only in a `catch` handler; elsewhere use `steps.<id>.error`",
         Root::Result => "`result` is known only in `output`; later steps read what the step gave as `data`",

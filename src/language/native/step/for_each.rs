@@ -7,7 +7,7 @@ use crate::language::native::reader::Reader;
 
 pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lowered> {
     step.fields.required("items", "=input.items");
-    let items = step.fields.expression(reader, "items", Field::Own, Expects::List);
+    let items = step.fields.value(reader, "items", Field::Own, Expects::List);
     let item = match step.fields.entry("as") {
         Some(entry) => reader.item_name(&entry.value),
         None => Some("item".into()),

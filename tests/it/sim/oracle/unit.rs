@@ -47,7 +47,8 @@ impl<'a> Oracle<'a> {
                 }
             }
             Unit::WaitFor { event, key, timeout } => self.wait_for(event, *key, *timeout, at).await,
-            Unit::Emit { .. } => Ok(Yield::Nothing),
+            // Rule 6 holds for its `when` too.
+            Unit::Emit { when, .. } => does(when).map(|_| Yield::Nothing),
             Unit::Fail { when, .. } | Unit::End { when, .. } | Unit::Cancel { when } if !does(when)? => {
                 Ok(Yield::Nothing)
             }
