@@ -77,8 +77,8 @@ pub(crate) struct StepOutline {
     /// The name of the item, in a for-each.
     pub item: Option<Name>,
     /// The items, in a for-each.
-    pub items: Option<Build>,
-    /// The child workflow, its version, and its input if it is written down.
+    pub items: Option<Arc<Expression>>,
+    /// The child workflow it calls.
     pub calls: Option<ChildOutline>,
     /// The agent it asks, with the place of the name.
     pub agent: Option<(Name, Span)>,
@@ -90,7 +90,7 @@ pub(crate) struct ChildOutline {
     pub workflow: Name,
     pub span: Span,
     pub version: Option<Name>,
-    /// `input` as written.
+    /// Its input as written; by default it gets `data`.
     pub input_node: Option<yaml::Node>,
 }
 
