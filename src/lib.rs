@@ -19,6 +19,8 @@ pub mod graph;
 
 pub mod language;
 
+pub mod load;
+
 pub mod run;
 
 pub mod permit;

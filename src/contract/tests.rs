@@ -332,3 +332,28 @@ fn types_made_by_hand() {
     assert!(Type::any().is_any() && Type::list(Type::any()).item().is_any());
     assert!(matches!(Type::object(Vec::new(), true).property("x"), Lookup::Open));
 }
+
+#[test]
+fn properties_are_added_to_what_a_type_already_has() {
+    let schema = self::schema(data!({"type": "object", "properties": {"a": {"type": "string"}}}));
+    let with = |ty: &Type| ty.with_property("b".into(), Type::number());
+    let known = |ty: &Type, name: &str| matches!(ty.property(name), Lookup::Known(_));
+    for ty in [schema.ty(), Type::of(&data!({"a": "x"}))] {
+        let ty = with(&ty);
+        assert!(known(&ty, "a") && known(&ty, "b"), "{ty:?}");
+        let Lookup::Unknown { known, .. } = ty.property("c") else { panic!("{ty:?}") };
+        assert!(known.contains(&"a".to_owned()) && known.contains(&"b".to_owned()));
+    }
+    assert!(matches!(with(&Type::any()).property("c"), Lookup::Open));
+    let either = Type::union([Type::of(&data!({"a": 1})), Type::null()]);
+    assert!(known(&with(&either), "a"));
+}
+
+#[test]
+fn types_that_hold_each_other_stay_shallow() {
+    let mut ty = Type::any();
+    for _ in 0..100_000 {
+        ty = Type::list(Type::object(vec![("a".into(), ty, true)], false));
+    }
+    assert!(Kinds::LIST.contains(ty.kinds()));
+}

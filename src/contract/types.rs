@@ -69,6 +69,9 @@ const MOST_SCHEMAS: usize = 64;
 /// How deeply objects and lists that are put together here may nest; what is below can be anything.
 const DEEPEST: usize = 64;
 
+/// Objects that properties are added to one by one are not followed beyond this many.
+const MOST_PROPERTIES: usize = 1000;
+
 /// Unions of more types than this are not worth telling apart.
 const MOST_ALTERNATIVES: usize = 16;
 
@@ -126,6 +129,9 @@ impl Type {
                 match properties.iter_mut().find(|(known, ..)| *known == name) {
                     Some(property) => *property = (name, ty, true),
                     None => properties.push((name, ty, true)),
+                }
+                if properties.len() > MOST_PROPERTIES {
+                    return Type::of_kinds(Kinds::MAP);
                 }
                 Type::object_on(object.base.clone(), properties, object.open)
             }

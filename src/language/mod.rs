@@ -7,7 +7,7 @@ pub(crate) mod native;
 
 use std::sync::Arc;
 
-pub use native::{Agent, Tool, ToolTarget};
+pub use native::{Agent, Tool, ToolTarget, step_kinds, units};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
@@ -60,11 +60,11 @@ const KINDS: [&str; 3] = ["Workflow", "Agent", "WorkflowTest"];
 
 /// Reads a document; `source` is the text of the whole file. References to files stay unresolved.
 pub fn read(document: &yaml::Document, source: &str) -> Read {
-    read_with(document, source, &NoFiles)
+    read_with(document, &source.into(), &NoFiles)
 }
 
-/// Reads a document that may refer to files.
-pub fn read_with(document: &yaml::Document, source: &str, files: &dyn Files) -> Read {
+/// Reads a document that may refer to files. The text is shared, so that a file of many documents is kept once.
+pub fn read_with(document: &yaml::Document, source: &Arc<str>, files: &dyn Files) -> Read {
     match sniff(&document.root) {
         Ok(Language::Workflow) => native::read_workflow(&document.root, source, files),
         Ok(Language::Agent) => native::read_agent(&document.root, source, files),

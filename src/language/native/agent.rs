@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::fields::Fields;
 use super::outline::{Expects, Field, StepIndex};
-use super::reader::{At, Fields, Reader};
+use super::reader::{At, Reader};
 use super::workflow;
 use crate::contract::Schema;
 use crate::diagnostic::{Code, Diagnostic};
@@ -68,7 +69,7 @@ pub enum ToolTarget {
 }
 
 /// Reads an agent.
-pub(crate) fn read(root: &Node, source: &str, files: &dyn Files) -> Read {
+pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
     let mut reader = Reader::new(source, files, workflow::empty(root, source));
     let agent = agent(&mut reader, root);
     let mut diagnostics = reader.diagnostics;

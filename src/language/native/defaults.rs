@@ -1,7 +1,8 @@
 //! `defaults`: what calls get that have no `timeout` or `retry` of their own (rule 26).
 
+use super::fields::Fields;
 use super::outline::Field;
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use crate::graph::{Keys, Op, Retry, Timing};
 
 /// The defaults of a workflow.

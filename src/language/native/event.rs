@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::reader::{Fields, Reader, one_of};
+use super::fields::Fields;
+use super::reader::{Reader, one_of};
 use crate::contract::Schema;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{EventDeclaration, EventRole, Name};

@@ -1,14 +1,14 @@
 //! The keys that every step may have.
 
+use super::fields::Fields;
 use super::outline::{Expects, Field, Part, StepIndex};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use super::step::{Step, StepKind};
 use super::unit;
 use crate::contract::Schema;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Handler, Keys, Name, Op};
+use crate::graph::{Handler, Keys, Name};
 use crate::source::Span;
-use crate::yaml::Entry;
 
 /// The schemas of a step, which are read before what it does.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ impl Schemas {
 }
 
 /// Reads the common keys, `catch` and `finally` in the order in which they are documented to run.
-pub(super) fn read(reader: &mut Reader, step: &mut Step<'_>, op: &Op) -> Keys {
+pub(super) fn read(reader: &mut Reader, step: &mut Step<'_>) -> Keys {
     let timeout = step.fields.timing(reader, "timeout", Field::Own, true);
     let retry = step.fields.retry(reader);
     let catch = handlers(reader, step);
@@ -54,9 +54,7 @@ pub(super) fn read(reader: &mut Reader, step: &mut Step<'_>, op: &Op) -> Keys {
     let output = step.fields.value(reader, "output", Field::Output, Expects::Anything);
     let into = step.fields.name(reader, "into");
     let set_state = set_state(reader, step);
-    if !waits(op) {
-        unused(reader, &mut step.fields);
-    }
+    unused(reader, &mut step.fields);
     let outline = &mut reader.outline.steps[step.index.0];
     outline.catches = !catch.is_empty();
     outline.output.clone_from(&output);
@@ -157,18 +155,17 @@ fn handler(reader: &mut Reader, step: &Step<'_>, fields: &mut Fields<'_>, at: us
     })
 }
 
-/// Whether `suspendSchema` and `resumeSchema` mean something.
-fn waits(op: &Op) -> bool {
-    matches!(op, Op::Suspend(_) | Op::Choose { .. })
-}
-
+/// Reports the schemas of a wait on a step that has none.
 fn unused(reader: &mut Reader, fields: &mut Fields<'_>) {
+    const WAIT: &str = "suspend";
+    let other = fields.get("else");
+    if fields.get(WAIT).is_some() || other.is_some_and(|other| other.get(WAIT).is_some()) {
+        return;
+    }
     for key in ["suspendSchema", "resumeSchema"] {
-        let Some(Entry { key_span, .. }) = fields.entry(key) else {
-            continue;
-        };
+        let Some(entry) = fields.entry(key) else { continue };
         let message = format!("`{key}` has no effect: this step has no `suspend`");
         let help = "put it on the step that waits, or remove it";
-        reader.report(Diagnostic::warning(Code::InvalidValue, *key_span, message).help(help));
+        reader.report(Diagnostic::warning(Code::InvalidValue, entry.key_span, message).help(help));
     }
 }

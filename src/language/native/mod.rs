@@ -8,6 +8,7 @@ mod agent;
 pub(crate) mod check;
 mod defaults;
 mod event;
+mod fields;
 mod ident;
 mod keys;
 pub(crate) mod outline;
@@ -28,3 +29,13 @@ pub(crate) use agent::read as read_agent;
 pub use agent::{Agent, Tool, ToolTarget};
 pub(crate) use outline::Outline;
 pub(crate) use workflow::read as read_workflow;
+
+/// The step kinds with what they do, in the order of the manual.
+pub fn step_kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    step::StepKind::ALL.iter().map(|kind| (kind.tag(), kind.summary()))
+}
+
+/// The units of work with what they do, in the order of the manual.
+pub fn units() -> impl Iterator<Item = (&'static str, &'static str)> {
+    unit::UnitKind::ALL.iter().map(|kind| (kind.key(), kind.summary()))
+}

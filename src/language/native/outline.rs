@@ -8,7 +8,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::contract::{Schema, Type};
-use crate::data::Data;
 use crate::expr::{Build, Expression, Text};
 use crate::graph::{EventDeclaration, Name, Permissions};
 use crate::source::Span;
@@ -78,8 +77,8 @@ pub(crate) struct StepOutline {
     /// The name of the item, in a for-each.
     pub item: Option<Name>,
     /// The items, in a for-each.
-    pub items: Option<Build>,
-    /// The child workflow, its version, and its input if it is written down.
+    pub items: Option<Arc<Expression>>,
+    /// The child workflow it calls.
     pub calls: Option<ChildOutline>,
     /// The agent it asks, with the place of the name.
     pub agent: Option<(Name, Span)>,
@@ -91,8 +90,7 @@ pub(crate) struct ChildOutline {
     pub workflow: Name,
     pub span: Span,
     pub version: Option<Name>,
-    pub input: Option<Build>,
-    /// The place of `input`, for findings about it.
+    /// Its input as written; by default it gets `data`.
     pub input_node: Option<yaml::Node>,
 }
 
@@ -116,7 +114,7 @@ pub(crate) enum Part {
 }
 
 /// What a step gives, before `output`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum ResultOutline {
     /// Nothing: `data` stays (control units, sleeps, taps, guardrails).
     Nothing,
@@ -127,6 +125,7 @@ pub(crate) enum ResultOutline {
     /// Something of this type (an agent's schema, a resume payload, an event).
     Typed(Type),
     /// Whatever comes back (http, exec, mcp, function).
+    #[default]
     Unknown,
     /// The last `data` of its own steps, when they run.
     Steps,
@@ -206,27 +205,5 @@ pub(crate) enum Expects {
 impl Outline {
     pub fn step(&self, index: StepIndex) -> &StepOutline {
         &self.steps[index.0]
-    }
-
-    /// The step an id means; dashes may be written as underscores.
-    pub fn named(&self, id: &str) -> Option<StepIndex> {
-        let same = |step: &&StepOutline| {
-            step.named && (*step.id == *id || (step.id.contains('-') && step.id.replace('-', "_") == id))
-        };
-        self.steps.iter().position(|step| same(&step)).map(StepIndex)
-    }
-}
-
-impl Default for ResultOutline {
-    fn default() -> ResultOutline {
-        ResultOutline::Unknown
-    }
-}
-
-/// A literal value as written, where there is nothing to evaluate.
-pub(crate) fn literal(build: &Build) -> Option<&Data> {
-    match build {
-        Build::Literal(data) => Some(data),
-        _ => None,
     }
 }

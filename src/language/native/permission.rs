@@ -1,6 +1,7 @@
 //! `permissions`: what a file asks for (rule 40).
 
-use super::reader::{Fields, Reader};
+use super::fields::Fields;
+use super::reader::Reader;
 use crate::graph::Permissions;
 
 /// Reads `permissions`.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::reader::{Fields, Reader};
+use super::fields::Fields;
+use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{CodePattern, Millis, Retry};
 

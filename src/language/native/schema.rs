@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::reader::{Fields, Reader};
+use super::fields::Fields;
+use super::reader::Reader;
 use crate::contract::Schema;
 use crate::data::{Data, List, Map};
 use crate::diagnostic::{Code, Diagnostic};

@@ -1,7 +1,8 @@
 //! Durations, deadlines and instants (rules 9 and 26).
 
+use super::fields::Fields;
 use super::outline::{Expects, Field};
-use super::reader::{At, Fields, Reader};
+use super::reader::{At, Reader};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Build;
 use crate::graph::{Millis, Timing, parse_duration, parse_instant};

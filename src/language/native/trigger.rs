@@ -1,7 +1,8 @@
 //! `triggers`: what starts a workflow by itself (rule 39). Their shape is checked here; the server runs them.
 
+use super::fields::Fields;
 use super::outline::{Expects, Field};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::yaml::{Entry, Node};
 

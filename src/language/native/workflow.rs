@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::defaults::Defaults;
+use super::fields::Fields;
 use super::outline::{Expects, Field, Outline};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use super::{check, event, permission, trigger};
 use crate::graph::{Header, Limits, Name, Permissions};
 use crate::language::{Definition, Files, Read};
@@ -15,7 +16,7 @@ use crate::source::Span;
 use crate::yaml::Node;
 
 /// Reads a workflow.
-pub(crate) fn read(root: &Node, source: &str, files: &dyn Files) -> Read {
+pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
     let mut reader = Reader::new(source, files, empty(root, source));
     let header = header(&mut reader, root);
     let mut diagnostics = reader.diagnostics;
@@ -67,7 +68,7 @@ fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::Blo
         .required("steps", "[{ kind: andThen, id: hello, set: { text: hello } }]")
         .map(|entry| reader.block("steps", &entry.value, None));
     let output = fields.value(reader, "output", Field::WorkflowOutput, Expects::Anything);
-    reader.outline.result = output.clone();
+    reader.outline.result.clone_from(&output);
     fields.close(reader);
     let outline = &reader.outline;
     let header = Header {
@@ -121,12 +122,12 @@ pub(super) fn hash(reader: &Reader, span: Span) -> Name {
 }
 
 /// An outline without anything in it.
-pub(super) fn empty(root: &Node, source: &str) -> Outline {
+pub(super) fn empty(root: &Node, source: &Arc<str>) -> Outline {
     Outline {
         id: "".into(),
         span: root.span,
         root: root.clone(),
-        source: source.into(),
+        source: source.clone(),
         input: None,
         output: None,
         state_schema: None,

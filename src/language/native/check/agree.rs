@@ -1,13 +1,13 @@
 //! Values against the schemas they have to match, as far as it is certain before a run.
 //!
 //! A value is compared part by part with its schema's type: what is written out by its kind, what is computed by the
-//! type of its expression. A value in which nothing is computed is validated as a whole.
+//! type of its expression. Where that finds nothing, a value in which nothing is computed is validated as a whole.
 
 use super::Checker;
 use super::operand::kinds;
 use crate::contract::{Kinds, Lookup, Schema, Type};
 use crate::data::{Data, Map};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::language::native::outline::{SiteCode, StepIndex};
 use crate::source::Span;
 use crate::yaml::{Node, Value};
@@ -21,6 +21,8 @@ struct Wanted<'s> {
     declared: Option<Span>,
     /// Whether absent properties with a default are filled in.
     fills: bool,
+    /// Whether properties that are missing at the top are the business of another check.
+    leaves_missing: bool,
     step: Option<StepIndex>,
 }
 
@@ -33,6 +35,7 @@ impl Checker<'_> {
             what: format!("`{key}`"),
             declared: root.entry(key).map(|entry| entry.key_span),
             fills,
+            leaves_missing: key == "outputSchema",
             step: None,
         };
         if let (Some(schema), Some(state)) = (&self.outline.state_schema, root.get("state")) {
@@ -52,6 +55,7 @@ impl Checker<'_> {
                     what: "`outputSchema`".to_owned(),
                     declared: key("outputSchema").map(|entry| entry.key_span),
                     fills: false,
+                    leaves_missing: false,
                     step: Some(at),
                 };
                 self.agrees(&wanted, &value.value, findings);
@@ -70,6 +74,7 @@ impl Checker<'_> {
                     what: format!("the schema of the event `{event}`"),
                     declared: declared.map(|entry| entry.key_span),
                     fills: false,
+                    leaves_missing: false,
                     step: Some(at),
                 };
                 self.agrees(&wanted, data, findings);
@@ -85,6 +90,7 @@ impl Checker<'_> {
             what: format!("the `inputSchema` of `{}`", child.workflow),
             declared: None,
             fills: true,
+            leaves_missing: false,
             step: Some(at),
         };
         match &child.input_node {
@@ -97,10 +103,13 @@ impl Checker<'_> {
     }
 
     fn agrees(&self, wanted: &Wanted<'_>, node: &Node, findings: &mut Vec<Diagnostic>) {
-        let Some(literal) = self.literal(node) else {
-            self.part(wanted, node, &wanted.schema.ty(), findings);
+        let before = findings.len();
+        self.part(wanted, node, &wanted.schema.ty(), findings);
+        if findings.len() > before {
             return;
-        };
+        }
+        // Ranges, patterns and the like can be told where nothing is computed.
+        let Some(literal) = self.literal(node) else { return };
         let literal = if wanted.fills {
             wanted.schema.fill_defaults(literal)
         } else {
@@ -152,8 +161,7 @@ impl Checker<'_> {
                 findings.push(self.expected(wanted, head(node), allowed, Kinds::MAP));
             }
             Value::Map(entries) => {
-                let given: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
-                self.missing_keys(wanted, head(node), ty, &given, findings);
+                self.missing_keys(wanted, node, ty, findings);
                 for entry in entries {
                     match ty.property(&entry.key) {
                         Lookup::Known(ty) => self.part(wanted, &entry.value, &ty, findings),
@@ -260,13 +268,32 @@ impl Checker<'_> {
         Some(self.declared_at(wanted, Diagnostic::error(Code::SchemaMismatch, span, message)))
     }
 
-    fn missing_keys(&self, wanted: &Wanted<'_>, span: Span, ty: &Type, given: &[&str], findings: &mut Vec<Diagnostic>) {
+    /// Required properties that a mapping has not; one that is there under a mistyped name is pointed at.
+    fn missing_keys(&self, wanted: &Wanted<'_>, node: &Node, ty: &Type, findings: &mut Vec<Diagnostic>) {
+        if wanted.leaves_missing && *ty.required() == *wanted.schema.ty().required() {
+            return;
+        }
         for name in ty.required() {
-            if given.contains(&name.as_str()) || self.is_filled(wanted, ty, &name) {
+            if node.get(&name).is_some() || self.is_filled(wanted, ty, &name) {
                 continue;
             }
             let message = format!("`{name}` is missing, which {} requires", wanted.what);
-            findings.push(self.declared_at(wanted, Diagnostic::error(Code::SchemaMismatch, span, message)));
+            let unknown = |key: &str| match ty.property(key) {
+                Lookup::Unknown { closed, .. } => Some(closed),
+                Lookup::Known(_) | Lookup::Open => None,
+            };
+            let mut others = node.as_map().unwrap_or_default().iter();
+            let mistyped =
+                others.find(|entry| unknown(&entry.key).is_some() && closest(&entry.key, [&*name]).is_some());
+            let finding = match mistyped {
+                // A key that is not allowed is a finding already, with the same suggestion.
+                Some(entry) if unknown(&entry.key) == Some(true) => continue,
+                Some(entry) => {
+                    Diagnostic::error(Code::SchemaMismatch, entry.key_span, message).suggest(&entry.key, [&*name])
+                }
+                None => Diagnostic::error(Code::SchemaMismatch, head(node), message),
+            };
+            findings.push(self.declared_at(wanted, finding));
         }
     }
 

@@ -265,7 +265,7 @@ impl Walk<'_, '_> {
     fn result(&mut self, at: StepIndex, step: &StepOutline, received: &Type, inside: &Inside) -> Outcome {
         let flow = &*self.flow;
         let ty = match &step.result {
-            ResultOutline::Nothing if step.kind == "andGuardrail" => return Outcome::new(guarded(flow, at, received)),
+            _ if step.kind == "andGuardrail" => guarded(flow, at, received),
             ResultOutline::Nothing => return Outcome::new(received.clone()),
             ResultOutline::Value(build) => flow.build(at, Field::Own, build),
             ResultOutline::Assign(entries) => entries.iter().fold(received.clone(), |data, (key, value)| {

@@ -20,6 +20,9 @@ mod result;
 mod site;
 mod steps;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use self::flow::Flow;
@@ -52,6 +55,7 @@ pub(crate) fn check(outline: &Outline) -> Vec<Diagnostic> {
         checker.permissions(site, &mut findings);
         checker.operands(site, &mut findings);
     }
+    checker.objects(&mut findings);
     checker.reach(&mut findings);
     checker.agreement(&mut findings);
     checker.result(&mut findings);
@@ -135,9 +139,9 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Sorted by place; of findings with the same code and place, which several ways through a workflow may lead to, one.
+/// Sorted by place; of equal findings, which an alias leads to, one.
 fn in_order(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings.sort_by_key(|finding| (finding.span, finding.code));
-    findings.dedup_by_key(|finding| (finding.span, finding.code));
+    findings.dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
     findings
 }

@@ -36,8 +36,10 @@ impl Checker<'_> {
             match &reference.root {
                 _ if self.is_dashed(site, reference) => {}
                 Root::Step { id, .. } => self.step_reference(site, reference, id, findings),
-                root if !self.in_scope(site, root) => findings.push(self.unknown_name(site, reference)),
-                _ => {}
+                root if self.in_scope(site, root) => {}
+                // What has no resume has a default for it (rule 4).
+                Root::Resume if reference.optional => {}
+                _ => findings.push(self.unknown_name(site, reference)),
             }
         }
     }
@@ -116,19 +118,25 @@ impl Checker<'_> {
         let span = self.place(site, &reference.name);
         let Root::Local(name) = &reference.root else {
             let name = reference.root.to_string();
-            let finding = Diagnostic::error(Code::UnknownName, span, format!("`{name}` is not known here"));
+            let finding = match reference.optional {
+                false => Diagnostic::error(Code::UnknownName, span, format!("`{name}` is not known here")),
+                true => {
+                    let message = format!("`{name}` is never known here, so this is always the default");
+                    Diagnostic::warning(Code::UnknownName, span, message)
+                }
+            };
             return match where_known(&reference.root, site.field) {
                 Some(place) => finding.help(place),
                 None => finding,
             };
         };
         let finding = Diagnostic::error(Code::UnknownName, span, format!("there is no `{name}` here"));
-        if let Some((each, item)) = self.given_elsewhere(name) {
+        if let Some(each) = self.given_elsewhere(name) {
             let id = &self.map.step(each).id;
             return finding
                 .label(
                     self.map.step(each).id_span,
-                    format!("gives `{item}` to the steps inside it"),
+                    format!("gives `{name}` to the steps inside it"),
                 )
                 .help(format!("`{name}` is known only inside the steps of `{id}`"));
         }
@@ -147,6 +155,7 @@ impl Checker<'_> {
         }
         let known = self.known_names(site);
         if closest(name, known.iter().map(String::as_str)).is_some() {
+            // Every name is a word, which fits everywhere.
             return finding.suggest(name, known.iter().map(String::as_str));
         }
         for (root, ty) in [
@@ -168,12 +177,14 @@ impl Checker<'_> {
     }
 
     /// The for-each that gives a name, though not here.
-    fn given_elsewhere(&self, name: &str) -> Option<(StepIndex, String)> {
-        let steps = (0..self.outline.steps.len()).map(StepIndex);
-        let (item, each) = steps
-            .flat_map(|step| self.given(step))
-            .find(|(given, _)| given == name)?;
-        Some((each, item))
+    fn given_elsewhere(&self, name: &str) -> Option<StepIndex> {
+        let gives = |item: &str| name == item || name.strip_suffix("_index") == Some(item);
+        let step = self
+            .outline
+            .steps
+            .iter()
+            .position(|step| step.item.as_deref().is_some_and(gives))?;
+        Some(StepIndex(step))
     }
 
     /// All names that exist at a site.
@@ -202,11 +213,11 @@ fn where_known(root: &Root, field: Field) -> Option<&'static str> {
         }
         Root::Index => "`index` is known only inside the steps of a loop or an `andForEach`",
         Root::Resume => {
-            "`resume` is known only in `output` and `setState` of the step that suspends; later steps read its output as \
-             `steps.<id>.output`"
+            "`resume` is known only in `output` and `setState` of the step that suspends; later steps read its output \
+             as `steps.<id>.output`"
         }
         Root::Error => "`error` is known only in a `catch` handler; elsewhere use `steps.<id>.error`",
-        Root::Result => "`result` is known only in `output`; the steps behind read what the step gave as `data`",
+        Root::Result => "`result` is known only in `output`; later steps read what the step gave as `data`",
         Root::Response => "`response` is known only in `output` of a step with `http`",
         Root::Winner => "`winner` is known only in `output` of an `andRace`",
         Root::Event => "`event` is known only in `where` of `waitFor`",

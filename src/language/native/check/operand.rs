@@ -7,7 +7,7 @@ use super::infer::is_certainly;
 use crate::contract::{Kinds, Type};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Operator, Reference, Shape};
-use crate::language::native::outline::{Expects, Site, SiteCode};
+use crate::language::native::outline::{Expects, Site, SiteCode, StepIndex};
 
 impl Checker<'_> {
     /// Operands that do not go together, and a value that its field cannot take.
@@ -24,6 +24,28 @@ impl Checker<'_> {
         // What a text in such a field lacks has been said where it was read.
         if matches!(site.code, SiteCode::Expression(_)) {
             findings.extend(self.unfit(site, shape, references));
+        }
+    }
+
+    /// Steps that add keys to `data` which is no object (rule 11).
+    pub(super) fn objects(&self, findings: &mut Vec<Diagnostic>) {
+        for at in (0..self.outline.steps.len()).map(StepIndex) {
+            let received = self.flow.at(at).received.kinds();
+            if received.is_none() || received.intersects(Kinds::MAP) || received == Kinds::NULL {
+                continue;
+            }
+            let node = self.map.node(at);
+            for entry in ["assign", "into"]
+                .iter()
+                .filter_map(|key| node.and_then(|node| node.entry(key)))
+            {
+                let message = format!(
+                    "`{}` adds to `data`, which is {} here and no object",
+                    entry.key,
+                    kinds(received)
+                );
+                findings.push(Diagnostic::error(Code::TypeMismatch, entry.key_span, message));
+            }
         }
     }
 

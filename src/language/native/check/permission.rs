@@ -27,8 +27,10 @@ impl Checker<'_> {
         let written = site.slice(&reference.range);
         Diagnostic::error(Code::SecretNotAllowed, span, format!("`{written}` may not stand here"))
             .here("would be stored with the run")
-            .help("secrets are allowed only where a call sends them: in `http` (url, query, headers, body), `exec`, `mcp`, \
-                   agent connections and triggers")
+            .help(
+                "secrets are allowed only where a call sends them: in `http` (url, query, headers, body), `exec`, \
+                 `mcp`, agent connections and triggers",
+            )
     }
 
     /// A name behind `env` or `secrets`. A file without `permissions` is a sketch that asks for nothing yet.

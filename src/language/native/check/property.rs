@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::infer::{follow, is_certainly};
+use super::steps::in_brackets;
 use crate::contract::{Kinds, Lookup, Type};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::expr::{Reference, Root, Segment};
@@ -66,9 +67,13 @@ impl Checker<'_> {
         let similar = closest(name, known.iter().map(String::as_str));
         let mut finding = Diagnostic::error(Code::UnknownProperty, span, format!("`{parent}` has no `{name}`"));
         if reference.optional {
-            // What is read with a default need not be there, so that only a typing mistake is certain to be one.
-            if !closed && similar.is_none() {
-                finding = Diagnostic::warning(Code::UnknownProperty, span, format!("`{parent}` declares no `{name}`"));
+            // The default makes up for it, so that only what looks like a typing mistake stops the workflow.
+            if similar.is_none() {
+                let message = match closed {
+                    true => format!("`{parent}` never has `{name}`, so this is always the default"),
+                    false => format!("`{parent}` declares no `{name}`"),
+                };
+                finding = Diagnostic::warning(Code::UnknownProperty, span, message);
             }
             // A run may start with any state.
             if reference.root == Root::State && self.outline.state_schema.is_none() {
@@ -80,17 +85,11 @@ impl Checker<'_> {
         }
         Some(match similar {
             Some(similar) => {
-                let replacement = match site.slice(segment) {
-                    plain if plain == name && is_word(similar) => Some(similar.to_owned()),
-                    bracket if bracket.starts_with('[') => {
-                        let quote = if bracket.contains('"') { '"' } else { '\'' };
-                        Some(format!("[{quote}{similar}{quote}]"))
-                    }
-                    _ => None,
-                };
                 let finding = finding.help(format!("did you mean `{similar}`?"));
-                match replacement {
-                    Some(replacement) => finding.fix(span, replacement),
+                let written = site.slice(segment);
+                let word = (written == name && is_word(similar)).then(|| similar.to_owned());
+                match word.or_else(|| in_brackets(written, similar)) {
+                    Some(replacement) => self.with_fix(finding, site, segment, &replacement),
                     None => finding,
                 }
             }

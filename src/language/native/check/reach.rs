@@ -28,9 +28,9 @@ impl Checker<'_> {
         let message = format!("`{}` can never run", unreachable.id);
         findings.push(
             Diagnostic::warning(Code::Unreachable, unreachable.id_span, message)
-                .label(last.id_span, "nothing goes on behind this step")
+                .label(last.id_span, "no step after this one runs")
                 .help(format!(
-                    "make `{}` conditional with `when`, or remove what comes behind it",
+                    "make `{}` conditional with `when`, or remove what comes after it",
                     last.id
                 )),
         );

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::Checker;
+use crate::diagnostic::Diagnostic;
 use crate::expr::{Reference, Root, Shape, Subtraction};
 use crate::language::native::outline::{Site, SiteCode};
 use crate::source::Span;
+use crate::yaml::Style;
 
 impl Site {
     /// Every path from a root.
@@ -68,6 +70,21 @@ impl Checker<'_> {
     /// The place of a range of a site's code.
     pub(super) fn place(&self, site: &Site, range: &Range<usize>) -> Span {
         site.node.place(&self.outline.source, site.in_scalar(range))
+    }
+
+    /// Adds the fix that writes something else in a part of a site's scalar, if the scalar's style can hold it.
+    pub(super) fn with_fix(&self, finding: Diagnostic, site: &Site, range: &Range<usize>, text: &str) -> Diagnostic {
+        let Some(scalar) = site.node.as_scalar() else {
+            return finding;
+        };
+        let text = match scalar.style {
+            Style::Plain if scalar.in_flow && text.contains([',', '[', ']', '{', '}']) => return finding,
+            Style::Plain if text.contains(": ") || text.contains(" #") => return finding,
+            Style::SingleQuoted => text.replace('\'', "''"),
+            Style::DoubleQuoted => text.replace('\\', "\\\\").replace('"', "\\\""),
+            Style::Plain | Style::Literal | Style::Folded => text.to_owned(),
+        };
+        finding.fix(self.place(site, range), text)
     }
 
     /// The text of a place.

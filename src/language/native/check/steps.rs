@@ -33,21 +33,11 @@ impl Checker<'_> {
             .filter(|step| step.named)
             .map(|step| &*step.id);
         match closest(id, known) {
-            Some(name) => finding
-                .help(format!("did you mean `{name}`?"))
-                .fix(span, self.as_link(site, reference, name)),
+            Some(name) => {
+                let finding = finding.help(format!("did you mean `{name}`?"));
+                self.with_fix(finding, site, &reference.name, &as_link(site, &reference.name, name))
+            }
             None => finding,
-        }
-    }
-
-    /// A name in the form in which the author wrote the wrong one.
-    fn as_link(&self, site: &Site, reference: &Reference, name: &str) -> String {
-        let written = site.slice(&reference.name);
-        if written.starts_with('[') {
-            let quote = if written.contains('"') { '"' } else { '\'' };
-            format!("[{quote}{name}{quote}]")
-        } else {
-            name.replace('-', "_")
         }
     }
 
@@ -83,7 +73,7 @@ impl Checker<'_> {
             }
             Hidden::Beside => {
                 let finding = finding(format!("`{id}` is in another branch, which runs at the same time"));
-                there(finding, "may not have run yet").help("read it in a step behind both branches")
+                there(finding, "may not have run yet").help("read it in a step after both branches")
             }
             Hidden::Instead => {
                 let finding = finding(format!(
@@ -110,12 +100,10 @@ impl Checker<'_> {
             let span = self.place(site, &hint.range);
             let written = site.slice(&hint.range);
             let message = format!("`{written}` is a subtraction, not the name `{}`", hint.name);
-            findings.push(
-                Diagnostic::error(Code::UnknownName, span, message)
-                    .help(format!("a name with a dash is written `{}`", hint.replacement))
-                    .help("to subtract, put spaces around the dash")
-                    .fix(span, hint.replacement.clone()),
-            );
+            let finding = Diagnostic::error(Code::UnknownName, span, message)
+                .help(format!("a name with a dash is written `{}`", hint.replacement))
+                .help("to subtract, put spaces around the dash");
+            findings.push(self.with_fix(finding, site, &hint.range, &hint.replacement));
         }
     }
 
@@ -137,6 +125,17 @@ impl Checker<'_> {
         self.dashed_names(site)
             .any(|hint| lies_in(&reference.range, &hint.range))
     }
+}
+
+/// A step's id in the form in which the author wrote the wrong one.
+fn as_link(site: &Site, range: &Range<usize>, id: &str) -> String {
+    in_brackets(site.slice(range), id).unwrap_or_else(|| id.replace('-', "_"))
+}
+
+/// A name in brackets and quotes, if what was written has them.
+pub(super) fn in_brackets(written: &str, name: &str) -> Option<String> {
+    let quote = if written.contains('"') { '"' } else { '\'' };
+    written.starts_with('[').then(|| format!("[{quote}{name}{quote}]"))
 }
 
 fn lies_in(inner: &Range<usize>, outer: &Range<usize>) -> bool {

@@ -3,7 +3,8 @@
 use super::{Lowered, Step};
 use crate::graph::{Branch, Fork, Join, Op};
 use crate::language::native::outline::{Expects, Field, Part, ResultOutline};
-use crate::language::native::reader::{Fields, Reader};
+use crate::language::native::fields::Fields;
+use crate::language::native::reader::Reader;
 
 pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lowered> {
     let first = step.fields.choice(reader, "match", &[("all", false), ("first", true)]);

@@ -4,7 +4,8 @@ use super::{Lowered, Step};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{GuardRule, Op};
 use crate::language::native::outline::{Expects, Field, ResultOutline};
-use crate::language::native::reader::{Fields, Reader};
+use crate::language::native::fields::Fields;
+use crate::language::native::reader::Reader;
 use crate::yaml::Node;
 
 const EXAMPLE: &str = "[{ require: =data.amount > 0, message: no amount }]";

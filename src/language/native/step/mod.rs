@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::fields::Fields;
 use super::keys::{self, Schemas};
 use super::outline::{Part, ResultOutline, StepIndex, StepOutline};
-use super::reader::{Fields, Reader};
+use super::reader::Reader;
 use super::unit::{self, Task, UnitKind};
 use crate::data::Data;
 use crate::diagnostic::{Code, Diagnostic};
@@ -290,7 +291,7 @@ impl Reader<'_> {
             None => (Op::Set(Build::Literal(Data::Null)), ResultOutline::Unknown, None, false),
         };
         self.outline.steps[index.0].result = result;
-        let mut keys = keys::read(self, &mut step, &op);
+        let mut keys = keys::read(self, &mut step);
         keys.condition = condition;
         keys.tap = tap;
         self.defaults.apply(&op, &mut keys);

@@ -19,7 +19,6 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
         workflow: workflow.clone(),
         span,
         version: version.clone(),
-        input: input.clone(),
         input_node,
     });
     let enter = Enter {

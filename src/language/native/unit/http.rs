@@ -4,7 +4,8 @@ use super::{Done, Task};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Call, Op, StatusRange, Target};
 use crate::language::native::outline::{Expects, Field, ResultOutline};
-use crate::language::native::reader::{Fields, Reader};
+use crate::language::native::fields::Fields;
+use crate::language::native::reader::Reader;
 use crate::yaml::Node;
 
 const METHODS: [(&str, &str); 7] = [

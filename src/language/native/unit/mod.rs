@@ -1,8 +1,9 @@
 //! Units of work: one file per unit, and the list of units.
 
+use super::fields::Fields;
 use super::keys::Schemas;
 use super::outline::{ResultOutline, StepIndex};
-use super::reader::{Fields, Reader, one_of};
+use super::reader::{Reader, one_of};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Op;
 use crate::yaml::Entry;

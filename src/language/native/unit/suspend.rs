@@ -9,7 +9,8 @@ use crate::data::{Data, Map};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{EventRole, Name, OnTimeout, Op, Suspend};
 use crate::language::native::outline::{Expects, Field, ResultOutline};
-use crate::language::native::reader::{Fields, Reader};
+use crate::language::native::fields::Fields;
+use crate::language::native::reader::Reader;
 
 pub(super) fn read(reader: &mut Reader<'_>, task: &Task<'_>) -> Option<Done> {
     task.waits(reader);

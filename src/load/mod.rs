@@ -1,0 +1,326 @@
+//! Files and folders to checked definitions.
+//!
+//! [`load`] reads everything it is given as a whole: ids are unique across it, and references between files are checked.
+//! It never stops at the first mistake; [`Loaded`] holds what could be read and every finding.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "loading is where definitions are read from files"
+)]
+
+mod cross;
+mod find;
+mod folder;
+mod version;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use find::{Found, find};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::{Graph, LinkError, Name, Program};
+use crate::language::native::Outline;
+use crate::language::{self, Agent, Definition, Files, NoFiles};
+use crate::source::{FileId, Sources, Span};
+use crate::yaml;
+use folder::{Folder, Origin};
+
+/// Bounds of a load.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What one file may cost.
+    pub limits: yaml::Limits,
+}
+
+/// Everything that was loaded.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The texts.
+    pub sources: Sources,
+    /// The findings, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+    workflows: Vec<Arc<Graph>>,
+    agents: Vec<Arc<Agent>>,
+    tests: Vec<Tests>,
+    /// What is declared, definitions with errors included.
+    declared: Vec<Declared>,
+    outlines: Vec<Outline>,
+}
+
+/// A document with test cases.
+#[derive(Clone, Debug)]
+pub struct Tests {
+    /// The file it stands in.
+    pub file: FileId,
+    /// The document.
+    pub document: yaml::Document,
+}
+
+/// A definition's name, known although it may have errors.
+#[derive(Clone, Debug)]
+struct Declared {
+    kind: Kind,
+    id: Name,
+    version: Option<Name>,
+    span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Workflow,
+    Agent,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Workflow => "workflow",
+            Kind::Agent => "agent",
+        }
+    }
+}
+
+/// Why there is no program for an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    /// No workflow of that id was loaded.
+    #[error("there is no workflow `{id}`{}", closest.as_ref().map(|id| format!("; did you mean `{id}`?")).unwrap_or_default())]
+    Unknown {
+        /// The id that was asked for.
+        id: String,
+        /// The id that was probably meant.
+        closest: Option<Name>,
+    },
+    /// It, or a workflow it calls, has errors.
+    #[error("the workflow `{0}` has errors")]
+    Broken(String),
+    /// A workflow that it calls is missing.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+/// Loads files and folders.
+///
+/// A folder stands for all `*.yaml` and `*.yml` files in it, at any depth; hidden files, `*.test.yaml` and the
+/// configuration `interpret.yaml` are left out.
+pub fn load<P: AsRef<Path>>(paths: &[P]) -> Loaded {
+    load_with(paths, &Options::default())
+}
+
+/// Loads files and folders within limits.
+pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
+    let mut loader = Loader::new(options.clone());
+    for origin in folder::expand(paths.iter().map(AsRef::as_ref), &mut loader.loaded.diagnostics) {
+        loader.file(&origin);
+    }
+    loader.finish()
+}
+
+/// Loads a text, such as standard input; `name` is shown in messages.
+///
+/// ```
+/// let text = "
+/// kind: Workflow
+/// id: hello
+/// steps:
+///   - { kind: andThen, id: greet, set: { text: 'Hello, {{ input.name }}' } }
+/// ";
+/// let loaded = interpret::load::load_text("<text>", text);
+/// assert!(loaded.diagnostics.is_empty());
+/// assert!(loaded.program("hello", None).is_ok());
+/// ```
+pub fn load_text(name: &str, text: &str) -> Loaded {
+    let mut loader = Loader::new(Options::default());
+    loader.text(name, text.into(), &NoFiles, true);
+    loader.finish()
+}
+
+impl Loaded {
+    /// The workflows without errors, in the order they were read.
+    pub fn workflows(&self) -> impl Iterator<Item = &Arc<Graph>> {
+        self.workflows.iter()
+    }
+
+    /// The agents without errors, in the order they were read.
+    pub fn agents(&self) -> impl Iterator<Item = &Arc<Agent>> {
+        self.agents.iter()
+    }
+
+    /// The documents with test cases.
+    pub fn tests(&self) -> impl Iterator<Item = &Tests> {
+        self.tests.iter()
+    }
+
+    /// Whether there are errors among the findings.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// A workflow by its id; without a version, the highest (rule 42).
+    pub fn workflow(&self, id: &str, version: Option<&str>) -> Option<&Arc<Graph>> {
+        let named = self.workflows.iter().filter(|graph| *graph.header.id == *id);
+        version::choose(named, version, |graph| graph.header.version.as_deref())
+    }
+
+    /// An agent by its id; without a version, the highest (rule 42).
+    pub fn agent(&self, id: &str, version: Option<&str>) -> Option<&Arc<Agent>> {
+        let named = self.agents.iter().filter(|agent| *agent.id == *id);
+        version::choose(named, version, |agent| agent.version.as_deref())
+    }
+
+    /// A workflow, linked with the workflows it calls.
+    ///
+    /// # Errors
+    ///
+    /// No such workflow, or one of them has errors.
+    pub fn program(&self, id: &str, version: Option<&str>) -> Result<Program, ProgramError> {
+        let declared = |id: &str| {
+            self.declared
+                .iter()
+                .any(|one| one.kind == Kind::Workflow && *one.id == *id)
+        };
+        let Some(graph) = self.workflow(id, version) else {
+            if declared(id) {
+                return Err(ProgramError::Broken(id.to_owned()));
+            }
+            let known = self.workflows.iter().map(|graph| &*graph.header.id);
+            return Err(ProgramError::Unknown {
+                id: id.to_owned(),
+                closest: crate::diagnostic::closest(id, known).map(Name::from),
+            });
+        };
+        let find = |id: &str, version: Option<&str>| self.workflow(id, version).cloned();
+        Program::link(graph.clone(), find).map_err(|error| match error {
+            LinkError::UnknownWorkflow { missing, .. } if declared(&missing) => {
+                ProgramError::Broken(missing.to_string())
+            }
+            error => ProgramError::Link(error),
+        })
+    }
+}
+
+struct Loader {
+    options: Options,
+    loaded: Loaded,
+}
+
+impl Loader {
+    fn new(options: Options) -> Loader {
+        Loader {
+            options,
+            loaded: Loaded::default(),
+        }
+    }
+
+    fn file(&mut self, origin: &Origin) {
+        let name = origin.path.display().to_string();
+        match folder::read(&origin.path, self.options.limits.bytes) {
+            Ok(text) => self.text(&name, text, &Folder::of(origin), origin.named),
+            Err(unreadable) => {
+                let diagnostic = unreadable.diagnostic(&name, &mut self.loaded.sources);
+                self.loaded.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    /// Reads all documents of a text. `named` says that somebody asked for this very text.
+    fn text(&mut self, name: &str, text: Arc<str>, files: &dyn Files, named: bool) {
+        let file = self.loaded.sources.add(name, text.clone());
+        let (documents, findings) = yaml::parse(file, &text, &self.options.limits);
+        // An empty document is what is left behind a last `---`, or a file of comments; or of something unreadable,
+        // about which enough is said.
+        let may_be_empty = !named || documents.len() > 1 || !findings.is_empty();
+        self.loaded.diagnostics.extend(findings);
+        for document in documents {
+            if document.root.is_null() && may_be_empty {
+                continue;
+            }
+            let read = language::read_with(&document, &text, files);
+            self.declare(&document.root);
+            self.loaded
+                .diagnostics
+                .extend(read.diagnostics.into_iter().map(|finding| match named {
+                    true => finding,
+                    false => about_a_stranger(finding),
+                }));
+            self.loaded.outlines.extend(read.outline);
+            match read.definition {
+                Some(Definition::Workflow(graph)) => self.loaded.workflows.push(graph),
+                Some(Definition::Agent(agent)) => self.loaded.agents.push(agent),
+                Some(Definition::Test(document)) => self.loaded.tests.push(Tests { file, document }),
+                None => {}
+            }
+        }
+    }
+
+    /// Notes a definition's name down, as far as it has one.
+    fn declare(&mut self, root: &yaml::Node) {
+        let kind = match root.get("kind").and_then(yaml::Node::as_str) {
+            Some("Workflow") => Kind::Workflow,
+            Some("Agent") => Kind::Agent,
+            _ => return,
+        };
+        let Some(id) = root.get("id") else { return };
+        let Some(name) = id.as_str() else { return };
+        self.loaded.declared.push(Declared {
+            kind,
+            id: name.into(),
+            version: root.get("version").and_then(yaml::Node::as_str).map(Name::from),
+            span: id.span,
+        });
+    }
+
+    fn finish(mut self) -> Loaded {
+        self.duplicates();
+        let findings = cross::check(&self.loaded);
+        self.loaded.diagnostics.extend(findings);
+        self.loaded
+            .diagnostics
+            .sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
+        let broken = cross::broken(&self.loaded);
+        self.loaded
+            .workflows
+            .retain(|graph| !broken.contains(&graph.header.origin));
+        self.loaded
+    }
+
+    /// Ids are unique for each version (rule 42).
+    fn duplicates(&mut self) {
+        let mut first: HashMap<(&str, Name, Option<Name>), Span> = HashMap::new();
+        let mut findings = Vec::new();
+        for one in &self.loaded.declared {
+            let key = (one.kind.word(), one.id.clone(), one.version.clone());
+            let Some(known) = first.get(&key) else {
+                first.insert(key, one.span);
+                continue;
+            };
+            let version = match &one.version {
+                Some(version) => format!(" in version {version}"),
+                None => String::new(),
+            };
+            let message = format!("there are two {}s with the id `{}`{version}", one.kind.word(), one.id);
+            let other = self.loaded.sources.file(known.file).name();
+            findings.push(
+                Diagnostic::error(Code::DuplicateId, one.span, message)
+                    .label(*known, format!("the first is in {other}"))
+                    .help("give one of them another `id`, or a `version` of its own"),
+            );
+        }
+        self.loaded.diagnostics.extend(findings);
+    }
+}
+
+/// A finding in a file that nobody named: in a folder, a document of no known kind may be anything.
+fn about_a_stranger(finding: Diagnostic) -> Diagnostic {
+    match finding.code {
+        Code::UnknownDocument => Diagnostic {
+            severity: crate::diagnostic::Severity::Warning,
+            ..finding
+        },
+        _ => finding,
+    }
+}
+
+#[cfg(test)]
+mod tests;
