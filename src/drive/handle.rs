@@ -137,7 +137,7 @@ impl RunHandle {
         let mut events = self.events(self.seq().saturating_sub(1));
         while let Some(batch) = events.next().await {
             let last = batch?.events.last().map(|event| event.kind.clone());
-            if let Some(EventKind::RunEnded(end)) = last {
+            if let Some(EventKind::RunEnded { end }) = last {
                 return Ok(end);
             }
         }

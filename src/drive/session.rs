@@ -316,7 +316,7 @@ impl Session {
     /// Makes the calls in flight those of the run; only what happened can have changed them.
     fn reconcile(&mut self, events: &[Event]) {
         // Calls leave by their outcome, which is how they came here, or because something around them is given up.
-        let given_up = |event: &Event| matches!(event.kind, EventKind::Unwinding { .. } | EventKind::RunEnded(_));
+        let given_up = |event: &Event| matches!(event.kind, EventKind::Unwinding { .. } | EventKind::RunEnded { .. });
         if self.calls.len() > 0 && events.iter().any(given_up) {
             self.calls.retain(|ticket| self.run.is_calling(ticket));
         }

@@ -219,7 +219,9 @@ fn weigh(event: &Event) -> usize {
         | EventKind::ChildStarted { input: data, .. }
         | EventKind::Emitted { data, .. }
         | EventKind::EventReceived { data, .. }
-        | EventKind::RunEnded(RunEnd::Completed(data)) => data.size(),
+        | EventKind::RunEnded {
+            end: RunEnd::Completed(data),
+        } => data.size(),
         _ => 0,
     };
     size_of::<Event>().saturating_add(payload)
