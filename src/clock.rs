@@ -1,4 +1,5 @@
 //! Time for whoever drives a run: the real one, or a virtual one that jumps.
+#![allow(clippy::disallowed_methods, reason = "this is the clock")]
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -105,10 +106,16 @@ impl Clock for VirtualClock {
         if waiting == 0 || inner.sleepers.len() < waiting {
             return;
         }
-        let Some(((at, _), _)) = inner.sleepers.first_key_value() else { return };
+        let Some(((at, _), _)) = inner.sleepers.first_key_value() else {
+            return;
+        };
         inner.now = inner.now.max(*at);
         let now = inner.now;
-        let due: Vec<Waker> = inner.sleepers.range(..=(now, u64::MAX)).map(|(_, waker)| waker.clone()).collect();
+        let due: Vec<Waker> = inner
+            .sleepers
+            .range(..=(now, u64::MAX))
+            .map(|(_, waker)| waker.clone())
+            .collect();
         // A waker may run code that asks for the time.
         drop(inner);
         due.into_iter().for_each(Waker::wake);

@@ -20,9 +20,13 @@ pub mod graph;
 pub mod run;
 
 pub mod permit;
+
 pub mod secret;
 
-pub mod clock;
 pub mod store;
+
+pub mod clock;
+
 pub mod provider;
+
 pub mod drive;

@@ -88,7 +88,9 @@ impl Future for Flight {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut slot = lock(&self.slot);
-        let Some(performing) = slot.performing.as_mut() else { return Poll::Ready((self.ticket, None)) };
+        let Some(performing) = slot.performing.as_mut() else {
+            return Poll::Ready((self.ticket, None));
+        };
         match performing.as_mut().poll(context) {
             Poll::Ready(outcome) => {
                 slot.performing = None;

@@ -80,7 +80,10 @@ impl RunHandle {
     /// [`SendError`]; then nothing has changed.
     pub async fn send(&self, input: Input) -> Result<(), SendError> {
         let (reply, answer) = oneshot::channel();
-        self.inbox.send(Message::Input(input, reply)).await.map_err(|_| SendError::Gone)?;
+        self.inbox
+            .send(Message::Input(input, reply))
+            .await
+            .map_err(|_| SendError::Gone)?;
         answer.await.unwrap_or(Err(SendError::Gone))
     }
 
@@ -156,7 +159,9 @@ impl RunHandle {
 
     async fn reached(&self, wanted: impl Fn(Status) -> bool) -> Result<Status, Error> {
         let mut progress = self.progress.clone();
-        let reached = progress.wait_for(|progress| wanted(progress.status) || progress.failed.is_some()).await;
+        let reached = progress
+            .wait_for(|progress| wanted(progress.status) || progress.failed.is_some())
+            .await;
         let reached = reached.map_err(|_| Error::Gone)?;
         match &reached.failed {
             Some(error) => Err(error.clone()),
@@ -167,7 +172,10 @@ impl RunHandle {
 
 impl fmt::Debug for RunHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunHandle").field("id", &self.id).field("progress", &*self.progress.borrow()).finish_non_exhaustive()
+        f.debug_struct("RunHandle")
+            .field("id", &self.id)
+            .field("progress", &*self.progress.borrow())
+            .finish_non_exhaustive()
     }
 }
 
@@ -228,6 +236,9 @@ impl Events {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("run", &self.run).field("from", &self.from).finish_non_exhaustive()
+        f.debug_struct("Events")
+            .field("run", &self.run)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
     }
 }

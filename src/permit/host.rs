@@ -31,7 +31,9 @@ impl FromStr for Host {
             reason,
         };
         if text.contains('/') {
-            return Err(wrong("write the name only, without scheme and path, such as `api.example.com`"));
+            return Err(wrong(
+                "write the name only, without scheme and path, such as `api.example.com`",
+            ));
         }
         if text == "*" {
             return Err(wrong("leave the value out to allow every host"));
@@ -89,7 +91,10 @@ impl Host {
 
 /// A name as it is compared: lower case, without the dot of the root; IPv6 in brackets and in its shortest form.
 pub(super) fn normal(name: &str) -> String {
-    let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let inner = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
     if let Ok(address) = inner.parse::<Ipv6Addr>() {
         return format!("[{address}]");
     }
@@ -97,7 +102,8 @@ pub(super) fn normal(name: &str) -> String {
 }
 
 fn is_below(name: &str, parent: &str) -> bool {
-    name.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    name.strip_suffix(parent)
+        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
 /// The name and the port; `None` if the port is none.
@@ -112,7 +118,10 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
         None => return Some((text, None)),
     };
     let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| port.parse().ok()).flatten().map(|port| (name, Some(port)))
+    is_number
+        .then(|| port.parse().ok())
+        .flatten()
+        .map(|port| (name, Some(port)))
 }
 
 #[cfg(test)]
@@ -138,15 +147,34 @@ mod tests {
         ];
         for (pattern, name, port, expected) in cases {
             let host: Host = pattern.parse().unwrap();
-            assert_eq!(host.matches(&normal(name), Some(port)), expected, "{pattern} {name}:{port}");
+            assert_eq!(
+                host.matches(&normal(name), Some(port)),
+                expected,
+                "{pattern} {name}:{port}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_host_is_refused_with_a_reason() {
-        for text in ["", "*", "https://example.com", "example.com/a", "a.*.com", "a:b", "a:99999", "a:", "*.", "b\u{fc}.de", "u@h"] {
+        for text in [
+            "",
+            "*",
+            "https://example.com",
+            "example.com/a",
+            "a.*.com",
+            "a:b",
+            "a:99999",
+            "a:",
+            "*.",
+            "b\u{fc}.de",
+            "u@h",
+        ] {
             assert!(text.parse::<Host>().is_err(), "{text}");
         }
-        assert_eq!("*.Example.com:81".parse::<Host>().unwrap().to_string(), "*.example.com:81");
+        assert_eq!(
+            "*.Example.com:81".parse::<Host>().unwrap().to_string(),
+            "*.example.com:81"
+        );
     }
 }

@@ -74,7 +74,9 @@ impl Permit {
     ///
     /// A pattern that is none.
     pub fn allow_net(mut self, hosts: Option<&str>) -> Result<Permit, HostError> {
-        let hosts = hosts.map(|hosts| items(hosts).map(str::parse).collect::<Result<Vec<Host>, _>>()).transpose()?;
+        let hosts = hosts
+            .map(|hosts| items(hosts).map(str::parse).collect::<Result<Vec<Host>, _>>())
+            .transpose()?;
         self.net.add(hosts);
         Ok(self)
     }
@@ -82,7 +84,8 @@ impl Permit {
     /// `--allow-exec`: all programs, or those of a comma-separated list, each as workflows write it.
     #[must_use]
     pub fn allow_exec(mut self, programs: Option<&str>) -> Permit {
-        self.exec.add(programs.map(|programs| items(programs).map(Arc::from).collect()));
+        self.exec
+            .add(programs.map(|programs| items(programs).map(Arc::from).collect()));
         self
     }
 
@@ -159,7 +162,11 @@ impl Permit {
             Err(_) => self.net != Grant::All,
         });
         let programs = asked.exec.iter().filter_map(|program| self.check_exec(program).err());
-        let names = asked.env.iter().chain(&asked.secrets).filter_map(|name| self.check_env(name).err());
+        let names = asked
+            .env
+            .iter()
+            .chain(&asked.secrets)
+            .filter_map(|name| self.check_env(name).err());
         hosts.map(|host| no_net(host)).chain(programs).chain(names).collect()
     }
 
@@ -229,7 +236,10 @@ mod tests {
     fn nothing_is_granted_by_default_and_the_flag_is_named() {
         let permit = Permit::nothing();
         let denied = permit.check_net("api.example.com", None, Some(443)).unwrap_err();
-        assert_eq!((denied.code, denied.flag.as_str()), ("permission.net", "--allow-net=api.example.com"));
+        assert_eq!(
+            (denied.code, denied.flag.as_str()),
+            ("permission.net", "--allow-net=api.example.com")
+        );
         assert!(denied.to_string().contains("`--allow-net=api.example.com`"));
         let denied = permit.check_net("LOCALHOST.", Some(8080), Some(80)).unwrap_err();
         assert_eq!(denied.flag, "--allow-net=localhost:8080");
@@ -239,7 +249,9 @@ mod tests {
 
     #[test]
     fn flags_add_up_and_a_bare_one_allows_all() {
-        let permit = permit("a.example, b.example:8080").allow_net(Some("c.example")).unwrap();
+        let permit = permit("a.example, b.example:8080")
+            .allow_net(Some("c.example"))
+            .unwrap();
         for (host, port, allowed) in [
             ("a.example", None, true),
             ("A.EXAMPLE", Some(9000), true),
@@ -274,7 +286,13 @@ mod tests {
             exec: vec!["git".into()],
             mcp: vec!["files".into()],
         };
-        let flags = |permit: &Permit| permit.missing(&asked).into_iter().map(|denied| denied.flag).collect::<Vec<_>>();
+        let flags = |permit: &Permit| {
+            permit
+                .missing(&asked)
+                .into_iter()
+                .map(|denied| denied.flag)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
             flags(&Permit::nothing()),
             [
@@ -285,7 +303,9 @@ mod tests {
                 "--allow-env=KEY"
             ]
         );
-        let some = permit("*.example.com,img.cdn.example").allow_exec(None).allow_env(Some("KEY"));
+        let some = permit("*.example.com,img.cdn.example")
+            .allow_exec(None)
+            .allow_env(Some("KEY"));
         assert_eq!(flags(&some), ["--allow-net=*.cdn.example", "--allow-env=REGION"]);
         assert!(flags(&Permit::everything()).is_empty());
     }

@@ -1,4 +1,5 @@
 //! Processes: a program and its arguments, never through a shell.
+#![allow(clippy::disallowed_methods, reason = "this provider starts processes")]
 
 use std::ffi::OsString;
 use std::io;
@@ -64,9 +65,10 @@ impl Exec {
             _ => Failure::new("exec.failed", format!("`{program}` cannot be started: {error}")),
         })?;
         let end = run(&mut group, &stdin).await.map_err(|error| match error {
-            Broken::TooLarge => {
-                Failure::new("exec.tooLarge", format!("`{program}` wrote more than {} MiB to stdout", MAX_STDOUT >> 20))
-            }
+            Broken::TooLarge => Failure::new(
+                "exec.tooLarge",
+                format!("`{program}` wrote more than {} MiB to stdout", MAX_STDOUT >> 20),
+            ),
             Broken::Io(error) => Failure::new("exec.failed", format!("`{program}`: {error}")),
         })?;
         if !end.status.success() {
@@ -86,16 +88,26 @@ impl Exec {
             command.arg(&*as_text(self.secrets.reveal(argument)?));
         }
         command.env_clear();
-        command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(
+            INHERITED
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
         for (name, value) in &request.env {
             self.permit.check_exec_env(name)?;
             if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(Failure::new("exec.invalid", format!("`{name}` is not the name of an environment variable")));
+                return Err(Failure::new(
+                    "exec.invalid",
+                    format!("`{name}` is not the name of an environment variable"),
+                ));
             }
             command.env(&**name, &*as_text(self.secrets.reveal(value)?));
         }
         command.env("INTERPRET_IDEMPOTENCY_KEY", key);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         Ok(command)
     }
 }
@@ -186,7 +198,9 @@ fn read_stdout(bytes: &[u8], form: Stdout) -> Result<Option<Data>, String> {
         return Ok(None);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
-    let plain = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    let plain = text
+        .strip_suffix('\n')
+        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Some(match form {
         Stdout::Text => Data::from(plain),
         Stdout::Lines => plain.lines().map(Data::from).collect(),
@@ -206,7 +220,11 @@ fn exited(program: &Name, end: &End) -> Failure {
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended abnormally".to_owned(),
     };
-    let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let last = stderr
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default();
     let last: String = last.chars().take(200).collect();
     let message = match last.is_empty() {
         true => format!("`{program}` {how}"),
@@ -240,11 +258,15 @@ fn find(program: &str) -> Option<PathBuf> {
     if cfg!(windows) {
         names.push(format!("{program}.exe"));
     }
-    folders.flat_map(|folder| names.iter().map(|name| folder.join(name)).collect::<Vec<_>>()).find(|file| is_program(file))
+    folders
+        .flat_map(|folder| names.iter().map(|name| folder.join(name)).collect::<Vec<_>>())
+        .find(|file| is_program(file))
 }
 
 fn is_program(file: &PathBuf) -> bool {
-    let Ok(found) = std::fs::metadata(file) else { return false };
+    let Ok(found) = std::fs::metadata(file) else {
+        return false;
+    };
     #[cfg(unix)]
     return found.is_file() && std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0;
     #[cfg(not(unix))]
@@ -252,7 +274,10 @@ fn is_program(file: &PathBuf) -> bool {
 }
 
 fn not_found(program: &Name) -> Failure {
-    Failure::new("exec.notFound", format!("there is no program `{program}` on this machine"))
+    Failure::new(
+        "exec.notFound",
+        format!("there is no program `{program}` on this machine"),
+    )
 }
 
 #[cfg(test)]

@@ -48,7 +48,9 @@ impl Functions {
     {
         let function: Function = Arc::new(move |arguments| {
             let call = AssertUnwindSafe(function(arguments));
-            call.catch_unwind().map(|end| answer(end.unwrap_or_else(|_| Err(panicked())))).boxed()
+            call.catch_unwind()
+                .map(|end| answer(end.unwrap_or_else(|_| Err(panicked()))))
+                .boxed()
         });
         self.by_name.insert(name.into(), function);
         self
@@ -65,7 +67,9 @@ impl Functions {
                 let (function, arguments) = (function.clone(), request.arguments.clone());
                 // Called inside the future, so that a function that panics before its first await is caught too.
                 let call = AssertUnwindSafe(async move { function(arguments).await });
-                call.catch_unwind().map(|end| end.unwrap_or_else(|_| failed(panicked()))).boxed()
+                call.catch_unwind()
+                    .map(|end| end.unwrap_or_else(|_| failed(panicked())))
+                    .boxed()
             }
             None => {
                 let known = self.names().collect::<Vec<_>>().join(", ");
@@ -127,7 +131,9 @@ mod tests {
         let functions = Functions::new()
             .with("double", async |value: Data| Ok(data!(value.as_i64().unwrap_or(0) * 2)))
             .with("refuse", async |_| Err(Failure::new("refused", "no")))
-            .with("early", |_| -> std::future::Ready<Result<Data, Failure>> { panic!("early") })
+            .with("early", |_| -> std::future::Ready<Result<Data, Failure>> {
+                panic!("early")
+            })
             .with("boom", boom);
         let double = Answer {
             result: Some(data!(42)),

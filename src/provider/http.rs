@@ -90,7 +90,9 @@ impl Http {
             "https" => Some(443),
             _ => Some(80),
         };
-        Ok(self.permit.check_net(url.host_str().unwrap_or_default(), url.port(), default_port)?)
+        Ok(self
+            .permit
+            .check_net(url.host_str().unwrap_or_default(), url.port(), default_port)?)
     }
 
     /// The client, built when it is first needed: a run without HTTP does not pay for TLS.
@@ -106,17 +108,25 @@ impl Http {
                 .build()
                 .map_err(|error| chain(&error))
         });
-        client.as_ref().map_err(|error| Failure::new("http.network", format!("no HTTP client: {error}")))
+        client
+            .as_ref()
+            .map_err(|error| Failure::new("http.network", format!("no HTTP client: {error}")))
     }
 }
 
 async fn send(client: &Client, prepared: &Prepared) -> Result<Response, Failure> {
-    let mut request = client.request(prepared.method.clone(), prepared.url.clone()).headers(prepared.headers.clone());
+    let mut request = client
+        .request(prepared.method.clone(), prepared.url.clone())
+        .headers(prepared.headers.clone());
     if let Some(body) = &prepared.body {
         request = request.body(body.clone());
     }
     request.send().await.map_err(|error| {
-        let code = if error.is_builder() { "http.invalid" } else { "http.network" };
+        let code = if error.is_builder() {
+            "http.invalid"
+        } else {
+            "http.network"
+        };
         // The URL may hold more than its place.
         Failure::new(code, format!("{}: {}", prepared.place(), chain(&error.without_url())))
     })

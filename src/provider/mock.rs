@@ -81,7 +81,11 @@ impl Mocks {
     /// The ids and patterns that fit none of these steps: mistyped, most likely.
     pub fn unmatched<'s>(&self, steps: impl Iterator<Item = &'s str> + Clone) -> Vec<Name> {
         let misses = |pattern: &Name| !steps.clone().any(|step| fits(pattern, step));
-        self.rules.iter().map(|(pattern, _)| pattern.clone()).filter(misses).collect()
+        self.rules
+            .iter()
+            .map(|(pattern, _)| pattern.clone())
+            .filter(misses)
+            .collect()
     }
 
     /// The next answer for a step: by its id if that is there, else by the first pattern that fits.
@@ -102,12 +106,17 @@ impl Mock {
         if self.after == Millis(0) {
             return std::future::ready(self.outcome).boxed();
         }
-        clock.sleep_until(clock.now().after(self.after)).map(|()| self.outcome).boxed()
+        clock
+            .sleep_until(clock.now().after(self.after))
+            .map(|()| self.outcome)
+            .boxed()
     }
 }
 
 fn read_answers(answers: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Vec<Mock> {
-    let Data::List(list) = answers else { return Vec::from_iter(read_answer(answers, pointer, errors)) };
+    let Data::List(list) = answers else {
+        return Vec::from_iter(read_answer(answers, pointer, errors));
+    };
     if list.is_empty() {
         errors.push(MockError {
             pointer: pointer.to_owned(),
@@ -115,7 +124,8 @@ fn read_answers(answers: &Data, pointer: &str, errors: &mut Vec<MockError>) -> V
         });
     }
     let each = list.iter().enumerate();
-    each.filter_map(|(at, answer)| read_answer(answer, &format!("{pointer}/{at}"), errors)).collect()
+    each.filter_map(|(at, answer)| read_answer(answer, &format!("{pointer}/{at}"), errors))
+        .collect()
 }
 
 fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Option<Mock> {
@@ -125,8 +135,14 @@ fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Opt
         return None;
     };
     let mut sound = true;
-    for key in map.keys().filter(|key| !["output", "response", "error", "after"].contains(&&***key)) {
-        wrong(format!("{pointer}/{key}"), format!("`{key}` is not known here; {SHAPE}"));
+    for key in map
+        .keys()
+        .filter(|key| !["output", "response", "error", "after"].contains(&&***key))
+    {
+        wrong(
+            format!("{pointer}/{key}"),
+            format!("`{key}` is not known here; {SHAPE}"),
+        );
         sound = false;
     }
     let after = match map.get("after") {
@@ -139,7 +155,10 @@ fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Opt
     }
     let outcome = match (map.get("output"), map.get("error")) {
         (Some(_), Some(_)) => {
-            wrong(pointer.to_owned(), "an answer has `output` or `error`, not both".to_owned());
+            wrong(
+                pointer.to_owned(),
+                "an answer has `output` or `error`, not both".to_owned(),
+            );
             None
         }
         (output, None) => Some(Outcome::Done(Answer {
@@ -149,7 +168,10 @@ fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Opt
         (None, Some(error)) => match read_failure(error) {
             Some(failure) => Some(failed(failure)),
             None => {
-                wrong(format!("{pointer}/error"), "an error is an object with `code`, `message`, `data`".to_owned());
+                wrong(
+                    format!("{pointer}/error"),
+                    "an error is an object with `code`, `message`, `data`".to_owned(),
+                );
                 None
             }
         },
@@ -171,13 +193,20 @@ fn read_failure(error: &Data) -> Option<Failure> {
     let code = text("code")??;
     let message: Name = text("message")?.unwrap_or_else(|| Arc::from(format!("mocked `{code}`")));
     let data = error.get("data").cloned().unwrap_or_default();
-    error.as_map().is_some_and(|map| known(map)).then(|| Failure::new(code, message).with_data(data))
+    error
+        .as_map()
+        .is_some_and(|map| known(map))
+        .then(|| Failure::new(code, message).with_data(data))
 }
 
 /// Whether an id fits a pattern, in which `*` stands for any characters.
 fn fits(pattern: &str, id: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == id };
-    let Some(mut left) = id.strip_prefix(first) else { return false };
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == id;
+    };
+    let Some(mut left) = id.strip_prefix(first) else {
+        return false;
+    };
     let mut pieces: Vec<&str> = rest.split('*').collect();
     let last = pieces.pop().unwrap_or_default();
     for piece in pieces {

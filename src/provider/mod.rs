@@ -152,7 +152,10 @@ impl Provider for Providers {
 
 impl fmt::Debug for Providers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Providers").field("mocks", &self.mocks).field("functions", &self.functions).finish_non_exhaustive()
+        f.debug_struct("Providers")
+            .field("mocks", &self.mocks)
+            .field("functions", &self.functions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,9 +190,7 @@ fn holds_secrets(request: &Request) -> bool {
                 || any(&request.headers)
                 || request.body.as_ref().is_some_and(sealed)
         }
-        Request::Exec(request) => {
-            request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin)
-        }
+        Request::Exec(request) => request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin),
         Request::Mcp(request) => sealed(&request.arguments),
         Request::Function(_) | Request::Agent(_) => false,
     }
@@ -210,7 +211,10 @@ fn redact_failure(secrets: &Secrets, failure: &Failure) -> Failure {
     Failure {
         message: secrets.redact_text(&failure.message).into(),
         data: secrets.redact(&failure.data),
-        cause: failure.cause.as_ref().map(|cause| Arc::new(redact_failure(secrets, cause))),
+        cause: failure
+            .cause
+            .as_ref()
+            .map(|cause| Arc::new(redact_failure(secrets, cause))),
         ..failure.clone()
     }
 }

@@ -21,7 +21,9 @@ impl Group {
         #[cfg(unix)]
         {
             let leader = command.process_group(0).spawn()?;
-            let id = leader.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+            let id = leader
+                .id()
+                .and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
             Ok(Group {
                 leader: Some(leader),
                 id,
@@ -56,7 +58,9 @@ mod end {
 
     impl Drop for super::Group {
         fn drop(&mut self) {
-            let (Some(leader), Some(id)) = (self.leader.take(), self.id) else { return };
+            let (Some(leader), Some(id)) = (self.leader.take(), self.id) else {
+                return;
+            };
             if is_gone(id) {
                 return;
             }

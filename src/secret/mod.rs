@@ -3,6 +3,10 @@
 //! A secret is read from the environment variable of its name, if the operator grants that variable. Everywhere else
 //! it is a reference ([`Sealed`]), so that no event, log or error can hold it; [`Secrets::redact`] is the second line
 //! of defence, for values that the outside world sends back.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "secrets are read from the environment, as far as `permit` grants it"
+)]
 
 mod redact;
 
@@ -78,7 +82,9 @@ impl Secrets {
             }
         }
         let used = self.used();
-        sealed.reveal(&|name| used.get(name).map(|known| known.value.clone())).map_err(Error::Missing)
+        sealed
+            .reveal(&|name| used.get(name).map(|known| known.value.clone()))
+            .map_err(Error::Missing)
     }
 
     /// The value with every used secret in it replaced by its name: plain, or encoded as in JSON, a URL or base64.
@@ -103,7 +109,9 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secrets").field("used", &self.used().keys()).finish_non_exhaustive()
+        f.debug_struct("Secrets")
+            .field("used", &self.used().keys())
+            .finish_non_exhaustive()
     }
 }
 
@@ -128,7 +136,10 @@ mod tests {
     #[test]
     fn values_appear_only_when_they_are_revealed() {
         let secrets = secrets();
-        assert_eq!(secrets.reveal(&sealed("KEY")), Ok(data!("Bearer p\u{e4}ss \"w\" /+word")));
+        assert_eq!(
+            secrets.reveal(&sealed("KEY")),
+            Ok(data!("Bearer p\u{e4}ss \"w\" /+word"))
+        );
         assert_eq!(secrets.reveal(&sealed("OTHER")), Err(Error::Missing("OTHER".into())));
         let denied = secrets.reveal(&sealed("FORBIDDEN")).unwrap_err();
         assert_eq!(denied.code(), "permission.env");
@@ -155,6 +166,9 @@ mod tests {
             assert!(redacted.contains("[secret KEY]"), "{text} -> {redacted}");
         }
         let value = data!({ "echo": [plain, 1], "fine": "text" });
-        assert_eq!(secrets.redact(&value), data!({ "echo": ["[secret KEY]", 1], "fine": "text" }));
+        assert_eq!(
+            secrets.redact(&value),
+            data!({ "echo": ["[secret KEY]", 1], "fine": "text" })
+        );
     }
 }

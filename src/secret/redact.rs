@@ -57,7 +57,11 @@ pub(super) fn data(known: &BTreeMap<Arc<str>, Known>, value: &Data) -> Data {
     match value {
         Data::Text(value) => Data::Text(clean(value)),
         Data::List(list) => list.iter().map(|item| data(known, item)).collect(),
-        Data::Map(map) => Data::from(map.iter().map(|(key, value)| (clean(key), data(known, value))).collect::<Map>()),
+        Data::Map(map) => Data::from(
+            map.iter()
+                .map(|(key, value)| (clean(key), data(known, value)))
+                .collect::<Map>(),
+        ),
         Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) => value.clone(),
     }
 }
@@ -129,7 +133,13 @@ mod tests {
 
     #[test]
     fn base64_is_base64() {
-        for (text, expected) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg")] {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg"),
+        ] {
             assert_eq!(base64(text.as_bytes(), false), expected);
         }
         assert_eq!(base64(&[0xfb, 0xff], false), "+/8");

@@ -27,26 +27,58 @@ type Checked = Result<(), String>;
 /// The first check that fails.
 pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
     let breach = |check| move |what| Breach { check, what };
-    appended_events_are_loaded(&*open().await).await.map_err(breach("appended events are loaded"))?;
-    sequences_decide_who_writes(&*open().await).await.map_err(breach("sequences decide who writes"))?;
-    one_of_two_writers_wins(&*open().await).await.map_err(breach("one of two writers wins"))?;
-    long_journals_are_loaded_in_pages(&*open().await).await.map_err(breach("long journals are loaded in pages"))?;
-    runs_are_listed(&*open().await).await.map_err(breach("runs are listed"))?;
-    definitions_are_kept(&*open().await).await.map_err(breach("definitions are kept"))
+    appended_events_are_loaded(&*open().await)
+        .await
+        .map_err(breach("appended events are loaded"))?;
+    sequences_decide_who_writes(&*open().await)
+        .await
+        .map_err(breach("sequences decide who writes"))?;
+    one_of_two_writers_wins(&*open().await)
+        .await
+        .map_err(breach("one of two writers wins"))?;
+    long_journals_are_loaded_in_pages(&*open().await)
+        .await
+        .map_err(breach("long journals are loaded in pages"))?;
+    runs_are_listed(&*open().await)
+        .await
+        .map_err(breach("runs are listed"))?;
+    definitions_are_kept(&*open().await)
+        .await
+        .map_err(breach("definitions are kept"))
 }
 
 async fn appended_events_are_loaded(store: &dyn Store) -> Checked {
     let run: Name = "a".into();
-    let all = [started("a", 10), received(11, data!({ "n": [1, "x", null, 1.5] })), received(12, data!("y"))];
-    expect(store.append(append("a", 0, all[..2].to_vec(), Status::Running)).await, Ok(()))?;
-    expect(store.append(append("a", 2, all[2..].to_vec(), Status::Suspended)).await, Ok(()))?;
+    let all = [
+        started("a", 10),
+        received(11, data!({ "n": [1, "x", null, 1.5] })),
+        received(12, data!("y")),
+    ];
+    expect(
+        store.append(append("a", 0, all[..2].to_vec(), Status::Running)).await,
+        Ok(()),
+    )?;
+    expect(
+        store.append(append("a", 2, all[2..].to_vec(), Status::Suspended)).await,
+        Ok(()),
+    )?;
     for from in 0..=3 {
         expect(events(store, &run, from).await, Ok(all[from..].to_vec()))?;
     }
     expect(store.load(&"b".into(), 0).await, Err(Error::NoSuchRun("b".into())))?;
     expect(store.entry(&"b".into()).await, Ok(None))?;
-    let entry = store.entry(&run).await.map_err(|error| error.to_string())?.ok_or("no entry")?;
-    let seen = (entry.seq, entry.head.status, entry.started_at, entry.updated_at, &*entry.program);
+    let entry = store
+        .entry(&run)
+        .await
+        .map_err(|error| error.to_string())?
+        .ok_or("no entry")?;
+    let seen = (
+        entry.seq,
+        entry.head.status,
+        entry.started_at,
+        entry.updated_at,
+        &*entry.program,
+    );
     expect(seen, (3, Status::Suspended, Timestamp(10), Timestamp(12), "program"))
 }
 
@@ -65,15 +97,25 @@ async fn one_of_two_writers_wins(store: &dyn Store) -> Checked {
     for round in 0..50 {
         let one = || store.append(append("a", round, vec![started("a", 1)], Status::Running));
         let (first, second) = futures_util::future::join(one(), one()).await;
-        expect([first.is_ok(), second.is_ok()].into_iter().filter(|won| *won).count(), 1)?;
+        expect(
+            [first.is_ok(), second.is_ok()].into_iter().filter(|won| *won).count(),
+            1,
+        )?;
     }
     Ok(())
 }
 
 async fn long_journals_are_loaded_in_pages(store: &dyn Store) -> Checked {
     for seq in 0..500 {
-        let event = if seq == 0 { started("a", 1) } else { received(1, data!(seq as i64)) };
-        expect(store.append(append("a", seq, vec![event], Status::Running)).await, Ok(()))?;
+        let event = if seq == 0 {
+            started("a", 1)
+        } else {
+            received(1, data!(seq as i64))
+        };
+        expect(
+            store.append(append("a", seq, vec![event], Status::Running)).await,
+            Ok(()),
+        )?;
     }
     expect(events(store, &"a".into(), 0).await.map(|events| events.len()), Ok(500))
 }
@@ -84,11 +126,17 @@ async fn runs_are_listed(store: &dyn Store) -> Checked {
         let run = format!("run-{at}");
         // Pairs begin at the same moment.
         let event = started(&run, at as i64 / 2);
-        expect(store.append(append(&run, 0, vec![event], statuses[at % 3])).await, Ok(()))?;
+        expect(
+            store.append(append(&run, 0, vec![event], statuses[at % 3])).await,
+            Ok(()),
+        )?;
     }
     let found = async |filter: Filter| -> Result<String, Error> {
         let entries = store.list(filter).await?;
-        Ok(entries.iter().map(|entry| entry.run.trim_start_matches("run-")).collect())
+        Ok(entries
+            .iter()
+            .map(|entry| entry.run.trim_start_matches("run-"))
+            .collect())
     };
     let all = Filter::default();
     expect(found(all.clone()).await, Ok("876543210".to_owned()))?;
@@ -108,10 +156,7 @@ async fn runs_are_listed(store: &dyn Store) -> Checked {
         ..all.clone()
     };
     expect(found(other).await, Ok(String::new()))?;
-    let mut page = Filter {
-        limit: Some(4),
-        ..all
-    };
+    let mut page = Filter { limit: Some(4), ..all };
     let mut pages = Vec::new();
     loop {
         let entries = store.list(page.clone()).await.map_err(|error| error.to_string())?;

@@ -144,7 +144,9 @@ impl Memory {
         while inner.finished.len() > self.limits.finished_runs.max(1)
             || (inner.finished_bytes > self.limits.finished_bytes && inner.finished.len() > 1)
         {
-            let Some(oldest) = inner.finished.pop_front() else { return };
+            let Some(oldest) = inner.finished.pop_front() else {
+                return;
+            };
             if let Some(journal) = inner.runs.remove(&oldest) {
                 inner.finished_bytes -= journal.bytes;
             }
@@ -159,15 +161,28 @@ impl Memory {
             return Err(Error::Truncated { first });
         }
         let skipped = journal.batches.partition_point(|(batch, _)| batch.end() <= from);
-        Ok(journal.batches.range(skipped..).take(PAGE).map(|(batch, _)| batch.clone()).collect())
+        Ok(journal
+            .batches
+            .range(skipped..)
+            .take(PAGE)
+            .map(|(batch, _)| batch.clone())
+            .collect())
     }
 
     fn do_list(&self, filter: &Filter) -> Vec<Entry> {
         let inner = self.lock();
-        let matching = inner.runs.values().map(|journal| &journal.entry).filter(|entry| filter.matches(entry));
+        let matching = inner
+            .runs
+            .values()
+            .map(|journal| &journal.entry)
+            .filter(|entry| filter.matches(entry));
         let mut found: Vec<&Entry> = matching.collect();
         found.sort_by(|a, b| (b.started_at, &b.run).cmp(&(a.started_at, &a.run)));
-        found.into_iter().take(filter.limit.unwrap_or(usize::MAX)).cloned().collect()
+        found
+            .into_iter()
+            .take(filter.limit.unwrap_or(usize::MAX))
+            .cloned()
+            .collect()
     }
 }
 
@@ -189,7 +204,10 @@ impl Store for Memory {
     }
 
     fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()> {
-        self.lock().definitions.entry(definition.hash.clone()).or_insert(definition);
+        self.lock()
+            .definitions
+            .entry(definition.hash.clone())
+            .or_insert(definition);
         ready(Ok(()))
     }
 

@@ -122,7 +122,9 @@ impl Batch {
         if seq <= self.first {
             return self;
         }
-        let skipped = usize::try_from(seq - self.first).unwrap_or(usize::MAX).min(self.events.len());
+        let skipped = usize::try_from(seq - self.first)
+            .unwrap_or(usize::MAX)
+            .min(self.events.len());
         Batch {
             first: seq,
             events: self.events[skipped..].into(),
@@ -179,7 +181,10 @@ impl Filter {
             && self.status.is_none_or(|status| status == entry.head.status)
             && self.since.is_none_or(|since| entry.started_at >= since)
             && self.until.is_none_or(|until| entry.started_at < until)
-            && self.after.as_ref().is_none_or(|(at, run)| (entry.started_at, &entry.run) < (*at, run))
+            && self
+                .after
+                .as_ref()
+                .is_none_or(|(at, run)| (entry.started_at, &entry.run) < (*at, run))
     }
 }
 

@@ -19,7 +19,9 @@ const KEPT: usize = 64 << 10;
 pub(super) fn accepted(accept: &[StatusRange], status: StatusCode) -> bool {
     match accept {
         [] => status.is_success(),
-        ranges => ranges.iter().any(|range| (range.first..=range.last).contains(&status.as_u16())),
+        ranges => ranges
+            .iter()
+            .any(|range| (range.first..=range.last).contains(&status.as_u16())),
     }
 }
 
@@ -61,10 +63,15 @@ pub(super) async fn read(
             return Err(Failure::new("http.tooLarge", message));
         }
         let result = decode(&body, &headers).map_err(|error| {
-            Failure::new("http.decode", format!("{} says that it answers with JSON, but {error}", prepared.place()))
+            Failure::new(
+                "http.decode",
+                format!("{} says that it answers with JSON, but {error}", prepared.place()),
+            )
         })?;
-        let response: [(Arc<str>, Data); 2] =
-            [("status".into(), Data::from(i64::from(status.as_u16()))), ("headers".into(), seen)];
+        let response: [(Arc<str>, Data); 2] = [
+            ("status".into(), Data::from(i64::from(status.as_u16()))),
+            ("headers".into(), seen),
+        ];
         return Ok(Answer {
             result,
             response: Some(Data::from(response.into_iter().collect::<Map>())),
@@ -79,7 +86,9 @@ pub(super) async fn read(
     ];
     let mut failure = Failure::new("http.status", format!("{} answered {status}", prepared.place()))
         .with_data(Data::from(data.into_iter().collect::<Map>()));
-    failure.retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
+    failure.retry_after = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| retry_after(value.to_str().ok()?, now));
     Err(failure)
 }
 
@@ -95,27 +104,48 @@ fn decode(body: &[u8], headers: &HeaderMap) -> Result<Option<Data>, serde_json::
 }
 
 fn text(body: &[u8], headers: &HeaderMap) -> Data {
-    let parameters = content_type(headers).split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-    let charset = parameters.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let parameters = content_type(headers)
+        .split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters
+        .into_iter()
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
     let label = charset.map(|(_, label)| label.trim().trim_matches('"'));
-    let encoding = label.and_then(|label| Encoding::for_label(label.as_bytes())).unwrap_or(encoding_rs::UTF_8);
+    let encoding = label
+        .and_then(|label| Encoding::for_label(label.as_bytes()))
+        .unwrap_or(encoding_rs::UTF_8);
     Data::from(&*encoding.decode(body).0)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let essence = content_type(headers).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = content_type(headers)
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     essence == "application/json" || essence.ends_with("+json")
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// Headers by name in lower case; one that occurs several times as one text, its values joined by commas.
 fn header_data(headers: &HeaderMap) -> Data {
     let joined = headers.keys().map(|name| {
-        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-        (Arc::from(name.as_str()), Data::from(values.collect::<Vec<_>>().join(", ")))
+        let values = headers
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        (
+            Arc::from(name.as_str()),
+            Data::from(values.collect::<Vec<_>>().join(", ")),
+        )
     });
     Data::from(joined.collect::<Map>())
 }
@@ -125,7 +155,9 @@ fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
     if let Ok(seconds) = value.trim().parse::<u64>() {
         return Some(seconds.saturating_mul(1000));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value.trim())
+        .ok()?;
     Some(Timestamp(date.as_millisecond()).since(now).0)
 }
 
@@ -145,7 +177,10 @@ mod tests {
         assert_eq!(decoded(b"[1]", "Application/JSON; charset=utf-8"), Some(data!([1])));
         assert_eq!(decoded(b"[1]", "application/problem+json"), Some(data!([1])));
         assert_eq!(decoded(b"[1]", "text/plain"), Some(data!("[1]")));
-        assert_eq!(decoded(b"\xe4", "text/plain; Charset=\"iso-8859-1\""), Some(data!("\u{e4}")));
+        assert_eq!(
+            decoded(b"\xe4", "text/plain; Charset=\"iso-8859-1\""),
+            Some(data!("\u{e4}"))
+        );
         assert_eq!(decoded(b"", "application/json"), None);
         assert!(decode(b"{", &typed("application/json")).is_err());
     }

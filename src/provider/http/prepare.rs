@@ -39,14 +39,21 @@ impl Prepared {
         for (name, value) in &request.headers {
             let header = header_name(name)?;
             let text = as_text(secrets.reveal(value)?);
-            let mut value_of = HeaderValue::from_str(&text)
-                .map_err(|_| invalid(format!("the value of the header `{name}` holds characters no header may hold")))?;
+            let mut value_of = HeaderValue::from_str(&text).map_err(|_| {
+                invalid(format!(
+                    "the value of the header `{name}` holds characters no header may hold"
+                ))
+            })?;
             value_of.set_sensitive(value.plain().is_none());
             headers.append(header, value_of);
         }
         if !headers.contains_key("idempotency-key") {
             // Visible ASCII alone, so it always is a header value.
-            headers.extend(HeaderValue::from_str(key).ok().map(|key| (HeaderName::from_static("idempotency-key"), key)));
+            headers.extend(
+                HeaderValue::from_str(key)
+                    .ok()
+                    .map(|key| (HeaderName::from_static("idempotency-key"), key)),
+            );
         }
         let body = match &request.body {
             None => None,
@@ -85,7 +92,9 @@ impl Prepared {
 pub(super) fn web(url: &Url) -> Result<(), Failure> {
     match (url.scheme(), url.host_str()) {
         ("http" | "https", Some(_)) => Ok(()),
-        (scheme, _) => Err(invalid(format!("`{scheme}:` URLs cannot be requested; write `https://...`"))),
+        (scheme, _) => Err(invalid(format!(
+            "`{scheme}:` URLs cannot be requested; write `https://...`"
+        ))),
     }
 }
 
@@ -114,8 +123,8 @@ fn url(request: &HttpRequest, secrets: &Secrets) -> Result<Url, Failure> {
 }
 
 fn header_name(name: &Name) -> Result<HeaderName, Failure> {
-    let header =
-        HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("`{name}` is not the name of a header")))?;
+    let header = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| invalid(format!("`{name}` is not the name of a header")))?;
     match RESERVED.contains(&header.as_str()) {
         true => Err(invalid(format!("the header `{name}` is set by the client itself"))),
         false => Ok(header),

@@ -8,7 +8,13 @@ use super::*;
 fn a_process_gets_its_arguments_its_input_and_a_clean_environment() {
     block_on(async {
         let target = Target::Exec {
-            command: literal(data!(["sh", "-c", "cat; printf '|%s|' \"$1\" \"$GIVEN\"; env", "sh", "a b; $HOME"])),
+            command: literal(data!([
+                "sh",
+                "-c",
+                "cat; printf '|%s|' \"$1\" \"$GIVEN\"; env",
+                "sh",
+                "a b; $HOME"
+            ])),
             env: Some(Build::Map(vec![("GIVEN".into(), build("{{ secrets.TOKEN }}!"))])),
             stdin: Some(literal(data!({ "n": 1 }))),
             stdout: Stdout::Text,
@@ -66,23 +72,37 @@ fn a_permitted_name_means_the_program_of_this_path_only() {
         };
         // It still is the shell, though there is none in that folder.
         let permit = Permit::nothing().allow_exec(Some("sh"));
-        assert_eq!(result(&driver(permit.clone()), single(call(target))).await, data!(folder.to_str().unwrap()));
+        assert_eq!(
+            result(&driver(permit.clone()), single(call(target))).await,
+            data!(folder.to_str().unwrap())
+        );
         let preloaded = Target::Exec {
             command: literal(data!(["sh", "-c", "true"])),
             env: Some(literal(data!({ "LD_PRELOAD": "/tmp/evil.so" }))),
             stdin: None,
             stdout: Stdout::Text,
         };
-        assert_eq!(&*failure(&driver(permit), single(call(preloaded))).await.code, "permission.exec");
+        assert_eq!(
+            &*failure(&driver(permit), single(call(preloaded))).await.code,
+            "permission.exec"
+        );
     });
 }
 
 #[test]
 fn output_is_bounded_and_input_need_not_be_read() {
     block_on(async {
-        let large = failure(&driver(permit()), single(call(exec(&["sh", "-c", "head -c 17000000 /dev/zero"])))).await;
+        let large = failure(
+            &driver(permit()),
+            single(call(exec(&["sh", "-c", "head -c 17000000 /dev/zero"]))),
+        )
+        .await;
         assert_eq!(&*large.code, "exec.tooLarge");
-        let noisy = exec(&["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1"]);
+        let noisy = exec(&[
+            "sh",
+            "-c",
+            "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1",
+        ]);
         let noisy = failure(&driver(permit()), single(call(noisy))).await;
         let stderr = noisy.data.get("stderr").and_then(Data::as_str).unwrap();
         assert_eq!((stderr.len(), stderr.ends_with("xend\n")), (64 << 10, true));

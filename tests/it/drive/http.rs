@@ -11,10 +11,16 @@ fn json(body: &str) -> String {
 
 #[test]
 fn rule_22_a_response_is_its_body_with_status_and_headers_beside_it() {
-    let witness = Witness::answering(&response("201 Created", "content-type: application/json\r\nX-A: 1\r\nx-a: 2\r\n", "[1]"));
+    let witness = Witness::answering(&response(
+        "201 Created",
+        "content-type: application/json\r\nX-A: 1\r\nx-a: 2\r\n",
+        "[1]",
+    ));
     block_on(async {
         let keys = Keys {
-            output: Some(build("={'body': result, 'status': response.status, 'a': response.headers['x-a']}")),
+            output: Some(build(
+                "={'body': result, 'status': response.status, 'a': response.headers['x-a']}",
+            )),
             ..Keys::default()
         };
         let node = Node {
@@ -53,7 +59,12 @@ fn post(url: &str) -> Target {
 fn an_empty_body_is_no_result() {
     let witness = Witness::answering(&response("204 No Content", "", ""));
     block_on(async {
-        let program = program(|_| vec![step("set", Op::Set(literal(data!("kept")))), step("get", call(get(&witness.url())))]);
+        let program = program(|_| {
+            vec![
+                step("set", Op::Set(literal(data!("kept")))),
+                step("get", call(get(&witness.url()))),
+            ]
+        });
         assert_eq!(result(&driver(permit()), program).await, data!("kept"));
     });
 }
@@ -72,8 +83,14 @@ fn a_refusal_is_an_error_with_all_that_programs_need() {
         assert_eq!(failure.data.pointer("/status"), Some(&data!(503)));
         assert_eq!(failure.data.pointer("/headers/retry-after"), Some(&data!("7")));
         // What comes back is searched for secrets that were sent.
-        assert_eq!(failure.data.pointer("/body/why"), Some(&data!("[secret TOKEN] is wrong")));
-        assert_eq!(*failure.message, format!("POST {} answered 503 Service Unavailable", witness.url()));
+        assert_eq!(
+            failure.data.pointer("/body/why"),
+            Some(&data!("[secret TOKEN] is wrong"))
+        );
+        assert_eq!(
+            *failure.message,
+            format!("POST {} answered 503 Service Unavailable", witness.url())
+        );
     });
 }
 
@@ -82,7 +99,11 @@ fn nobody_there_is_a_network_error() {
     block_on(async {
         let failure = failure(&driver(permit()), single(call(get("http://127.0.0.1:1/?key=private")))).await;
         assert_eq!(&*failure.code, "http.network");
-        assert!(failure.message.starts_with("GET http://127.0.0.1:1/: "), "{}", failure.message);
+        assert!(
+            failure.message.starts_with("GET http://127.0.0.1:1/: "),
+            "{}",
+            failure.message
+        );
         assert!(!failure.message.contains("private"), "{}", failure.message);
     });
 }
@@ -124,19 +145,29 @@ fn a_redirect_to_another_origin_takes_no_secrets_along() {
     });
     block_on(async {
         let permit = permit().allow_net(Some("localhost")).unwrap();
-        assert_eq!(result(&driver(permit), single(call(post(&witness.url())))).await, data!("arrived"));
+        assert_eq!(
+            result(&driver(permit), single(call(post(&witness.url())))).await,
+            data!("arrived")
+        );
     });
     let seen = witness.seen();
     assert!(seen.requests[0].contains("s3cr3t"));
     assert!(!seen.requests[1].contains("s3cr3t"), "{}", seen.requests[1]);
-    assert!(!seen.requests[1].contains("content-type"), "the body is gone: {}", seen.requests[1]);
+    assert!(
+        !seen.requests[1].contains("content-type"),
+        "the body is gone: {}",
+        seen.requests[1]
+    );
 }
 
 #[test]
 fn redirects_are_bounded() {
     let witness = Witness::answering(&response("302 Found", "location: /again\r\n", ""));
     block_on(async {
-        assert_eq!(&*failure(&driver(permit()), single(call(get(&witness.url())))).await.code, "http.redirect");
+        assert_eq!(
+            &*failure(&driver(permit()), single(call(get(&witness.url())))).await.code,
+            "http.redirect"
+        );
     });
     assert_eq!(witness.seen().requests.len(), 11);
 }
@@ -174,7 +205,10 @@ fn headers_cannot_be_injected() {
             assert_eq!(&*failure.code, "http.invalid", "{}", failure.message);
         }
         for url in ["file:///etc/passwd", "nonsense"] {
-            assert_eq!(&*failure(&driver(permit()), single(call(get(url)))).await.code, "http.invalid");
+            assert_eq!(
+                &*failure(&driver(permit()), single(call(get(url)))).await.code,
+                "http.invalid"
+            );
         }
     });
     assert!(witness.seen().requests.is_empty());
@@ -184,6 +218,9 @@ fn headers_cannot_be_injected() {
 fn json_that_is_none_is_an_error() {
     let witness = Witness::answering(&json("{oops"));
     block_on(async {
-        assert_eq!(&*failure(&driver(permit()), single(call(get(&witness.url())))).await.code, "http.decode");
+        assert_eq!(
+            &*failure(&driver(permit()), single(call(get(&witness.url())))).await.code,
+            "http.decode"
+        );
     });
 }

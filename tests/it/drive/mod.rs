@@ -148,7 +148,9 @@ fn permit() -> Permit {
 }
 
 fn secrets() -> Arc<Secrets> {
-    Arc::new(Secrets::new(|name| Ok((name == "TOKEN").then(|| "s3cr3t-t0ken".into()))))
+    Arc::new(Secrets::new(
+        |name| Ok((name == "TOKEN").then(|| "s3cr3t-t0ken".into())),
+    ))
 }
 
 /// A driver over the real clock, with what `permit` grants.
@@ -183,7 +185,14 @@ async fn rest(driver: &Driver, program: Arc<Program>) -> (Session, Vec<Event>) {
 }
 
 async fn end(driver: &Driver, program: Arc<Program>) -> RunEnd {
-    rest(driver, program).await.0.run().state().end().cloned().expect("the run is over")
+    rest(driver, program)
+        .await
+        .0
+        .run()
+        .state()
+        .end()
+        .cloned()
+        .expect("the run is over")
 }
 
 async fn result(driver: &Driver, program: Arc<Program>) -> Data {
@@ -202,7 +211,11 @@ async fn failure(driver: &Driver, program: Arc<Program>) -> Arc<Failure> {
 
 /// Runs a future on a runtime of its own, which is gone when this returns.
 fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 fn bearer() -> Build {

@@ -32,7 +32,11 @@ fn three_days_of_virtual_time_pass_at_once() {
     block_on(async {
         let begun = Instant::now();
         let program = program(|_| vec![step("wait", sleep(3 * 24 * 3600 * 1000)), step("slow", agent())]);
-        let (session, events) = rest(&mocked(memory(), data!({ "slow": { "output": 1, "after": "2d" } })), program).await;
+        let (session, events) = rest(
+            &mocked(memory(), data!({ "slow": { "output": 1, "after": "2d" } })),
+            program,
+        )
+        .await;
         assert_eq!(session.run().status(), Status::Completed);
         assert_eq!(events.last().unwrap().at, Timestamp(5 * 24 * 3600 * 1000));
         assert!(begun.elapsed() < Duration::from_secs(5));
@@ -49,13 +53,23 @@ fn virtual_time_decides_races_and_time_limits() {
         })
     };
     block_on(async {
-        let mocks = data!({ "slow": { "output": "slow", "after": "2s" }, "quick": { "output": "quick", "after": "1s" } });
+        let mocks =
+            data!({ "slow": { "output": "slow", "after": "2s" }, "quick": { "output": "quick", "after": "1s" } });
         assert_eq!(result(&mocked(memory(), mocks), race(9_000)).await, data!("quick"));
         let mocks = data!({ "slow": { "output": "slow", "after": "2s" }, "quick": { "error": { "code": "no" }, "after": "1s" } });
-        assert_eq!(result(&mocked(memory(), mocks.clone()), race(9_000)).await, data!("slow"));
+        assert_eq!(
+            result(&mocked(memory(), mocks.clone()), race(9_000)).await,
+            data!("slow")
+        );
         // An answer that comes at the very moment of its time limit is in time.
-        assert_eq!(result(&mocked(memory(), mocks.clone()), race(2_000)).await, data!("slow"));
-        assert_eq!(&*failure(&mocked(memory(), mocks), race(1_999)).await.code, "race.failed");
+        assert_eq!(
+            result(&mocked(memory(), mocks.clone()), race(2_000)).await,
+            data!("slow")
+        );
+        assert_eq!(
+            &*failure(&mocked(memory(), mocks), race(1_999)).await.code,
+            "race.failed"
+        );
     });
 }
 
@@ -73,7 +87,10 @@ fn a_real_call_holds_virtual_time() {
             name: "wait".into(),
             arguments: Some(literal(data!("real"))),
         });
-        assert_eq!(result(&driver, program(|_| vec![limited("wait", wait, 10)])).await, data!("real"));
+        assert_eq!(
+            result(&driver, program(|_| vec![limited("wait", wait, 10)])).await,
+            data!("real")
+        );
     });
 }
 
@@ -96,14 +113,23 @@ fn a_run_waits_is_resumed_and_streams_all_it_did() {
         assert_eq!(handle.rested().await, Ok(Status::Suspended));
         assert_eq!(handle.inspect(|run| run.waits().count()).await, Ok(1));
         let wrong = handle.resume(Some("other".into()), data!(1)).await;
-        assert!(matches!(wrong, Err(SendError::Rejected(Rejection::NoSuchWait { .. }))), "{wrong:?}");
-        assert_eq!(driver.start(program, start()).await.unwrap_err(), StartError::Exists("r1".into()));
+        assert!(
+            matches!(wrong, Err(SendError::Rejected(Rejection::NoSuchWait { .. }))),
+            "{wrong:?}"
+        );
+        assert_eq!(
+            driver.start(program, start()).await.unwrap_err(),
+            StartError::Exists("r1".into())
+        );
         assert!(driver.find("r1").is_some());
         handle.resume(None, data!("yes")).await.unwrap();
         assert_eq!(handle.end().await, Ok(RunEnd::Completed(data!({ "said": "yes" }))));
         assert_eq!(handle.resume(None, data!("again")).await, Err(SendError::Gone));
         let all = |batches: Vec<Result<interpret::store::Batch, _>>| -> Vec<Event> {
-            batches.into_iter().flat_map(|batch| batch.unwrap().events.to_vec()).collect()
+            batches
+                .into_iter()
+                .flat_map(|batch| batch.unwrap().events.to_vec())
+                .collect()
         };
         let early = all(early.await.unwrap());
         let late = all(handle.events(3).into_stream().collect().await);
@@ -125,7 +151,9 @@ fn a_run_is_taken_up_from_its_journal() {
         assert_eq!(session.run().status(), Status::Suspended);
         drop(session);
         let driver = mocked(store, Data::Null);
-        let other = driver.reopen(program_of(header("other"), |_| vec![step("ask", ask())]), &"r1".into()).await;
+        let other = driver
+            .reopen(program_of(header("other"), |_| vec![step("ask", ask())]), &"r1".into())
+            .await;
         assert!(matches!(other, Err(Error::WrongDefinition { .. })));
         let handle = driver.recover(asking, &"r1".into()).await.unwrap();
         assert_eq!(handle.rested().await, Ok(Status::Suspended));
@@ -141,7 +169,10 @@ fn a_session_can_be_told_things_between_its_rests() {
         let (mut session, _) = rest(&driver, single(ask())).await;
         let mut ignore = |_: &[Event], _: &Run| {};
         let payload = data!("late");
-        session.send(Input::Resume { target: None, payload }, &mut ignore).await.unwrap();
+        session
+            .send(Input::Resume { target: None, payload }, &mut ignore)
+            .await
+            .unwrap();
         assert_eq!(session.to_rest(&mut ignore).await, Ok(Status::Completed));
         let again = session.send(Input::Tick, &mut ignore).await;
         assert_eq!(again, Err(SendError::Rejected(Rejection::NotInProgress)));
@@ -156,7 +187,10 @@ fn rule_40_a_missing_grant_refuses_the_run_at_start() {
         let program = program_of(asking, |_| vec![step("ask", ask())]);
         let refusing = mocked(memory(), Data::Null).with_permit(Arc::default());
         let refused = refusing.start(program, start()).await.unwrap_err();
-        assert!(refused.to_string().contains("`--allow-net=api.example.com`"), "{refused}");
+        assert!(
+            refused.to_string().contains("`--allow-net=api.example.com`"),
+            "{refused}"
+        );
     });
 }
 
@@ -177,7 +211,10 @@ fn an_endless_loop_can_be_cancelled_and_lets_others_run() {
         });
         let driver = mocked(memory(), Data::Null);
         let handle = driver.start(endless, start()).await.unwrap();
-        let other = driver.start(single(Op::Set(literal(data!(2)))), Start::new(new_run_id(), Data::Null)).await.unwrap();
+        let other = driver
+            .start(single(Op::Set(literal(data!(2)))), Start::new(new_run_id(), Data::Null))
+            .await
+            .unwrap();
         assert_eq!(other.end().await, Ok(RunEnd::Completed(data!(2))));
         handle.send(Input::Cancel { reason: None }).await.unwrap();
         assert_eq!(handle.finished().await, Ok(Status::Cancelled));
@@ -192,8 +229,14 @@ fn ten_thousand_branches_are_all_answered() {
             let all = fork(builder, Join::All, branches);
             vec![step("all", all)]
         });
-        let (session, _) = rest(&mocked(memory(), data!({ "b*": { "output": 1, "after": "1s" } })), program).await;
-        let Some(RunEnd::Completed(results)) = session.run().state().end() else { panic!() };
+        let (session, _) = rest(
+            &mocked(memory(), data!({ "b*": { "output": 1, "after": "1s" } })),
+            program,
+        )
+        .await;
+        let Some(RunEnd::Completed(results)) = session.run().state().end() else {
+            panic!()
+        };
         assert_eq!(results.as_list().unwrap().len(), 10_000);
     });
 }

@@ -95,10 +95,18 @@ fn the_connection_of_an_attempt_that_takes_too_long_is_closed() {
     let witness = Witness::silent();
     block_on(async {
         let driver = driver(permit());
-        let (session, _) = rest(&driver, program(|_| vec![limited("slow", call(get(&witness.url())), 300)])).await;
-        let Some(RunEnd::Failed(failure)) = session.run().state().end() else { panic!() };
+        let (session, _) = rest(
+            &driver,
+            program(|_| vec![limited("slow", call(get(&witness.url())), 300)]),
+        )
+        .await;
+        let Some(RunEnd::Failed(failure)) = session.run().state().end() else {
+            panic!()
+        };
         assert_eq!(&*failure.code, "timeout");
-        tokio::task::spawn_blocking(move || witness.wait(|seen| seen.abandoned == 1)).await.unwrap();
+        tokio::task::spawn_blocking(move || witness.wait(|seen| seen.abandoned == 1))
+            .await
+            .unwrap();
     });
 }
 

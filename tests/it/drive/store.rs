@@ -20,6 +20,8 @@ enum Fault {
     Lost,
     /// All is stored, but nobody hears of it.
     Unheard,
+    /// All is stored, but the reply never comes.
+    Silent,
     /// Another driver has been here.
     Overtaken,
 }
@@ -52,7 +54,19 @@ impl Store for Faulty {
         let unavailable = || store::Error::Unavailable("the disk is full".to_owned());
         match self.fault {
             Fault::Lost => async move { Err(unavailable()) }.boxed(),
-            Fault::Unheard => self.memory.append(append).map(move |stored| stored.and(Err(unavailable()))).boxed(),
+            Fault::Unheard => self
+                .memory
+                .append(append)
+                .map(move |stored| stored.and(Err(unavailable())))
+                .boxed(),
+            Fault::Silent => {
+                let stored = self.memory.append(append);
+                async move {
+                    stored.await?;
+                    std::future::pending().await
+                }
+                .boxed()
+            }
             Fault::Overtaken => async move {
                 let conflict = store::Error::Conflict {
                     expected: append.expected_seq,
@@ -94,8 +108,12 @@ struct Counting {
 impl Provider for Counting {
     fn perform(&self, effect: Effect) -> Performing {
         let batches = self.store.memory.load(&effect.run, 0).now_or_never().unwrap().unwrap();
-        let asked = |event: &Event| matches!(event.kind, EventKind::CallStarted { ticket, .. } if ticket == effect.call.ticket);
-        assert!(batches.iter().any(|batch| batch.events.iter().any(asked)), "performed before it was stored");
+        let asked =
+            |event: &Event| matches!(event.kind, EventKind::CallStarted { ticket, .. } if ticket == effect.call.ticket);
+        assert!(
+            batches.iter().any(|batch| batch.events.iter().any(asked)),
+            "performed before it was stored"
+        );
         *self.performed.lock().unwrap().entry(effect.id()).or_default() += 1;
         let answer = Answer {
             result: Some(Data::from(effect.call.step.to_string())),
@@ -130,13 +148,26 @@ fn errands() -> Arc<Program> {
             step("nap", sleep(1_000)),
             step("ask", Op::Suspend(Box::default())),
             step("d", work()),
-            step("sum", Op::Set(build("=[steps.a.output, steps.b2.output, steps.both.output, steps.ask.output, data]"))),
+            step(
+                "sum",
+                Op::Set(build(
+                    "=[steps.a.output, steps.b2.output, steps.both.output, steps.ask.output, data]",
+                )),
+            ),
         ]
     })
 }
 
 /// Runs the errands over a store with one fault; the run with its result, what was observed, and what was performed.
-async fn run_errands(at: usize, fault: Fault) -> (Arc<Faulty>, Result<Session, String>, Vec<Event>, BTreeMap<String, usize>) {
+async fn run_errands(
+    at: usize,
+    fault: Fault,
+) -> (
+    Arc<Faulty>,
+    Result<Session, String>,
+    Vec<Event>,
+    BTreeMap<String, usize>,
+) {
     let store = Faulty::new(at, fault);
     let performed = Arc::new(Mutex::default());
     let provider = Counting {
@@ -159,7 +190,10 @@ async fn run_errands(at: usize, fault: Fault) -> (Arc<Faulty>, Result<Session, S
                 Err(error) => return Err(error.to_string()),
             }
             let payload = data!("yes");
-            match session.send(Input::Resume { target: None, payload }, &mut observe).await {
+            match session
+                .send(Input::Resume { target: None, payload }, &mut observe)
+                .await
+            {
                 // It may be sent again, unless it was stored after all.
                 Ok(()) | Err(SendError::Store(_)) => {}
                 Err(other) => return Err(other.to_string()),
@@ -178,7 +212,10 @@ fn whichever_append_fails_nothing_is_lost_or_done_twice() {
         let appends = store.appends.load(Ordering::SeqCst);
         assert!(appends >= 8, "the run has appends of several kinds");
         let expected_end = plain.unwrap().run().state().end().cloned();
-        assert_eq!(expected_end, Some(RunEnd::Completed(data!(["a", "b2", ["c1", "c2"], "yes", "d"]))));
+        assert_eq!(
+            expected_end,
+            Some(RunEnd::Completed(data!(["a", "b2", ["c1", "c2"], "yes", "d"])))
+        );
         for fault in [Fault::Lost, Fault::Unheard] {
             for at in 1..=appends {
                 let (store, driven, observed, performed) = run_errands(at, fault).await;
@@ -188,13 +225,24 @@ fn whichever_append_fails_nothing_is_lost_or_done_twice() {
                     continue;
                 }
                 let session = driven.unwrap();
-                assert_eq!(session.run().state().end().cloned(), expected_end, "append {at} {fault:?}");
-                assert_eq!(performed.values().copied().collect::<Vec<_>>(), [1; 5], "append {at} {fault:?}: {performed:?}");
+                assert_eq!(
+                    session.run().state().end().cloned(),
+                    expected_end,
+                    "append {at} {fault:?}"
+                );
+                assert_eq!(
+                    performed.values().copied().collect::<Vec<_>>(),
+                    [1; 5],
+                    "append {at} {fault:?}: {performed:?}"
+                );
                 let mut stored = Vec::new();
                 for batch in store.load(&"r1".into(), 0).await.unwrap() {
                     stored.extend_from_slice(&batch.events);
                 }
-                assert_eq!(stored, observed, "all that is stored is told, once, in order: append {at} {fault:?}");
+                assert_eq!(
+                    stored, observed,
+                    "all that is stored is told, once, in order: append {at} {fault:?}"
+                );
                 assert_eq!(stored.len(), expected.len());
                 let replayed = Run::replay(errands(), &stored).unwrap();
                 assert_eq!(replayed.state(), session.run().state());
@@ -217,7 +265,10 @@ fn who_is_overtaken_by_another_driver_stops() {
         let driver = driver_with(store, Arc::new(provider));
         let handle = driver.start(errands(), start()).await.unwrap();
         let conflict = handle.finished().await.unwrap_err();
-        assert!(matches!(conflict, Error::Store(store::Error::Conflict { .. })), "{conflict:?}");
+        assert!(
+            matches!(conflict, Error::Store(store::Error::Conflict { .. })),
+            "{conflict:?}"
+        );
         assert!(driver.recover(errands(), &"r1".into()).await.is_ok());
     });
 }
@@ -226,11 +277,58 @@ fn who_is_overtaken_by_another_driver_stops() {
 fn an_input_is_acknowledged_only_once_it_is_stored() {
     block_on(async {
         let store = Faulty::new(2, Fault::Lost);
-        let driver = driver_with(store.clone(), Arc::new(Providers::new(Arc::default(), secrets(), Arc::new(SystemClock))));
-        let handle = driver.start(single(Op::Suspend(Box::default())), start()).await.unwrap();
+        let driver = driver_with(
+            store.clone(),
+            Arc::new(Providers::new(Arc::default(), secrets(), Arc::new(SystemClock))),
+        );
+        let handle = driver
+            .start(single(Op::Suspend(Box::default())), start())
+            .await
+            .unwrap();
         let refused = handle.resume(None, data!(1)).await;
         assert!(matches!(refused, Err(SendError::Store(_))), "{refused:?}");
         handle.resume(None, data!(2)).await.unwrap();
         assert_eq!(handle.end().await, Ok(RunEnd::Completed(data!(2))));
+    });
+}
+
+#[test]
+fn whoever_drives_a_run_may_drop_the_futures_of_its_session() {
+    block_on(async {
+        for at in 2..=8 {
+            let store = Faulty::new(at, Fault::Silent);
+            let performed = Arc::new(Mutex::new(BTreeMap::new()));
+            let provider = Counting {
+                store: store.clone(),
+                performed: performed.clone(),
+            };
+            let driver = driver_with(store, Arc::new(provider));
+            let mut observed = Vec::new();
+            let mut observe = |events: &[Event], _: &Run| observed.extend_from_slice(events);
+            let mut session = driver.open(errands(), start(), &mut observe).await.unwrap();
+            while session.run().state().end().is_none() {
+                let patience = std::time::Duration::from_millis(20);
+                let _ = tokio::time::timeout(patience, session.to_rest(&mut observe)).await;
+                let payload = data!("yes");
+                let _ = tokio::time::timeout(
+                    patience,
+                    session.send(Input::Resume { target: None, payload }, &mut observe),
+                )
+                .await;
+            }
+            let stored: Vec<Event> = driver
+                .store()
+                .load(&"r1".into(), 0)
+                .await
+                .unwrap()
+                .iter()
+                .flat_map(|batch| batch.events.to_vec())
+                .collect();
+            assert_eq!(stored, observed);
+            assert!(
+                performed.lock().unwrap().values().all(|times| *times == 1),
+                "{performed:?}"
+            );
+        }
     });
 }
