@@ -17,6 +17,8 @@ pub mod contract;
 
 pub mod graph;
 
+pub mod language;
+
 pub mod run;
 
 pub mod permit;

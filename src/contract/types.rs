@@ -18,7 +18,7 @@ enum Repr {
     /// One of these kinds, of which nothing more is known.
     Kinds(Kinds),
     Object(Arc<Object>),
-    List(Arc<Type>),
+    List(Arc<List>),
     /// What a schema allows, read when it is asked.
     Schema(View),
     Union(Arc<[Type]>),
@@ -28,6 +28,15 @@ enum Repr {
 struct Object {
     properties: Vec<(Arc<str>, Type, bool)>,
     open: bool,
+    /// What it has besides, in [`Type::with_property`].
+    base: Option<Type>,
+    depth: usize,
+}
+
+#[derive(Debug)]
+struct List {
+    item: Type,
+    depth: usize,
 }
 
 /// The values that fit all of some schemas.
@@ -56,6 +65,9 @@ pub enum Lookup {
 
 /// How far references, `allOf` and alternatives are followed from one schema.
 const MOST_SCHEMAS: usize = 64;
+
+/// How deeply objects and lists that are put together here may nest; what is below can be anything.
+const DEEPEST: usize = 64;
 
 /// Unions of more types than this are not worth telling apart.
 const MOST_ALTERNATIVES: usize = 16;
@@ -93,12 +105,72 @@ impl Type {
 
     /// A list of items of one type.
     pub fn list(item: Type) -> Type {
-        Type(Repr::List(Arc::new(item)))
+        let depth = item.depth() + 1;
+        if depth > DEEPEST {
+            return Type::of_kinds(Kinds::LIST);
+        }
+        Type(Repr::List(Arc::new(List { item, depth })))
     }
 
     /// An object with these properties (name, type, whether it is always there); an open one may have others.
     pub fn object(properties: Vec<(Arc<str>, Type, bool)>, open: bool) -> Type {
-        Type(Repr::Object(Arc::new(Object { properties, open })))
+        Type::object_on(None, properties, open)
+    }
+
+    /// This type with one property added or replaced, as `assign` does. What is no object becomes one of which nothing
+    /// else is known.
+    pub fn with_property(&self, name: Arc<str>, ty: Type) -> Type {
+        match &self.0 {
+            Repr::Object(object) => {
+                let mut properties = object.properties.clone();
+                match properties.iter_mut().find(|(known, ..)| *known == name) {
+                    Some(property) => *property = (name, ty, true),
+                    None => properties.push((name, ty, true)),
+                }
+                Type::object_on(object.base.clone(), properties, object.open)
+            }
+            Repr::Union(types) => {
+                let objects = types.iter().filter(|ty| ty.kinds().intersects(Kinds::MAP));
+                Type::union(objects.map(|alternative| alternative.with_property(name.clone(), ty.clone())))
+            }
+            Repr::Schema(_) if self.kinds().intersects(Kinds::MAP) => {
+                Type::object_on(Some(self.clone()), vec![(name, ty, true)], false)
+            }
+            Repr::Schema(_) | Repr::Kinds(_) | Repr::List(_) => Type::object(vec![(name, ty, true)], true),
+        }
+    }
+
+    fn object_on(base: Option<Type>, properties: Vec<(Arc<str>, Type, bool)>, open: bool) -> Type {
+        let depth = properties.iter().map(|(_, ty, _)| ty.depth()).max().unwrap_or_default() + 1;
+        if depth > DEEPEST {
+            return Type::of_kinds(Kinds::MAP);
+        }
+        Type(Repr::Object(Arc::new(Object {
+            properties,
+            open,
+            base,
+            depth,
+        })))
+    }
+
+    /// Whether both are one value in memory.
+    fn is_same(&self, other: &Type) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Object(a), Repr::Object(b)) => Arc::ptr_eq(a, b),
+            (Repr::List(a), Repr::List(b)) => Arc::ptr_eq(a, b),
+            (Repr::Schema(a), Repr::Schema(b)) => Arc::ptr_eq(&a.all, &b.all),
+            _ => false,
+        }
+    }
+
+    /// How deeply the parts put together here nest. The bound keeps walks over a type, and dropping it, shallow.
+    fn depth(&self) -> usize {
+        match &self.0 {
+            Repr::Object(object) => object.depth,
+            Repr::List(list) => list.depth,
+            Repr::Union(types) => types.iter().map(Type::depth).max().unwrap_or_default(),
+            Repr::Kinds(_) | Repr::Schema(_) => 0,
+        }
     }
 
     /// The type of one value and no other.
@@ -124,16 +196,24 @@ impl Type {
     /// One of several types; of none, no value fits.
     pub fn union(types: impl IntoIterator<Item = Type>) -> Type {
         let mut kinds = Kinds::NONE;
-        let mut alternatives = Vec::new();
+        let mut alternatives: Vec<Type> = Vec::new();
+        let mut add = |ty: Type, alternatives: &mut Vec<Type>| match ty.0 {
+            Repr::Kinds(more) => kinds = kinds.or(more),
+            // Ways through a workflow often come together again with what they started from.
+            _ if alternatives.iter().any(|known| known.is_same(&ty)) => {}
+            _ => alternatives.push(ty),
+        };
         for ty in types {
-            match ty.0 {
-                Repr::Kinds(more) => kinds = kinds.or(more),
-                Repr::Union(more) => alternatives.extend(more.iter().cloned()),
-                _ => alternatives.push(ty),
+            match &ty.0 {
+                Repr::Union(more) => more.iter().for_each(|ty| add(ty.clone(), &mut alternatives)),
+                _ => add(ty, &mut alternatives),
             }
-            if kinds == Kinds::ANY || alternatives.len() > MOST_ALTERNATIVES {
+            if alternatives.len() > MOST_ALTERNATIVES {
                 return Type::any();
             }
+        }
+        if kinds == Kinds::ANY {
+            return Type::any();
         }
         if !kinds.is_none() || alternatives.is_empty() {
             alternatives.push(Type::of_kinds(kinds));
@@ -171,10 +251,21 @@ impl Type {
             Repr::Object(object) => match object.properties.iter().find(|(known, ..)| &**known == name) {
                 Some((_, ty, _)) => Lookup::Known(ty.clone()),
                 None if object.open => Lookup::Open,
-                None => Lookup::Unknown {
-                    known: object.properties.iter().map(|(known, ..)| known.to_string()).collect(),
-                    closed: true,
-                },
+                None => {
+                    let mut names: Vec<String> =
+                        object.properties.iter().map(|(known, ..)| known.to_string()).collect();
+                    match object.base.as_ref().map(|base| base.property(name)) {
+                        None => Lookup::Unknown {
+                            known: names,
+                            closed: true,
+                        },
+                        Some(Lookup::Unknown { known, closed }) => {
+                            names.extend(known);
+                            Lookup::Unknown { known: names, closed }
+                        }
+                        Some(found) => found,
+                    }
+                }
             },
             Repr::Union(types) => {
                 let objects = types.iter().filter(|ty| ty.kinds().intersects(Kinds::MAP));
@@ -194,7 +285,7 @@ impl Type {
     /// The type of a list's items; any where this is no list or they are not described.
     pub fn item(&self) -> Type {
         match &self.0 {
-            Repr::List(item) => Type::clone(item),
+            Repr::List(list) => list.item.clone(),
             Repr::Union(types) => {
                 let lists = types.iter().filter(|ty| ty.kinds().intersects(Kinds::LIST));
                 Type::union(lists.map(Type::item))
@@ -208,8 +299,10 @@ impl Type {
     pub fn required(&self) -> Vec<String> {
         match &self.0 {
             Repr::Object(object) => {
+                let mut names = object.base.as_ref().map(Type::required).unwrap_or_default();
                 let always = object.properties.iter().filter(|(_, _, always)| *always);
-                always.map(|(name, ..)| name.to_string()).collect()
+                names.extend(always.map(|(name, ..)| name.to_string()));
+                names
             }
             Repr::Union(types) => {
                 let mut objects = types.iter().map(Type::required);

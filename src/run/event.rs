@@ -140,6 +140,8 @@ pub enum EventKind {
         input: Data,
         /// Its first state.
         state: Data,
+        /// When it has taken too long, by its own time limit or that of the step.
+        deadline: Option<Timestamp>,
     },
     /// A named event was put into the stream.
     Emitted {

@@ -58,7 +58,8 @@ fn program(make: impl FnOnce(&mut Builder) -> Vec<Node>) -> Arc<Program> {
 fn run(program: &Arc<Program>, input: Data) -> (Run, Vec<Event>) {
     let mut run = Run::new(program.clone());
     let mut events = Vec::new();
-    run.handle(Timestamp(0), Input::Start(Start::new("r", input)), &mut events).unwrap();
+    run.handle(Timestamp(0), Input::Start(Start::new("r", input)), &mut events)
+        .unwrap();
     while run.wake_at().is_some_and(|at| at <= Timestamp(0)) {
         run.handle(Timestamp(0), Input::Tick, &mut events).unwrap();
     }
@@ -67,7 +68,12 @@ fn run(program: &Arc<Program>, input: Data) -> (Run, Vec<Event>) {
 
 #[test]
 fn data_goes_from_step_to_step() {
-    let program = program(|_| vec![step("a", set("=data.n + 1")), step("b", set("=data * 10 + steps.a.input.n"))]);
+    let program = program(|_| {
+        vec![
+            step("a", set("=data.n + 1")),
+            step("b", set("=data * 10 + steps.a.input.n")),
+        ]
+    });
     let (run, events) = run(&program, data!({ "n": 4 }));
     assert_eq!(run.state().end(), Some(&RunEnd::Completed(data!(54))));
     let replayed = Run::replay(program, &events).unwrap();
@@ -79,11 +85,13 @@ fn a_long_run_gives_its_caller_turns() {
     let program = program(|_| (0..5000).map(|at| step(&format!("s{at}"), set("=data + 1"))).collect());
     let mut run = Run::new(program);
     let mut events = Vec::new();
-    run.handle(Timestamp(0), Input::Start(Start::new("r", data!(0))), &mut events).unwrap();
+    run.handle(Timestamp(0), Input::Start(Start::new("r", data!(0))), &mut events)
+        .unwrap();
     assert!(run.state().end().is_none());
     assert!(run.wake_at().unwrap() <= Timestamp(0));
     assert!(events.len() < 5000, "{}", events.len());
-    run.handle(Timestamp(0), Input::Cancel { reason: None }, &mut events).unwrap();
+    run.handle(Timestamp(0), Input::Cancel { reason: None }, &mut events)
+        .unwrap();
     assert_eq!(run.state().end(), Some(&RunEnd::Cancelled(None)));
 }
 
@@ -91,7 +99,9 @@ fn a_long_run_gives_its_caller_turns() {
 fn an_error_has_its_place() {
     let program = program(|_| vec![step("a", set("=data.missing"))]);
     let (run, _) = run(&program, data!({}));
-    let Some(RunEnd::Failed(failure)) = run.state().end() else { panic!("{:?}", run.state().end()) };
+    let Some(RunEnd::Failed(failure)) = run.state().end() else {
+        panic!("{:?}", run.state().end())
+    };
     assert_eq!(&*failure.code, "expression.undefined");
     assert_eq!(failure.step.as_deref(), Some("a"));
     assert_eq!(failure.attempt, Some(1));
@@ -114,7 +124,9 @@ fn a_tap_changes_nothing_and_reports_its_error() {
         EventKind::StepEnded { end, .. } => Some(end.clone()),
         _ => None,
     });
-    let Some(StepEnd::Success { error: Some(error), .. }) = ended else { panic!("{ended:?}") };
+    let Some(StepEnd::Success { error: Some(error), .. }) = ended else {
+        panic!("{ended:?}")
+    };
     assert_eq!(&*error.code, "expression.undefined");
 }
 
@@ -123,8 +135,16 @@ fn a_damaged_journal_is_refused() {
     let program = program(|_| vec![step("a", set("=data"))]);
     let (_, events) = run(&program, data!(1));
     for missing in 0..events.len() - 1 {
-        let damaged = events.iter().enumerate().filter(|(at, _)| *at != missing).map(|(_, event)| event);
-        assert_eq!(Run::replay(program.clone(), damaged).err(), Some(Corrupt), "without event {missing}");
+        let damaged = events
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != missing)
+            .map(|(_, event)| event);
+        assert_eq!(
+            Run::replay(program.clone(), damaged).err(),
+            Some(Corrupt),
+            "without event {missing}"
+        );
     }
 }
 

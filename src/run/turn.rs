@@ -412,7 +412,7 @@ impl<'a> Turn<'a> {
 }
 
 /// When something is over that begins now.
-fn moment(timing: &Timing, names: &dyn crate::expr::Names, now: Timestamp) -> Result<Timestamp, Failure> {
+pub(super) fn moment(timing: &Timing, names: &dyn crate::expr::Names, now: Timestamp) -> Result<Timestamp, Failure> {
     let build = match timing {
         Timing::For(duration) => return Ok(now.after(*duration)),
         Timing::At(instant) => return Ok(*instant),

@@ -142,11 +142,31 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     environment.add_function(helper::PATH, |args: Rest<Value>| helper::path(&args));
     environment.add_function(helper::OPTIONAL_PATH, |args: Rest<Value>| helper::optional_path(&args));
     environment.add_function(helper::SECRET, |name: String| Value::from_object(output::Secret(name)));
-    environment.add_function(helper::CONCATENATE, |args: Rest<Value>| helper::concatenate(&args));
-    environment.add_function(helper::MULTIPLY, |a: Value, b: Value| helper::multiply(&a, &b));
+    environment.add_function(helper::CONCATENATE, |state: &mut State<'_, '_>, args: Rest<Value>| {
+        helper::charge(state, args.iter())?;
+        helper::concatenate(&args)
+    });
+    environment.add_function(helper::MULTIPLY, |state: &mut State<'_, '_>, a: Value, b: Value| {
+        let product = helper::multiply(&a, &b)?;
+        helper::charge(state, [&product])?;
+        Ok::<_, Error>(product)
+    });
+    environment.add_function(
+        helper::CONTAINS,
+        |state: &mut State<'_, '_>, item: Value, container: Value| {
+            helper::charge(state, [&container])?;
+            helper::contains(&container, &item)
+        },
+    );
     environment.add_function(helper::ORDER, |sign: String, a: Value, b: Value| order(&sign, &a, &b));
-    environment.add_function(helper::ORDER_CHAIN, |args: Rest<Value>| helper::order_chain(&args));
-    environment.add_function(helper::KEEP, |value: Value| helper::keep(&value));
+    environment.add_function(helper::ORDER_CHAIN, |state: &mut State<'_, '_>, args: Rest<Value>| {
+        helper::charge(state, args.iter())?;
+        helper::order_chain(&args)
+    });
+    environment.add_function(helper::KEEP, |state: &mut State<'_, '_>, value: Value| {
+        helper::charge(state, [&value])?;
+        helper::keep(&value)
+    });
     environment
 });
 
@@ -160,7 +180,10 @@ fn add_filter(environment: &mut Environment<'static>, name: &'static str, filter
     environment.add_filter(name, move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
         let args = args.into_values();
         filter::check_arguments(name, &args)?;
-        helper::bounded(filter.call(state, &args)?)
+        helper::charge(state, &args)?;
+        let result = helper::bounded(filter.call(state, &args)?)?;
+        helper::charge(state, [&result])?;
+        Ok::<_, Error>(result)
     });
 }
 

@@ -147,11 +147,23 @@ fn kind_name(kind: &str) -> &str {
 /// A syntax error as a problem.
 pub(super) fn syntax_problem(error: &minijinja::Error, source: &str) -> Problem {
     let range = error.range().unwrap_or(source.len()..source.len());
-    let start = range.start.min(source.len());
+    // The engine marks single bytes, also of a letter that takes several.
+    let start = source.floor_char_boundary(range.start);
+    let range = start..source.ceil_char_boundary(range.end.max(start));
+    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    if message.contains("recursion") {
+        let help = Some("compute it in several steps".to_owned());
+        return Problem {
+            range,
+            kind: ProblemKind::TooLarge,
+            message: "the brackets nest too deeply".to_owned(),
+            help,
+        };
+    }
     Problem {
-        range: start..range.end.clamp(start, source.len()),
+        range,
         kind: ProblemKind::Syntax,
-        message: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
+        message,
         help: None,
     }
 }

@@ -6,9 +6,10 @@ use minijinja::machinery::parse_expr;
 use minijinja::syntax::SyntaxConfig;
 
 use super::builtin::ENVIRONMENT;
+use super::dash::Subtraction;
 use super::error::syntax_problem;
 use super::fast::Fast;
-use super::lower::{Analysis, Lower, PathInfo, Subtraction, Use};
+use super::lower::{Analysis, Lower, PathInfo, Use};
 use super::node::{Kind, Node};
 use super::print::Printer;
 use super::scope::Scope;

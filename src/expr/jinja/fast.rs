@@ -108,6 +108,25 @@ impl Fast {
         })
     }
 
+    /// The value of a condition, or `None` if it is no boolean or must be left to the virtual machine.
+    fn eval_bool(&self, roots: &[Root], names: &dyn Names) -> Option<bool> {
+        match self {
+            Fast::Not(inner) => inner.eval_bool(roots, names).map(|value| !value),
+            Fast::And(left, right) => match left.eval_bool(roots, names)? {
+                true => right.eval_bool(roots, names),
+                false => Some(false),
+            },
+            Fast::Or(left, right) => match left.eval_bool(roots, names)? {
+                true => Some(true),
+                false => right.eval_bool(roots, names),
+            },
+            Fast::Compare(operator, left, right) => {
+                compare(*operator, &left.eval(roots, names)?, &right.eval(roots, names)?)
+            }
+            other => other.eval(roots, names)?.as_bool(),
+        }
+    }
+
     /// The value, or `None` to leave it to the virtual machine.
     pub fn eval(&self, roots: &[Root], names: &dyn Names) -> Option<Data> {
         match self {
@@ -116,37 +135,38 @@ impl Fast {
                 Found::Value(data) => Some(data),
                 Found::Nothing => None,
             },
-            Fast::Default { path, fallback } => match path.follow(roots, names)? {
-                Found::Value(data) => Some(data),
-                Found::Nothing => fallback.eval(roots, names),
-            },
+            Fast::Default { path, fallback } => {
+                // Arguments are computed whether they are needed or not, as the machine does.
+                let fallback = fallback.eval(roots, names)?;
+                Some(match path.follow(roots, names)? {
+                    Found::Value(data) => data,
+                    Found::Nothing => fallback,
+                })
+            }
             Fast::Defined { path, expected } => {
                 let defined = matches!(path.follow(roots, names)?, Found::Value(_));
                 Some(Data::Bool(defined == *expected))
             }
-            Fast::Not(inner) => Some(Data::Bool(!inner.eval(roots, names)?.as_bool()?)),
+            Fast::Not(_) | Fast::Compare(..) => self.eval_bool(roots, names).map(Data::Bool),
             Fast::Negate(inner) => match inner.eval(roots, names)? {
                 Data::Int(value) => value.checked_neg().map(Data::Int),
                 Data::Float(value) => Some(Data::Float(-value)),
                 _ => None,
             },
-            Fast::And(left, right) => match left.eval(roots, names)?.as_bool()? {
+            Fast::And(left, right) => match left.eval_bool(roots, names)? {
                 true => right.eval(roots, names),
                 false => Some(Data::Bool(false)),
             },
-            Fast::Or(left, right) => match left.eval(roots, names)?.as_bool()? {
+            Fast::Or(left, right) => match left.eval_bool(roots, names)? {
                 true => Some(Data::Bool(true)),
                 false => right.eval(roots, names),
             },
-            Fast::Compare(operator, left, right) => {
-                compare(*operator, &left.eval(roots, names)?, &right.eval(roots, names)?)
-            }
             Fast::Compute(operator, left, right) => {
                 compute(*operator, &left.eval(roots, names)?, &right.eval(roots, names)?)
             }
             Fast::If(parts) => {
                 let (condition, then, otherwise) = &**parts;
-                if condition.eval(roots, names)?.as_bool()? {
+                if condition.eval_bool(roots, names)? {
                     then
                 } else {
                     otherwise
@@ -185,18 +205,17 @@ impl FastPath {
         let root = names.get(roots.get(self.root)?);
         let mut at = root.as_ref();
         for link in &self.links {
-            // What is computed is computed even where the path has already ended, as the machine does.
-            let computed = match link {
-                FastLink::Computed(fast) => Some(fast.eval(roots, names)?),
-                _ => None,
-            };
-            let Some(parent) = at else { continue };
-            at = match (link, computed) {
-                (FastLink::Key(key), _) => child(parent, key)?,
-                (FastLink::Index(index), _) => element(parent, *index)?,
-                (_, Some(Data::Text(key))) => child(parent, &key)?,
-                (_, Some(Data::Int(index))) => element(parent, index)?,
-                _ => return None,
+            at = match (link, at) {
+                (FastLink::Key(key), Some(parent)) => child(parent, key)?,
+                (FastLink::Index(index), Some(parent)) => element(parent, *index)?,
+                // What is computed is computed even where the path has already ended, as the machine does.
+                (FastLink::Computed(fast), parent) => match (fast.eval(roots, names)?, parent) {
+                    (Data::Text(key), Some(parent)) => child(parent, &key)?,
+                    (Data::Int(index), Some(parent)) => element(parent, index)?,
+                    (Data::Text(_) | Data::Int(_), None) => None,
+                    _ => return None,
+                },
+                (_, None) => None,
             };
         }
         Some(at.map_or(Found::Nothing, |data| Found::Value(data.clone())))
@@ -221,8 +240,9 @@ fn element(parent: &Data, index: i64) -> Option<Option<&Data>> {
     Some(position.and_then(|position| list.get(position)))
 }
 
-fn compare(operator: Operator, left: &Data, right: &Data) -> Option<Data> {
+fn compare(operator: Operator, left: &Data, right: &Data) -> Option<bool> {
     let ordering = match (left, right) {
+        (Data::Int(left), Data::Int(right)) => left.cmp(right),
         (Data::Bool(left), Data::Bool(right)) if !operator.orders() => left.cmp(right),
         // The machine rounds large whole numbers beside floats; smaller ones compare alike.
         (Data::Int(whole), Data::Float(_)) | (Data::Float(_), Data::Int(whole)) if whole.unsigned_abs() > 1 << 53 => {
@@ -230,7 +250,7 @@ fn compare(operator: Operator, left: &Data, right: &Data) -> Option<Data> {
         }
         _ => left.compare(right)?,
     };
-    Some(Data::Bool(match operator {
+    Some(match operator {
         Operator::Equal => ordering == Ordering::Equal,
         Operator::NotEqual => ordering != Ordering::Equal,
         Operator::Less => ordering == Ordering::Less,
@@ -238,10 +258,19 @@ fn compare(operator: Operator, left: &Data, right: &Data) -> Option<Data> {
         Operator::Greater => ordering == Ordering::Greater,
         Operator::GreaterOrEqual => ordering != Ordering::Less,
         _ => return None,
-    }))
+    })
 }
 
 fn compute(operator: Operator, left: &Data, right: &Data) -> Option<Data> {
+    if let (Data::Int(left), Data::Int(right), false) = (left, right, operator == Operator::Concatenate) {
+        return match operator {
+            Operator::Add => left.checked_add(*right),
+            Operator::Subtract => left.checked_sub(*right),
+            Operator::Multiply => left.checked_mul(*right),
+            _ => None,
+        }
+        .map(Data::Int);
+    }
     if operator == Operator::Concatenate
         || matches!((operator, left, right), (Operator::Add, Data::Text(_), Data::Text(_)))
     {
@@ -252,15 +281,6 @@ fn compute(operator: Operator, left: &Data, right: &Data) -> Option<Data> {
         value::write_data(&mut text, left);
         value::write_data(&mut text, right);
         return Some(Data::from(text));
-    }
-    if let (Data::Int(left), Data::Int(right)) = (left, right) {
-        return match operator {
-            Operator::Add => left.checked_add(*right),
-            Operator::Subtract => left.checked_sub(*right),
-            Operator::Multiply => left.checked_mul(*right),
-            _ => None,
-        }
-        .map(Data::Int);
     }
     let (left, right) = (float(left)?, float(right)?);
     let result = match operator {

@@ -196,7 +196,7 @@ pub(super) fn check_arguments(filter: &str, args: &[Value]) -> Result<(), Error>
             }
             Ok(())
         }
-        ("sort" | "min" | "max", [input, rest @ ..]) if rest.is_empty() => {
+        ("sort" | "min" | "max", [input]) => {
             let mut kinds = input.try_iter().into_iter().flatten().map(|item| item.kind());
             let Some(first) = kinds.next() else { return Ok(()) };
             match kinds.find(|kind| *kind != first) {

@@ -1,7 +1,8 @@
 //! The functions that printed source calls in place of what the engine would do (see [`print`](super::print)).
 
+use minijinja::machinery::ast::{BinOp, BinOpKind, Const, Expr, Spanned};
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Error, ErrorKind};
+use minijinja::{Error, ErrorKind, State};
 
 use super::error::{Missing, Why, to_engine};
 use super::{limits, value};
@@ -15,7 +16,29 @@ pub(super) const CONCATENATE: &str = "__concatenate";
 pub(super) const MULTIPLY: &str = "__multiply";
 pub(super) const ORDER: &str = "__order";
 pub(super) const ORDER_CHAIN: &str = "__order_chain";
+pub(super) const CONTAINS: &str = "__contains";
 pub(super) const KEEP: &str = "__keep";
+
+/// Bytes that filters and helpers of this evaluation have read and made.
+struct Work(usize);
+
+/// Counts work, and ends an evaluation that does too much.
+pub(super) fn charge<'v>(state: &mut State<'_, '_>, values: impl IntoIterator<Item = &'v Value>) -> Result<(), Error> {
+    let sizes = values.into_iter().map(|value| match value.as_str() {
+        Some(text) => text.len(),
+        None => value.len().unwrap_or_default().saturating_mul(size_of::<Value>()),
+    });
+    let size = sizes.fold(0, usize::saturating_add);
+    let work = state.get_or_insert_extension_with(|| Work(0));
+    work.0 = work.0.saturating_add(size);
+    if work.0 > limits::WORK {
+        return Err(to_engine(EvalError::new(
+            EvalError::LIMIT,
+            "the evaluation takes too long",
+        )));
+    }
+    Ok(())
+}
 
 /// Follows a path all of whose links must exist: its number, the base, the links.
 pub(super) fn path(args: &[Value]) -> Result<Value, Error> {
@@ -121,11 +144,15 @@ pub(super) fn order_chain(args: &[Value]) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
-    if let (Some(text), Some(part)) = (container.as_str(), item.as_str()) {
-        return Ok(text.contains(part));
+/// `item in container`
+pub(super) fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
+    match engine_binary(BinOpKind::In, item, container) {
+        Some(found) => Ok(found.is_true()),
+        None => {
+            let message = format!("nothing can be `in` {}", value::describe(container));
+            Err(to_engine(EvalError::new(EvalError::TYPE, message)))
+        }
     }
-    Ok(container.try_iter()?.any(|candidate| candidate == *item))
 }
 
 /// `a ~ b ~ c`, as templates write values (rule 3).
@@ -160,26 +187,27 @@ pub(super) fn multiply(a: &Value, b: &Value) -> Result<Value, Error> {
     engine_multiply(a, b)
 }
 
-/// The engine's own multiplication, reached through its constant folding, which applies the same rules.
 fn engine_multiply(a: &Value, b: &Value) -> Result<Value, Error> {
-    use minijinja::machinery::ast::{BinOp, BinOpKind, Const, Expr, Spanned};
+    engine_binary(BinOpKind::Mul, a, b).ok_or_else(|| {
+        to_engine(if a.is_number() && b.is_number() {
+            EvalError::new(EvalError::LIMIT, format!("{a} * {b} is too large"))
+        } else {
+            let message = format!("`*` does not work on {} and {}", value::describe(a), value::describe(b));
+            EvalError::new(EvalError::TYPE, message)
+        })
+    })
+}
+
+/// One of the engine's own operations, reached through its folding of constants, which follows the same rules; `None`
+/// if it fails.
+fn engine_binary(op: BinOpKind, a: &Value, b: &Value) -> Option<Value> {
     let constant = |value: &Value| Expr::Const(Spanned::new(Const { value: value.clone() }, Default::default()));
-    let product = BinOp {
-        op: BinOpKind::Mul,
+    let operation = BinOp {
+        op,
         left: constant(a),
         right: constant(b),
     };
-    Expr::BinOp(Spanned::new(product, Default::default()))
-        .as_const()
-        .ok_or_else(|| {
-            let both_numbers = a.is_number() && b.is_number();
-            to_engine(if both_numbers {
-                EvalError::new(EvalError::LIMIT, format!("{a} * {b} is too large"))
-            } else {
-                let message = format!("`*` does not work on {} and {}", value::describe(a), value::describe(b));
-                EvalError::new(EvalError::TYPE, message)
-            })
-        })
+    Expr::BinOp(Spanned::new(operation, Default::default())).as_const()
 }
 
 /// What a variable of a template may hold from one iteration to the next: data, whose size and depth are bounded, or

@@ -11,6 +11,9 @@ pub(super) const SOURCE: usize = 64 * 1024;
 pub(super) const FUEL: u64 = 1_000_000;
 /// Largest text or value that an evaluation may make on the way, in bytes.
 pub(super) const SIZE: usize = 16 * 1024 * 1024;
+/// What the filters and helpers of one evaluation may read and make in all, in bytes. An instruction of the machine
+/// may stand for much of that, so fuel alone bounds neither time nor memory.
+pub(super) const WORK: usize = 256 * 1024 * 1024;
 /// Most elements of a list that an evaluation may make.
 pub(super) const ITEMS: usize = 1_000_000;
 /// Deepest nesting of a value that an evaluation may make.

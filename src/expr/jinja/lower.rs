@@ -8,23 +8,13 @@ use minijinja::machinery::ast;
 use minijinja::value::Value;
 
 use super::builtin;
+use super::dash::Subtraction;
 use super::node::{Arg, Base, Kind, Node, Path};
 use super::shape::Operator;
 use super::value;
 use crate::data::Data;
 use crate::diagnostic::closest;
 use crate::expr::{Problem, ProblemKind, Reference, Root};
-
-/// A subtraction that looks like a name with a dash, such as `data.first-name`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subtraction {
-    /// The bytes of the whole of it, links behind the name included.
-    pub range: Range<usize>,
-    /// The name that was probably meant: `first-name`.
-    pub name: Arc<str>,
-    /// What to write for it: `data['first-name']`.
-    pub replacement: String,
-}
 
 /// What is known of an expression or template besides its tree.
 #[derive(Default)]
@@ -151,7 +141,7 @@ impl<'s> Lower<'s> {
                 let left = self.boxed(&binary.left);
                 let right = self.boxed(&binary.right);
                 if matches!(binary.op, ast::BinOpKind::Sub) {
-                    self.dashed_name(&left, &right, end, known);
+                    self.dashed_name(&left, &right, known);
                 }
                 (
                     left.range.start,
@@ -426,61 +416,6 @@ impl<'s> Lower<'s> {
             );
         }
     }
-
-    /// Records `a.b-c` written without spaces, which subtracts but hardly means to (rule 8). Problems from position
-    /// `known` on came from its operands and give way to it.
-    fn dashed_name(&mut self, left: &Node, right: &Node, end: usize, known: usize) {
-        let source = self.source;
-        if source.get(left.range.end..right.range.start) != Some("-") {
-            return;
-        }
-        let start = left.range.start;
-        let before = self
-            .analysis
-            .subtractions
-            .last()
-            .filter(|last| last.range.start == start)
-            .cloned();
-        let (prefix, first) = match &before {
-            // `a.b-c-d`: the name so far goes on, if nothing stands between it and the dash.
-            Some(last) if last.replacement.ends_with("']") => (
-                last.replacement.split("['").next().unwrap_or_default().to_owned(),
-                last.name.to_string(),
-            ),
-            Some(_) => return,
-            None => match source[left.range.clone()].rsplit_once('.') {
-                Some((prefix, name)) if is_word(name) => (prefix.to_owned(), name.to_owned()),
-                _ => return,
-            },
-        };
-        let rest = &source[right.range.start..end];
-        let word = rest
-            .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-            .unwrap_or(rest.len());
-        if word == 0 {
-            return;
-        }
-        if before.is_some() {
-            self.analysis.subtractions.pop();
-        }
-        let name = format!("{first}-{}", &rest[..word]);
-        let replacement = format!("{prefix}['{name}']{}", &rest[word..]);
-        if prefix == "steps" {
-            self.analysis.problems.truncate(known);
-            let message = format!("`{}` is a subtraction", &source[start..end]);
-            self.problem(
-                start..end,
-                ProblemKind::StepPath,
-                message,
-                Some(format!("write `{replacement}`")),
-            );
-        }
-        self.analysis.subtractions.push(Subtraction {
-            range: start..end,
-            name: name.into(),
-            replacement,
-        });
-    }
 }
 
 fn base_of<'e, 's>(callee: &'e ast::Expr<'s>) -> &'e ast::Expr<'s> {
@@ -488,11 +423,6 @@ fn base_of<'e, 's>(callee: &'e ast::Expr<'s>) -> &'e ast::Expr<'s> {
         ast::Expr::GetAttr(attr) => &attr.expr,
         other => other,
     }
-}
-
-fn is_word(name: &str) -> bool {
-    name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn method_help(name: &str) -> Option<String> {

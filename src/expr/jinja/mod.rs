@@ -6,6 +6,7 @@
 
 mod build;
 mod builtin;
+mod dash;
 mod error;
 mod expression;
 mod fast;
@@ -28,7 +29,7 @@ mod value;
 mod tests;
 
 pub use build::Build;
+pub use dash::Subtraction;
 pub use expression::Expression;
-pub use lower::Subtraction;
 pub use shape::{Operator, Shape};
 pub use text::Text;

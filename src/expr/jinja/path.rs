@@ -210,6 +210,12 @@ impl<'s> Lower<'s> {
             self.problem(range, ProblemKind::SecretNotAllowed, message, None);
             return Kind::Invalid;
         };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        if !secret.bytes().all(is_plain) {
+            let message = "the name of a secret is made of letters, digits, `_`, `-` and `.`";
+            self.problem(segment.clone(), ProblemKind::SecretNotAllowed, message, None);
+            return Kind::Invalid;
+        }
         self.analysis.references.push(Reference {
             root: Root::Secrets,
             path: vec![Segment::Key(secret.clone())],

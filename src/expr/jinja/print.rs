@@ -130,6 +130,19 @@ impl Printer {
             } => {
                 self.call(helper::MULTIPLY, &[left, right], roots);
             }
+            Kind::Binary {
+                operator: operator @ (Operator::In | Operator::NotIn),
+                left,
+                right,
+            } => {
+                if *operator == Operator::NotIn {
+                    self.push("(not ");
+                }
+                self.call(helper::CONTAINS, &[left, right], roots);
+                if *operator == Operator::NotIn {
+                    self.push(")");
+                }
+            }
             Kind::Binary { operator, left, right } if operator.orders() => {
                 self.push(helper::ORDER);
                 let _ = write!(self.text, "(\"{}\",", operator.sign());
@@ -225,7 +238,8 @@ impl Printer {
     fn literal(&mut self, data: &Data) {
         match data {
             Data::Text(text) => self.quoted(text),
-            // JSON's numbers and words are the same, and no literal of the source is a list or map.
+            Data::Null => self.push("none"),
+            // JSON's numbers and booleans are the same, and no literal of the source is a list or map.
             other => {
                 let _ = write!(self.text, "{other}");
             }
@@ -314,7 +328,7 @@ fn binding_of(kind: &Kind) -> u8 {
     match kind {
         Kind::Binary { operator, .. } if operator.orders() => binding::ATOM,
         Kind::Binary {
-            operator: Operator::Concatenate | Operator::Multiply,
+            operator: Operator::Concatenate | Operator::Multiply | Operator::In | Operator::NotIn,
             ..
         } => binding::ATOM,
         Kind::Binary { operator, .. } => operator.precedence(),

@@ -7,9 +7,10 @@ use minijinja::machinery::{ast, parse};
 use minijinja::syntax::SyntaxConfig;
 
 use super::builtin::ENVIRONMENT;
+use super::dash::Subtraction;
 use super::error::syntax_problem;
 use super::expression::Expression;
-use super::lower::{Lower, PathInfo, Subtraction, Use};
+use super::lower::{Lower, PathInfo, Use};
 use super::node::Kind;
 use super::scope::Scope;
 use super::template::{TemplatePrinter, emitted};
@@ -45,7 +46,7 @@ enum Form {
 
 enum Piece {
     Raw(Arc<str>),
-    Value(Expression),
+    Value(Box<Expression>),
     Secret(Arc<str>),
 }
 
@@ -103,7 +104,7 @@ impl Text {
                         continue;
                     }
                     match Expression::build(source.clone(), 0, node, lower.analysis) {
-                        Ok(expression) => pieces.push(Piece::Value(expression)),
+                        Ok(expression) => pieces.push(Piece::Value(Box::new(expression))),
                         Err(found) => problems.extend(found),
                     }
                 }

@@ -21,6 +21,10 @@ pub(crate) struct Outline {
     pub id: Name,
     /// Where the document begins.
     pub span: Span,
+    /// The document as written, for places that no other field names (schemas, `permissions`, `catch`).
+    pub root: yaml::Node,
+    /// The text of the whole file, to point into scalars.
+    pub source: Arc<str>,
     /// Declared schemas.
     pub input: Option<Schema>,
     pub output: Option<Schema>,
@@ -32,10 +36,8 @@ pub(crate) struct Outline {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
-    /// Whether there is a top-level `output`.
-    pub maps_output: bool,
-    /// The key `outputSchema`, for findings about it.
-    pub output_schema_span: Option<Span>,
+    /// The top-level `output` as written.
+    pub result: Option<Build>,
     /// All steps, each before what is inside it, and that before what follows.
     pub steps: Vec<StepOutline>,
     /// All expressions and templates.

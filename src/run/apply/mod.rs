@@ -162,7 +162,13 @@ impl State {
                 child,
                 input,
                 state,
-            } => self.open_child(program, at, *scope, *child, input, state),
+                deadline,
+            } => {
+                let earlier = std::mem::replace(&mut self.active_mut(*scope)?.deadline, *deadline);
+                self.clear_timer(earlier, *scope, Timer::Deadline);
+                self.set_timer(*deadline, *scope, Timer::Deadline);
+                self.open_child(program, at, *scope, *child, input, state)
+            }
             EventKind::Emitted { .. } => Ok(()),
             EventKind::EventReceived { event, data } => {
                 self.inbox.push_back((event.clone(), data.clone()));

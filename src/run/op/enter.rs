@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::data::{Data, Map};
 use crate::expr::Root;
-use crate::graph::Enter;
+use crate::graph::{Enter, Timestamp};
 use crate::run::event::{EventKind, ScopeId};
 use crate::run::step::{Finding, check, entered, inside};
-use crate::run::turn::Turn;
+use crate::run::turn::{Turn, moment};
 use crate::run::view::Extra;
 use crate::run::{Corrupt, Failure};
 
@@ -16,20 +16,21 @@ const DEPTH: usize = 64;
 
 pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(), Corrupt> {
     match prepare(turn, scope, enter) {
-        Ok((input, state)) => {
+        Ok((input, state, deadline)) => {
             let child = ScopeId(turn.state.scopes.vacant());
             turn.emit(EventKind::ChildStarted {
                 scope,
                 child,
                 input,
                 state,
+                deadline,
             })
         }
         Err(failure) => turn.failed(scope, failure),
     }
 }
 
-fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data), Failure> {
+fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data, Option<Timestamp>), Failure> {
     let mut depth = 0;
     let mut at = Some(scope);
     while let Some(id) = at {
@@ -67,7 +68,13 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
     if let Some(schema) = &header.state_schema {
         check(schema, &state, "schema.state", "the state of the workflow")?;
     }
-    Ok((input, state))
+    let own = header
+        .timeout
+        .as_ref()
+        .map(|timing| moment(timing, &names, turn.now))
+        .transpose()?;
+    let step = turn.state.active(scope).and_then(|active| active.deadline);
+    Ok((input, state, own.into_iter().chain(step).min()))
 }
 
 /// The last step has ended: the workflow's own `output` and `outputSchema`.

@@ -81,7 +81,10 @@ struct Harness<'a> {
 impl Harness<'_> {
     fn play(&mut self, flow: &Flow) -> Result<Fate, String> {
         for delivery in &self.world.deliveries {
-            self.arrange(delivery.at, Due::Deliver(delivery.event.clone(), delivery.payload.clone()));
+            self.arrange(
+                delivery.at,
+                Due::Deliver(delivery.event.clone(), delivery.payload.clone()),
+            );
         }
         if let Some((from, to)) = self.world.suspend {
             self.arrange(from, Due::Suspend);
@@ -95,7 +98,9 @@ impl Harness<'_> {
         while self.run.state().end().is_none() {
             let next_due = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let wake_at = self.run.wake_at().map(|at| u64::try_from(at.0).unwrap_or(0).max(now));
-            let Some(next) = next_due.into_iter().chain(wake_at).min() else { break };
+            let Some(next) = next_due.into_iter().chain(wake_at).min() else {
+                break;
+            };
             now = next;
             if wake_at == Some(now) {
                 self.feed(now, &Input::Tick)?;
@@ -133,7 +138,9 @@ impl Harness<'_> {
                 response: Some(Data::from(json!({ "status": 200, "headers": {} }))),
             }),
             Err(error) => {
-                let data = error.status.map_or(Data::Null, |status| Data::from(json!({ "status": status })));
+                let data = error
+                    .status
+                    .map_or(Data::Null, |status| Data::from(json!({ "status": status })));
                 Outcome::Failed(Arc::new(Failure::new(error.code, "simulated").with_data(data)))
             }
         };
@@ -166,7 +173,11 @@ impl Harness<'_> {
                 let live = self.run.clone();
                 self.replay()?;
                 if live.state() != self.run.state() {
-                    return Err(format!("replayed:\n{:#?}\nlive:\n{:#?}", self.run.state(), live.state()));
+                    return Err(format!(
+                        "replayed:\n{:#?}\nlive:\n{:#?}",
+                        self.run.state(),
+                        live.state()
+                    ));
                 }
             }
             self.reconcile(now)?;
@@ -223,8 +234,14 @@ impl Harness<'_> {
 
     fn note(&mut self, now: u64, event: &Event) -> Result<(), String> {
         if let EventKind::CallEnded { ticket, .. } = &event.kind {
-            let effect = self.calls.get(ticket).ok_or("an answer to a call that is not in flight")?;
-            let fate = self.effects.get_mut(effect).ok_or("an answer to a call that was not started")?;
+            let effect = self
+                .calls
+                .get(ticket)
+                .ok_or("an answer to a call that is not in flight")?;
+            let fate = self
+                .effects
+                .get_mut(effect)
+                .ok_or("an answer to a call that was not started")?;
             if fate.ended_at != u64::MAX {
                 return Err(format!("the effect {effect} ended twice"));
             }
@@ -233,7 +250,9 @@ impl Harness<'_> {
         }
         let told = self.tracer.follow(event).map_err(|corrupt| corrupt.to_string())?;
         let Some(told) = told else { return Ok(()) };
-        let Some(step) = told.step else { return Ok(()) };
+        let Some(step) = told.step.filter(|step| has_id(step)) else {
+            return Ok(());
+        };
         let status = match told.what {
             What::StepStarted => StepStatus::Running,
             What::StepSkipped => StepStatus::Skipped,
@@ -255,7 +274,10 @@ impl Harness<'_> {
                 Some(_) => Err(format!("the step {step} was started twice")),
             };
         }
-        let fate = self.steps.get_mut(&step).ok_or_else(|| format!("the step {step} ended without a start"))?;
+        let fate = self
+            .steps
+            .get_mut(&step)
+            .ok_or_else(|| format!("the step {step} ended without a start"))?;
         if fate.status != StepStatus::Running {
             return Err(format!("the step {step} ended twice"));
         }
@@ -276,13 +298,20 @@ impl Harness<'_> {
                 return Err(format!("nothing is due, and the run is {:?}", self.run.status()));
             }
             for wait in self.run.waits() {
-                let fate = self.steps.get_mut(&wait.address).ok_or("a step waits that was not started")?;
+                let fate = self
+                    .steps
+                    .get_mut(&wait.address)
+                    .ok_or("a step waits that was not started")?;
                 fate.status = StepStatus::Waiting;
             }
         } else if self.run.calls().next().is_some() || self.run.waits().next().is_some() {
             return Err("the run is over, and something is in flight".to_owned());
         }
-        let ended_at = if status == RunStatus::Suspended { self.last_change } else { now };
+        let ended_at = if status == RunStatus::Suspended {
+            self.last_change
+        } else {
+            now
+        };
         Ok(Fate {
             status,
             result,
@@ -292,4 +321,10 @@ impl Harness<'_> {
             effects: std::mem::take(&mut self.effects),
         })
     }
+}
+
+/// Whether an address is that of a step with an id; the oracle's table has no others.
+fn has_id(address: &str) -> bool {
+    let last = address.rsplit('/').next().unwrap_or_default();
+    last != "then" && last != "else" && !last.starts_with("catch.")
 }

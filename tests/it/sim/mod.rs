@@ -64,7 +64,9 @@
 mod examples;
 pub mod flow;
 pub mod generate;
+pub mod harness;
 pub mod oracle;
 pub mod shrink;
+mod trial;
 pub mod world;
 pub mod yaml;

@@ -1,0 +1,218 @@
+//! Names: which exist at a place, and what to say about those that do not.
+
+use super::Checker;
+use super::map::Hidden;
+use crate::contract::{Lookup, Type};
+use crate::diagnostic::{Code, Diagnostic, closest};
+use crate::expr::{Reference, Root, StepPart};
+use crate::language::native::outline::{Field, Part, Site, StepIndex};
+
+/// The names that authors write for the roots that are not local, in the order of the documentation.
+const ROOTS: [(&str, Root); 18] = [
+    ("input", Root::Input),
+    ("data", Root::Data),
+    ("state", Root::State),
+    ("context", Root::Context),
+    ("execution", Root::Execution),
+    ("env", Root::Env),
+    ("secrets", Root::Secrets),
+    ("index", Root::Index),
+    ("resume", Root::Resume),
+    ("error", Root::Error),
+    ("result", Root::Result),
+    ("response", Root::Response),
+    ("winner", Root::Winner),
+    ("attempt", Root::Attempt),
+    ("event", Root::Event),
+    ("arguments", Root::Arguments),
+    ("trigger", Root::Trigger),
+    ("output", Root::Output),
+];
+
+impl Checker<'_> {
+    /// Names and steps that a site may not read.
+    pub(super) fn names(&self, site: &Site, findings: &mut Vec<Diagnostic>) {
+        for reference in site.references() {
+            match &reference.root {
+                _ if self.is_dashed(site, reference) => {}
+                Root::Step { id, .. } => self.step_reference(site, reference, id, findings),
+                root if !self.in_scope(site, root) => findings.push(self.unknown_name(site, reference)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether what a reference starts from exists at its place.
+    pub(super) fn is_known(&self, site: &Site, reference: &Reference) -> bool {
+        match &reference.root {
+            _ if self.is_dashed(site, reference) => false,
+            Root::Step { id, .. } => self
+                .map
+                .named(id)
+                .is_some_and(|step| self.map.reads(site.step, site.field, step).is_ok()),
+            root => self.in_scope(site, root),
+        }
+    }
+
+    /// Whether a root exists at a site.
+    pub(super) fn in_scope(&self, site: &Site, root: &Root) -> bool {
+        let field = site.field;
+        let in_run = !matches!(field, Field::WorkflowStart | Field::Trigger);
+        let behind_result = matches!(field, Field::Output | Field::SetState);
+        match root {
+            Root::Input | Root::Context => field != Field::Trigger,
+            Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
+            Root::Step { .. } => in_run,
+            Root::Env | Root::Now => true,
+            // Where secrets may stand is another check.
+            Root::Secrets => true,
+            Root::Index => field == Field::LoopCondition || self.is_inside(site, &[Part::Item, Part::Body]),
+            Root::Error => field == Field::HandlerWhen || self.handles_error(site),
+            Root::Result => behind_result,
+            Root::Resume => behind_result && self.has_unit(site, "suspend"),
+            Root::Response => behind_result && self.has_unit(site, "http"),
+            Root::Winner => behind_result && site.step.is_some_and(|step| self.map.step(step).kind == "andRace"),
+            Root::Event => field == Field::Where,
+            Root::Arguments => field == Field::Approval,
+            Root::Trigger => field == Field::Trigger,
+            Root::Output => field == Field::SetState,
+            Root::Local(name) => self.locals(site).any(|(local, _)| local == **name),
+        }
+    }
+
+    /// Whether a site stands in one of these lists, at any depth.
+    fn is_inside(&self, site: &Site, parts: &[Part]) -> bool {
+        site.step
+            .is_some_and(|step| self.map.around(step).any(|(_, part)| parts.contains(&part)))
+    }
+
+    fn handles_error(&self, site: &Site) -> bool {
+        let handles = |part| matches!(part, Part::Handler(_) | Part::Finally);
+        site.step
+            .is_some_and(|step| self.map.around(step).any(|(_, part)| handles(part)))
+    }
+
+    /// Whether the site's step does this; true where that cannot be seen.
+    fn has_unit(&self, site: &Site, unit: &str) -> bool {
+        let node = site.step.and_then(|step| self.map.node(step));
+        node.is_none_or(|node| node.get(unit).is_some())
+    }
+
+    /// The names that for-each steps around a site give, each with its step.
+    fn locals(&self, site: &Site) -> impl Iterator<Item = (String, StepIndex)> {
+        let around = site.step.into_iter().flat_map(|step| self.map.around(step));
+        let each = around.filter(|(_, part)| *part == Part::Item).map(|(each, _)| each);
+        each.flat_map(|each| self.given(each))
+    }
+
+    /// The names that a for-each gives to its steps.
+    fn given(&self, each: StepIndex) -> impl Iterator<Item = (String, StepIndex)> + use<> {
+        let item = self.map.step(each).item.clone();
+        item.into_iter()
+            .flat_map(move |item| [(item.to_string(), each), (format!("{item}_index"), each)])
+    }
+
+    fn unknown_name(&self, site: &Site, reference: &Reference) -> Diagnostic {
+        let span = self.place(site, &reference.name);
+        let Root::Local(name) = &reference.root else {
+            let name = reference.root.to_string();
+            let finding = Diagnostic::error(Code::UnknownName, span, format!("`{name}` is not known here"));
+            return match where_known(&reference.root, site.field) {
+                Some(place) => finding.help(place),
+                None => finding,
+            };
+        };
+        let finding = Diagnostic::error(Code::UnknownName, span, format!("there is no `{name}` here"));
+        if let Some((each, item)) = self.given_elsewhere(name) {
+            let id = &self.map.step(each).id;
+            return finding
+                .label(
+                    self.map.step(each).id_span,
+                    format!("gives `{item}` to the steps inside it"),
+                )
+                .help(format!("`{name}` is known only inside the steps of `{id}`"));
+        }
+        if &**name == "item" {
+            return finding.help("`item` is known only inside the steps of an `andForEach`");
+        }
+        if let Some(step) = self.map.named(name) {
+            let read = Root::Step {
+                id: self.map.step(step).id.clone(),
+                part: StepPart::Output,
+            };
+            return match self.map.reads(site.step, site.field, step) {
+                Err(Hidden::BeforeStart) => finding,
+                _ => finding.help(format!("`{name}` is a step: read its output as `{read}`")),
+            };
+        }
+        let known = self.known_names(site);
+        if closest(name, known.iter().map(String::as_str)).is_some() {
+            return finding.suggest(name, known.iter().map(String::as_str));
+        }
+        for (root, ty) in [
+            ("input", self.flow.root(site.step, site.field, &Root::Input)),
+            ("state", self.state(site)),
+        ] {
+            let declared = known.iter().any(|known| known == root);
+            if declared && matches!(ty.property(name), Lookup::Known(_)) {
+                return finding
+                    .help(format!("did you mean `{root}.{name}`?"))
+                    .fix(span, format!("{root}.{name}"));
+            }
+        }
+        finding.help(format!("names known here: {}", known.join(", ")))
+    }
+
+    fn state(&self, site: &Site) -> Type {
+        self.flow.root(site.step, site.field, &Root::State)
+    }
+
+    /// The for-each that gives a name, though not here.
+    fn given_elsewhere(&self, name: &str) -> Option<(StepIndex, String)> {
+        let steps = (0..self.outline.steps.len()).map(StepIndex);
+        let (item, each) = steps
+            .flat_map(|step| self.given(step))
+            .find(|(given, _)| given == name)?;
+        Some((each, item))
+    }
+
+    /// All names that exist at a site.
+    fn known_names(&self, site: &Site) -> Vec<String> {
+        let locals = self.locals(site).map(|(name, _)| name);
+        let roots = ROOTS.iter().filter(|(_, root)| match root {
+            Root::Secrets => site.field == Field::Call,
+            root => self.in_scope(site, root),
+        });
+        let mut known: Vec<String> = locals.chain(roots.map(|(name, _)| (*name).to_owned())).collect();
+        if !matches!(site.field, Field::WorkflowStart | Field::Trigger) {
+            known.push("steps".to_owned());
+        }
+        known
+    }
+}
+
+/// Where a name is known that is not known here, with what to use instead.
+fn where_known(root: &Root, field: Field) -> Option<&'static str> {
+    Some(match root {
+        _ if field == Field::Trigger => {
+            "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
+        }
+        _ if field == Field::WorkflowStart => {
+            "this is evaluated before the first step: only `input`, `context` and `env` are known"
+        }
+        Root::Index => "`index` is known only inside the steps of a loop or an `andForEach`",
+        Root::Resume => {
+            "`resume` is known only in `output` and `setState` of the step that suspends; later steps read its output as \
+             `steps.<id>.output`"
+        }
+        Root::Error => "`error` is known only in a `catch` handler; elsewhere use `steps.<id>.error`",
+        Root::Result => "`result` is known only in `output`; the steps behind read what the step gave as `data`",
+        Root::Response => "`response` is known only in `output` of a step with `http`",
+        Root::Winner => "`winner` is known only in `output` of an `andRace`",
+        Root::Event => "`event` is known only in `where` of `waitFor`",
+        Root::Arguments => "`arguments` is known only in `approval` of a tool",
+        Root::Trigger => "`trigger` is known only in `triggers`; pass what is needed on as `input`",
+        Root::Output => "`output` is known only in `setState`; use `steps.<id>.output`, or `data` for the step before",
+        _ => return None,
+    })
+}

@@ -1,0 +1,94 @@
+//! `env` and `secrets`: what the file asks for, and where secrets may stand (rule 40).
+
+use super::Checker;
+use crate::diagnostic::{Code, Diagnostic, closest};
+use crate::expr::{Reference, Root, Segment};
+use crate::graph::Name;
+use crate::language::native::outline::{Field, Site};
+use crate::yaml::{Node, Value};
+
+impl Checker<'_> {
+    /// Variables and secrets that `permissions` does not ask for, and secrets where none may stand.
+    pub(super) fn permissions(&self, site: &Site, findings: &mut Vec<Diagnostic>) {
+        for reference in site.references() {
+            match reference.root {
+                Root::Secrets if !matches!(site.field, Field::Call | Field::Trigger) => {
+                    findings.push(self.secret_not_allowed(site, reference));
+                }
+                Root::Secrets => self.asked(site, reference, "secrets", &self.outline.permissions.secrets, findings),
+                Root::Env => self.asked(site, reference, "env", &self.outline.permissions.env, findings),
+                _ => {}
+            }
+        }
+    }
+
+    fn secret_not_allowed(&self, site: &Site, reference: &Reference) -> Diagnostic {
+        let span = self.place(site, &reference.range);
+        let written = site.slice(&reference.range);
+        Diagnostic::error(Code::SecretNotAllowed, span, format!("`{written}` may not stand here"))
+            .here("would be stored with the run")
+            .help("secrets are allowed only where a call sends them: in `http` (url, query, headers, body), `exec`, `mcp`, \
+                   agent connections and triggers")
+    }
+
+    /// A name behind `env` or `secrets`. A file without `permissions` is a sketch that asks for nothing yet.
+    fn asked(&self, site: &Site, reference: &Reference, list: &str, asked: &[Name], findings: &mut Vec<Diagnostic>) {
+        let (Some(permissions), Some(Segment::Key(name))) =
+            (self.outline.root.entry("permissions"), reference.path.first())
+        else {
+            return;
+        };
+        if asked.iter().any(|asked| matches(asked, name)) {
+            return;
+        }
+        let segment = reference
+            .segments
+            .first()
+            .cloned()
+            .unwrap_or_else(|| reference.range.clone());
+        let span = self.place(site, &segment);
+        let what = if list == "env" { "variable" } else { "secret" };
+        let message = format!("`permissions` does not ask for the {what} `{name}`");
+        let finding = Diagnostic::error(Code::NotPermitted, span, message);
+        let names = permissions.value.entry(list);
+        let place = names.map_or(permissions.key_span, |names| names.key_span);
+        findings.push(match closest(name, asked.iter().map(|asked| &**asked)) {
+            // The fix replaces a plain name, not one in brackets.
+            Some(known) if site.slice(&segment) == &**name => {
+                let finding = finding.label(place, "asks for these");
+                finding.help(format!("did you mean `{known}`?")).fix(span, known)
+            }
+            Some(known) => finding
+                .label(place, "asks for these")
+                .help(format!("did you mean `{known}`?")),
+            None => {
+                let all: Vec<&str> = asked.iter().map(|asked| &**asked).chain([&**name]).collect();
+                let finding = finding.label(place, "what the file asks for");
+                let finding = finding.help(format!(
+                    "ask for it under `permissions`: `{list}: [{}]`",
+                    all.join(", ")
+                ));
+                match names.and_then(|names| last_in_flow(&names.value)) {
+                    Some(last) => finding.fix(last.span, format!("{}, {name}", self.written(last.span))),
+                    None => finding,
+                }
+            }
+        });
+    }
+}
+
+/// Whether what is asked for covers a name; a `*` at its end stands for any ending.
+fn matches(asked: &str, name: &str) -> bool {
+    match asked.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => asked == name,
+    }
+}
+
+/// The last item of a list in brackets, behind which another one fits.
+fn last_in_flow(list: &Node) -> Option<&Node> {
+    let Value::List(items) = &list.value else { return None };
+    items
+        .last()
+        .filter(|last| last.as_scalar().is_some_and(|scalar| scalar.in_flow))
+}

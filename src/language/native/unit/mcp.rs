@@ -1,0 +1,24 @@
+//! `mcp`: a tool of an MCP server.
+
+use super::{Done, Task};
+use crate::graph::{Call, Op, Target};
+use crate::language::native::outline::{Expects, Field, ResultOutline};
+use crate::language::native::reader::Reader;
+
+pub(super) fn read(reader: &mut Reader<'_>, task: &Task<'_>) -> Option<Done> {
+    let mut fields = task.fields(reader, "{ server: helpdesk, tool: search }")?;
+    let server = fields.required_name(reader, "server", "helpdesk");
+    let tool = fields.required_name(reader, "tool", "search");
+    let arguments = fields.value(reader, "arguments", Field::Call, Expects::Object);
+    fields.close(reader);
+    let target = Target::Mcp {
+        server: server?,
+        tool: tool?,
+        arguments,
+    };
+    let call = Call {
+        target,
+        result_schema: None,
+    };
+    Done::new(Op::Call(Box::new(call)), ResultOutline::Unknown)
+}
