@@ -24,9 +24,13 @@ pub mod load;
 pub mod run;
 
 pub mod permit;
+
 pub mod secret;
 
-pub mod clock;
-pub mod drive;
-pub mod provider;
 pub mod store;
+
+pub mod clock;
+
+pub mod provider;
+
+pub mod drive;

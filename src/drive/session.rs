@@ -1,6 +1,6 @@
 //! The loop that drives one run.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,7 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A run that is driven by whoever holds this, in its own task. Dropping it stops all calls in flight; what was stored
-/// stays.
+/// stays. The futures of its methods may be dropped at any time, as `select!` does: nothing is lost by that.
 pub struct Session {
     shared: Arc<Shared>,
     run: Run,
@@ -46,6 +46,8 @@ pub struct Session {
     handle: RunHandle,
     /// Kept between turns for its memory.
     events: Vec<Event>,
+    /// While an append is under way the run in memory is ahead of its journal; these outcomes made it so.
+    unstored: Option<Vec<(Ticket, Outcome)>>,
 }
 
 /// An input, and who waits to hear what became of it.
@@ -107,6 +109,7 @@ impl Session {
             progress,
             handle,
             events: Vec::new(),
+            unstored: None,
         }
     }
 
@@ -239,6 +242,12 @@ impl Session {
 
     /// Tells the run what there is to tell, stores what follows, publishes it and acts upon it.
     async fn turn(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<(), Error> {
+        if self.unstored.is_some() {
+            // Somebody dropped the future of an append.
+            return self
+                .recover(store::Error::Unavailable("interrupted".to_owned()), observe)
+                .await;
+        }
         let now = self.now();
         let mut accepted = Vec::new();
         let mut outcomes = Vec::new();
@@ -261,25 +270,25 @@ impl Session {
                 Err(rejection) => drop(reply.map(|reply| reply.send(Err(rejection.into())))),
             }
         }
-        let stored = match self.events.is_empty() {
-            true => Ok(None),
-            false => self.store().await.map(Some),
-        };
-        match stored {
-            Ok(batch) => {
-                if let Some(batch) = batch {
+        if !self.events.is_empty() {
+            self.unstored = Some(outcomes);
+            match self.store().await {
+                Ok(batch) => {
+                    self.unstored = None;
                     self.publish(&batch, observe);
                 }
-                accepted.into_iter().for_each(|reply| drop(reply.send(Ok(()))));
-                Ok(())
-            }
-            Err(error) => {
-                accepted
-                    .into_iter()
-                    .for_each(|reply| drop(reply.send(Err(error.clone().into()))));
-                self.recover(error, outcomes, observe).await
+                Err(error) => {
+                    for reply in accepted {
+                        let _ = reply.send(Err(error.clone().into()));
+                    }
+                    return self.recover(error, observe).await;
+                }
             }
         }
+        for reply in accepted {
+            let _ = reply.send(Ok(()));
+        }
+        Ok(())
     }
 
     /// Appends what has happened.
@@ -330,10 +339,16 @@ impl Session {
         }
     }
 
+    /// The same when anything can have changed. A call whose outcome is known, but not yet told, is not started again.
     fn reconcile_all(&mut self) {
         self.calls.retain(|ticket| self.run.is_calling(ticket));
+        let known: HashSet<Ticket> = self.offers.iter().filter_map(Offer::ticket).collect();
         let tickets: Vec<Ticket> = self.run.calls().map(|call| call.ticket).collect();
-        tickets.into_iter().for_each(|ticket| self.begin(ticket));
+        for ticket in tickets {
+            if !known.contains(&ticket) {
+                self.begin(ticket);
+            }
+        }
     }
 
     /// Starts a call, unless it is no longer wanted or in flight already.
@@ -353,7 +368,6 @@ impl Session {
     async fn recover(
         &mut self,
         mut error: store::Error,
-        outcomes: Vec<(Ticket, Outcome)>,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<(), Error> {
         let mut pause = FIRST_PAUSE;
@@ -366,23 +380,7 @@ impl Session {
             pause = (pause * 2).min(LONGEST_PAUSE);
             match self.reload(observe).await {
                 Ok(()) => {
-                    for (ticket, outcome) in outcomes.into_iter().rev() {
-                        if self.run.is_calling(ticket) {
-                            self.offers.push_front(done(ticket, outcome));
-                        }
-                    }
-                    // A call whose outcome is known already is not started again.
-                    let known: Vec<Ticket> = self.offers.iter().filter_map(Offer::ticket).collect();
-                    self.calls.retain(|ticket| self.run.is_calling(ticket));
-                    let missing = self
-                        .run
-                        .calls()
-                        .map(|call| call.ticket)
-                        .filter(|ticket| !known.contains(ticket));
-                    missing
-                        .collect::<Vec<_>>()
-                        .into_iter()
-                        .for_each(|ticket| self.begin(ticket));
+                    self.repeat_outcomes();
                     return Ok(());
                 }
                 Err(Error::Store(again)) => error = again,
@@ -390,6 +388,16 @@ impl Session {
             }
         }
         Err(Error::Store(error))
+    }
+
+    /// Tells a replayed run the outcomes that were not stored, and makes the calls in flight its own.
+    fn repeat_outcomes(&mut self) {
+        for (ticket, outcome) in self.unstored.take().into_iter().flatten().rev() {
+            if self.run.is_calling(ticket) {
+                self.offers.push_front(done(ticket, outcome));
+            }
+        }
+        self.reconcile_all();
     }
 
     /// Makes the run again from its journal. Events in it that nobody has been told of, because the reply to their

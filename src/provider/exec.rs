@@ -1,4 +1,5 @@
 //! Processes: a program and its arguments, never through a shell.
+#![allow(clippy::disallowed_methods, reason = "this provider starts processes")]
 
 use std::ffi::OsString;
 use std::io;

@@ -3,6 +3,10 @@
 //! A secret is read from the environment variable of its name, if the operator grants that variable. Everywhere else
 //! it is a reference ([`Sealed`]), so that no event, log or error can hold it; [`Secrets::redact`] is the second line
 //! of defence, for values that the outside world sends back.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "secrets are read from the environment, as far as `permit` grants it"
+)]
 
 mod redact;
 

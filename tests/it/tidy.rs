@@ -31,9 +31,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("run", &["diagnostic", "data", "expr", "contract", "graph"]),
-    ("permit", &["data", "graph", "run"]),
-    ("secret", &["data", "graph", "run", "permit"]),
+    ("permit", &["data", "graph"]),
+    ("secret", &["data", "permit"]),
     ("store", &["data", "graph", "run"]),
+    ("clock", &["graph"]),
     (
         "provider",
         &[
@@ -47,9 +48,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "run",
             "permit",
             "secret",
+            "clock",
         ],
     ),
-    ("drive", &["data", "graph", "run", "store", "provider"]),
+    (
+        "drive",
+        &["data", "graph", "run", "permit", "store", "clock", "provider"],
+    ),
     (
         "cli",
         &[
@@ -66,6 +71,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "permit",
             "secret",
             "store",
+            "clock",
             "provider",
             "drive",
         ],
