@@ -34,3 +34,5 @@ pub mod clock;
 pub mod provider;
 
 pub mod drive;
+
+pub mod cli;
