@@ -341,7 +341,9 @@ fn properties_are_added_to_what_a_type_already_has() {
     for ty in [schema.ty(), Type::of(&data!({"a": "x"}))] {
         let ty = with(&ty);
         assert!(known(&ty, "a") && known(&ty, "b"), "{ty:?}");
-        let Lookup::Unknown { known, .. } = ty.property("c") else { panic!("{ty:?}") };
+        let Lookup::Unknown { known, .. } = ty.property("c") else {
+            panic!("{ty:?}")
+        };
         assert!(known.contains(&"a".to_owned()) && known.contains(&"b".to_owned()));
     }
     assert!(matches!(with(&Type::any()).property("c"), Lookup::Open));

@@ -77,7 +77,7 @@ pub(crate) struct StepOutline {
     /// The name of the item, in a for-each.
     pub item: Option<Name>,
     /// The items, in a for-each.
-    pub items: Option<Arc<Expression>>,
+    pub items: Option<Build>,
     /// The child workflow it calls.
     pub calls: Option<ChildOutline>,
     /// The agent it asks, with the place of the name.
