@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module per subject, because every binary links the whole crate again.
 
+mod cli;
 mod drive;
 mod examples_of_design;
 mod load;

@@ -148,7 +148,12 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let context = match &arguments.context {
         Some(context) => match input::value(context, "--context").map_err(complain)? {
             context @ Data::Map(_) => context,
-            other => return Err(complain(format!("--context is an object, not a {}", other.kind()))),
+            other => {
+                return Err(complain(format!(
+                    "--context must be an object; this is of type {}",
+                    other.kind()
+                )));
+            }
         },
         None => Data::from(Map::new()),
     };
