@@ -81,7 +81,7 @@ fn a_hundred_thousand_levels_of_nesting() {
         refused(
             text.as_bytes(),
             &[
-                "error[too-large]: lists and mappings are nested too deeply",
+                "error[too-large]: lists and mappings are nested more than 128 levels deep",
                 "bad.yaml:4:",
             ],
         );

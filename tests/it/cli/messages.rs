@@ -48,11 +48,12 @@ fn a_missing_mock_is_shown_as_it_is_to_be_written() {
         "{ kind: andThen, id: load, http: { url: 'https://api.example.com/x' } }",
         "{ kind: andThen, id: search, mcp: { server: desk, tool: search } }",
         "{ kind: andThen, id: price, function: { name: price } }",
-        "{ kind: andAgent, id: write, agent: { model: openai/gpt-4o }, prompt: hello }",
+        "{ kind: andAgent, id: write, agent: writer, prompt: hello }",
     ];
     let header = "permissions: { http: [api.example.com], mcp: [desk] }\n";
     let text = workflow("calls", &steps).replace("steps:\n", &format!("{header}steps:\n"));
-    let folder = Folder::new(&[("calls.yaml", &text)]);
+    let agent = "\n---\nkind: Agent\nid: writer\nmodel: openai/gpt-4o\n";
+    let folder = Folder::new(&[("calls.yaml", &(text + agent))]);
     let mut mocks = String::from("laod: { output: 1 }\n");
     for step in ["load", "search", "price", "write"] {
         folder.write("mocks.yaml", mocks.as_bytes());
@@ -114,8 +115,8 @@ steps:
     let folder = Folder::new(&[("fails.yaml", text)]);
     folder.run(&["run", "fails.yaml"]).expect(1).says(&[
         "error[WORSE]: and then worse",
-        "--> fails.yaml:5:5",
-        "  - kind: andTry",
+        "--> fails.yaml:8:26",
+        "    catch: [{ on: [BAD]",
         "caused by BAD in step `first`: it went wrong",
     ]);
 }

@@ -102,6 +102,7 @@ struct Started {
 
 impl Started {
     fn new(mut command: Command) -> Started {
+        let since = Instant::now();
         let mut child = command.spawn().unwrap();
         let read = |mut from: Box<dyn Read + Send>| {
             std::thread::spawn(move || {
@@ -114,7 +115,7 @@ impl Started {
             out: read(Box::new(child.stdout.take().unwrap())),
             err: read(Box::new(child.stderr.take().unwrap())),
             child,
-            since: Instant::now(),
+            since,
         }
     }
 

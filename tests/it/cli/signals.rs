@@ -125,7 +125,7 @@ steps:
 fn an_endless_loop_can_be_cancelled() {
     let steps = [
         "{ kind: andThen, id: begin, set: { n: 0 } }",
-        "{ kind: andDoWhile, id: on, condition: =true, maxIterations: 1000000000000, \
+        "{ kind: andDoWhile, id: on, condition: =true, maxIterations: 4000000000, \
          steps: [{ kind: andThen, id: more, assign: { n: =data.n + 1 } }] }",
     ];
     let folder = Folder::new(&[("on.yaml", &workflow("on", &steps))]);
