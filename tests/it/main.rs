@@ -3,6 +3,7 @@
 mod cli;
 mod drive;
 mod examples_of_design;
+mod fuzz;
 mod load;
 mod load_mutated;
 mod sim;

@@ -345,11 +345,13 @@ impl Watch {
                 }
             };
             tokio::select! {
-                status = async { session.to_rest(&mut |events, _| self.follow(events)).await } => return status,
+                // In this order: that it is being cancelled is said before what comes of it.
+                biased;
                 () = interrupts.first(), if !told => {
                     self.progress.notice(interrupt::NOTICE);
                     continue;
                 }
+                status = async { session.to_rest(&mut |events, _| self.follow(events)).await } => return status,
                 () = tick => {}
             }
             self.progress.tick();
