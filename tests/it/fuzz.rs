@@ -2,13 +2,14 @@
 //! a bounded number of steps. Nothing may panic, and no case may take long.
 //!
 //! The ordinary test run gives it a second or two. `INTERPRET_FUZZ_SECONDS=600 cargo test --test it fuzz::` gives it
-//! longer, `INTERPRET_FUZZ_SEED=N` begins with another case. A case that fails is printed with its seed; the text of the
-//! last case lies in `target/tmp/fuzz-last.txt`, should the process be gone.
+//! longer, `INTERPRET_FUZZ_SEED=N` begins with another case. A case that fails is printed with its seed; the seed of the
+//! last case lies in `target/tmp/fuzz-last-*.txt`, should the process be gone.
 #![allow(
     clippy::disallowed_methods,
     reason = "the fuzzer reads the environment, files and the clock"
 )]
 
+use std::io::{Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +63,7 @@ fn fuzz(name: &str, mut case: impl FnMut(&mut Random) -> String, check: impl Fn(
     let time = Duration::from_secs_f64(variable("INTERPRET_FUZZ_SECONDS").unwrap_or(1.5));
     let first = variable("INTERPRET_FUZZ_SEED").map_or(0, |seed| seed as u64);
     let last = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-last-{name}.txt"));
+    let mut last = std::fs::File::create(last).unwrap();
     let begun = Instant::now();
     let mut cases = 0;
     for seed in first.. {
@@ -70,8 +72,7 @@ fn fuzz(name: &str, mut case: impl FnMut(&mut Random) -> String, check: impl Fn(
         }
         let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let text = case(&mut random);
-        // Where this cannot be written, only a process that is gone leaves no trace.
-        let _ = std::fs::write(&last, &text);
+        last.rewind().and_then(|()| writeln!(last, "{seed:020}")).unwrap();
         let started = Instant::now();
         let ended = catch_unwind(AssertUnwindSafe(|| check(&text, &mut random)));
         let took = started.elapsed();

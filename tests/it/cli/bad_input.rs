@@ -80,10 +80,7 @@ fn a_hundred_thousand_levels_of_nesting() {
         let text = format!("kind: Workflow\nid: deep\nsteps:\n  {value}\n");
         refused(
             text.as_bytes(),
-            &[
-                "error[too-large]: lists and mappings are nested ",
-                "bad.yaml:4:",
-            ],
+            &["error[too-large]: lists and mappings are nested ", "bad.yaml:4:"],
         );
     }
 }
