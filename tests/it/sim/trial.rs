@@ -192,8 +192,19 @@ fn every_planted_fault_is_found() {
         .into_iter()
         .filter(|fault| {
             fault::plant(Some(*fault));
-            let found = (0..20_000).any(|seed| {
-                let (flow, world) = (generate(seed, &Knobs::default()), World::new(seed));
+            let found = (0..40_000).any(|seed| {
+                // Half of them large, with more blocks than calls: what one iteration leaves to the next shows there.
+                let knobs = match seed % 2 {
+                    0 => Knobs::default(),
+                    _ => Knobs {
+                        size: 14,
+                        calls: 15,
+                        blocks: 60,
+                        extras: 5,
+                        ..Knobs::default()
+                    },
+                };
+                let (flow, world) = (generate(seed, &knobs), World::new(seed));
                 // A run that goes wrong badly enough panics; that is noticed too.
                 let tried = std::panic::catch_unwind(|| trial(&flow, &world, seed));
                 !matches!(tried, Ok(Verdict::Agrees | Verdict::Ambiguous | Verdict::Unloadable(_)))
