@@ -1,4 +1,5 @@
 //! Steps per second of a chain of `set` steps: on the core alone, and through the driver and the memory store.
+#![allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 
 use std::hint::black_box;
 use std::sync::Arc;

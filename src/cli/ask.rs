@@ -51,13 +51,19 @@ fn single(
     let choices = schema.get("enum").and_then(Data::as_list);
     let kind = schema.get("type").and_then(Data::as_str).unwrap_or("JSON");
     let hint = match (choices, kind) {
-        (Some(choices), _) => {
-            choices.iter().map(|choice| choice.as_str().map_or(choice.to_string(), str::to_owned)).collect::<Vec<_>>().join("/")
-        }
+        (Some(choices), _) => choices
+            .iter()
+            .map(|choice| choice.as_str().map_or(choice.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join("/"),
         (None, "boolean") => "y/n".to_owned(),
         (None, kind) => kind.to_owned(),
     };
-    let label = schema.get("title").or_else(|| schema.get("description")).and_then(Data::as_str).unwrap_or(name);
+    let label = schema
+        .get("title")
+        .or_else(|| schema.get("description"))
+        .and_then(Data::as_str)
+        .unwrap_or(name);
     let optional = if required { "" } else { ", optional" };
     loop {
         say(output, &format!("  {label} ({hint}{optional}): "));
@@ -71,9 +77,10 @@ fn single(
         }
         let json = || serde_json::from_str::<Data>(answer).ok();
         let value = match (choices, kind) {
-            (Some(choices), _) => {
-                choices.iter().find(|choice| choice.as_str() == Some(answer) || choice.to_string() == answer).cloned()
-            }
+            (Some(choices), _) => choices
+                .iter()
+                .find(|choice| choice.as_str() == Some(answer) || choice.to_string() == answer)
+                .cloned(),
             (None, "string") => Some(Data::from(answer)),
             (None, "boolean") => match answer.to_lowercase().as_str() {
                 "y" | "yes" | "true" => Some(Data::Bool(true)),

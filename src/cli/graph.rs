@@ -33,7 +33,10 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         Ok(found) => found,
         Err(message) => return complain(message),
     };
-    eprint!("{}", render::text::render(&found.loaded.diagnostics, &found.loaded.sources, colored_stderr()));
+    eprint!(
+        "{}",
+        render::text::render(&found.loaded.diagnostics, &found.loaded.sources, colored_stderr())
+    );
     let Some(graph) = found.graph() else { return Exit::Usage };
     match arguments.format {
         Format::Mermaid => print!("{}", export::to_mermaid(&graph)),

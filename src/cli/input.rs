@@ -14,7 +14,10 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// A message that says what is wrong and what to write.
 pub(super) fn value(text: &str, what: &str) -> Result<Data, String> {
     let (json, from) = match (text, text.strip_prefix('@')) {
-        ("-", _) => (read(std::io::stdin().lock(), "standard input")?, "standard input".to_owned()),
+        ("-", _) => (
+            read(std::io::stdin().lock(), "standard input")?,
+            "standard input".to_owned(),
+        ),
         (_, Some(path)) => {
             let file = std::fs::File::open(path).map_err(|error| format!("{what}: cannot read {path}: {error}"))?;
             (read(file, path)?, path.to_owned())
@@ -34,7 +37,9 @@ pub(super) fn value(text: &str, what: &str) -> Result<Data, String> {
 fn read(from: impl Read, name: &str) -> Result<String, String> {
     let mut text = String::new();
     let mut limited = from.take(LARGEST + 1);
-    limited.read_to_string(&mut text).map_err(|error| format!("cannot read {name}: {error}"))?;
+    limited
+        .read_to_string(&mut text)
+        .map_err(|error| format!("cannot read {name}: {error}"))?;
     if text.len() as u64 > LARGEST {
         return Err(format!("{name} is larger than {} MiB", LARGEST / 1024 / 1024));
     }
@@ -51,6 +56,9 @@ mod tests {
         let message = value("{a: 1}", "--input").unwrap_err();
         assert!(message.contains("single quotes"), "{message}");
         let message = value("@/does/not/exist.json", "--input").unwrap_err();
-        assert!(message.starts_with("--input: cannot read /does/not/exist.json"), "{message}");
+        assert!(
+            message.starts_with("--input: cannot read /does/not/exist.json"),
+            "{message}"
+        );
     }
 }

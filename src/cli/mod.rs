@@ -1,5 +1,8 @@
 //! The command line: one file per subcommand.
-#![allow(clippy::disallowed_methods, reason = "the command line reads files, the environment and the clock")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the command line reads files, the environment and the clock"
+)]
 
 mod ask;
 mod graph;
@@ -70,12 +73,17 @@ pub fn main() -> ExitCode {
 
 /// Says on stderr why a command cannot do what it was asked.
 fn complain(message: impl std::fmt::Display) -> Exit {
-    let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    let style = anstyle::Style::new()
+        .bold()
+        .fg_color(Some(anstyle::AnsiColor::Red.into()));
     anstream::eprintln!("{style}error{style:#}: {message}");
     Exit::Usage
 }
 
 /// Whether what goes to stderr may be coloured: a terminal, and no `NO_COLOR`.
 fn colored_stderr() -> bool {
-    !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never)
+    !matches!(
+        anstream::AutoStream::choice(&std::io::stderr()),
+        anstream::ColorChoice::Never
+    )
 }

@@ -88,7 +88,9 @@ impl Progress {
                     _ => None,
                 };
                 let note = note(event);
-                let took = took.map(|since| format!(" ({})", time(since.elapsed()))).unwrap_or_default();
+                let took = took
+                    .map(|since| format!(" ({})", time(since.elapsed())))
+                    .unwrap_or_default();
                 let colon = if note.is_empty() { "" } else { ": " };
                 anstream::eprintln!("{step}: {}{took}{colon}{note}", event.what.words());
             }
@@ -141,7 +143,11 @@ impl Tree {
         // Behind everything that is inside the same parent.
         let parent = step.rsplit_once(['/', ':']).map(|(parent, _)| parent);
         let inside = |row: &Row| parent.is_some_and(|parent| row.address.starts_with(parent));
-        let at = self.rows.iter().rposition(inside).map_or(self.rows.len(), |last| last + 1);
+        let at = self
+            .rows
+            .iter()
+            .rposition(inside)
+            .map_or(self.rows.len(), |last| last + 1);
         let row = Row {
             address: step.to_owned(),
             state: State::Running,
@@ -150,7 +156,12 @@ impl Tree {
             note: String::new(),
         };
         self.rows.insert(at, row);
-        self.places = self.rows.iter().enumerate().map(|(at, row)| (row.address.clone(), at)).collect();
+        self.places = self
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (row.address.clone(), at))
+            .collect();
         at
     }
 
@@ -176,7 +187,12 @@ impl Row {
     fn line(&self) -> String {
         let depth = self.address.matches(['/', ':']).count();
         let name = self.address.rsplit(['/', ':']).next().unwrap_or(&self.address);
-        let index = match self.address.rsplit(['/', ':']).nth(1).and_then(|parent| parent.rsplit_once('[')) {
+        let index = match self
+            .address
+            .rsplit(['/', ':'])
+            .nth(1)
+            .and_then(|parent| parent.rsplit_once('['))
+        {
             Some((_, index)) => format!("[{index} "),
             None => String::new(),
         };
@@ -191,24 +207,48 @@ impl Row {
         };
         let dim = Style::new().dimmed();
         let took = self.took.map(time).unwrap_or_default();
-        let note: String = self.note.chars().filter(|letter| !letter.is_control()).take(60).collect();
-        format!("{:1$}{style}{sign}{style:#} {index}{name} {dim}{took} {note}{dim:#}", "", depth * 2)
+        let note: String = self
+            .note
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(60)
+            .collect();
+        format!(
+            "{:1$}{style}{sign}{style:#} {index}{name} {dim}{took} {note}{dim:#}",
+            "",
+            depth * 2
+        )
     }
 }
 
 /// What is worth knowing besides the state.
 fn note(event: &TraceEvent) -> String {
-    let field = |key: &str| event.data.as_ref().and_then(|data| data.get(key)).and_then(|value| value.as_str());
+    let field = |key: &str| {
+        event
+            .data
+            .as_ref()
+            .and_then(|data| data.get(key))
+            .and_then(|value| value.as_str())
+    };
     match event.what {
         What::StepFailed | What::AttemptFailed | What::AttemptCaught => {
-            format!("{}: {}", field("code").unwrap_or_default(), field("message").unwrap_or_default())
+            format!(
+                "{}: {}",
+                field("code").unwrap_or_default(),
+                field("message").unwrap_or_default()
+            )
         }
         What::WaitStarted => match (field("reason"), field("event")) {
             (Some(reason), _) => reason.to_owned(),
             (None, Some(event)) => format!("for event {event}"),
             (None, None) => String::new(),
         },
-        What::SleepStarted => event.data.as_ref().and_then(|until| until.as_str()).unwrap_or_default().to_owned(),
+        What::SleepStarted => event
+            .data
+            .as_ref()
+            .and_then(|until| until.as_str())
+            .unwrap_or_default()
+            .to_owned(),
         _ => String::new(),
     }
 }
@@ -222,5 +262,8 @@ fn time(took: Duration) -> String {
 }
 
 fn terminal_height() -> usize {
-    std::env::var("LINES").ok().and_then(|lines| lines.parse().ok()).unwrap_or(24)
+    std::env::var("LINES")
+        .ok()
+        .and_then(|lines| lines.parse().ok())
+        .unwrap_or(24)
 }

@@ -40,14 +40,21 @@ pub(super) fn run(arguments: Arguments) -> Exit {
             println!("{json:#}");
         }
         Format::Text => {
-            eprint!("{}", render::text::render(&loaded.diagnostics, &loaded.sources, colored_stderr()));
+            eprint!(
+                "{}",
+                render::text::render(&loaded.diagnostics, &loaded.sources, colored_stderr())
+            );
             if loaded.diagnostics.is_empty() {
                 let (workflows, agents) = (loaded.workflows().count(), loaded.agents().count());
                 let count = |number: usize, what: &str| match number {
                     1 => format!("1 {what}"),
                     number => format!("{number} {what}s"),
                 };
-                anstream::eprintln!("{} and {} checked, no findings", count(workflows, "workflow"), count(agents, "agent"));
+                anstream::eprintln!(
+                    "{} and {} checked, no findings",
+                    count(workflows, "workflow"),
+                    count(agents, "agent")
+                );
             }
         }
     }

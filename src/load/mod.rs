@@ -321,6 +321,3 @@ fn about_a_stranger(finding: Diagnostic) -> Diagnostic {
         _ => finding,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -260,7 +260,7 @@ fn find(program: &str) -> Option<PathBuf> {
     }
     folders
         .flat_map(|folder| names.iter().map(|name| folder.join(name)).collect::<Vec<_>>())
-        .find(|file| is_program(file))
+        .find(is_program)
 }
 
 fn is_program(file: &PathBuf) -> bool {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url};
 
@@ -155,13 +155,10 @@ fn follow(prepared: &mut Prepared, status: u16, target: Url) {
     }
     if target.origin() != prepared.url.origin() {
         // What was meant for one host is not for the next.
-        let kept = |headers: &HeaderMap| -> HeaderMap {
-            let own = headers.iter().filter(|(name, value)| {
-                !value.is_sensitive() && ![AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name)
-            });
-            own.map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        prepared.headers = kept(&prepared.headers);
+        let own = prepared.headers.iter().filter(|(name, value)| {
+            !value.is_sensitive() && ![AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name)
+        });
+        prepared.headers = own.map(|(name, value)| (name.clone(), value.clone())).collect();
     }
     prepared.url = target;
 }

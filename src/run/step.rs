@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::*;
+use super::fault::{Fault, planted};
 use super::state::{End, Work};
 use super::turn::Turn;
 use super::view::{Extra, View};
@@ -222,7 +223,7 @@ impl<'a> Turn<'a> {
             return self.finish(scope, Verdict::Failed(failure));
         };
         if let Some(retry) = &keys.retry
-            && active.attempt < retry.attempts
+            && active.attempt < retry.attempts + u32::from(planted(Fault::OneAttemptMore))
             && is_repeated(retry, &failure)
         {
             let wait = backoff(retry, active.attempt, &failure, self.seed(scope));
@@ -234,7 +235,11 @@ impl<'a> Turn<'a> {
         } else {
             failure.to_data()
         };
-        for (at, handler) in keys.catch.iter().enumerate() {
+        let mut handlers: Vec<_> = keys.catch.iter().enumerate().collect();
+        if planted(Fault::WrongHandler) {
+            handlers.reverse();
+        }
+        for (at, handler) in handlers {
             if handler
                 .on
                 .as_ref()
@@ -281,7 +286,8 @@ impl<'a> Turn<'a> {
     /// What comes of the step is decided; its cleanup is all that is left.
     pub(super) fn finish(&mut self, scope: ScopeId, verdict: Verdict) -> Decided {
         let active = self.state.active(scope).ok_or(Corrupt)?;
-        let has_cleanup = self.keys(scope)?.is_some_and(|keys| keys.cleanup.is_some());
+        let skipped = planted(Fault::NoCleanup) && matches!(verdict, Verdict::Cancelled(_));
+        let has_cleanup = !skipped && self.keys(scope)?.is_some_and(|keys| keys.cleanup.is_some());
         if has_cleanup && !active.cleaned {
             return self.emit(EventKind::Finishing { scope, verdict });
         }

@@ -338,7 +338,7 @@ impl Request {
             }
             Request::Exec(exec) => {
                 let words = std::iter::once(Data::Text(exec.program.clone()));
-                let words = words.chain(exec.arguments.iter().map(|argument| shown(argument)));
+                let words = words.chain(exec.arguments.iter().map(shown));
                 entries.push(("exec".into(), words.collect()));
                 if !exec.env.is_empty() {
                     entries.push(("env".into(), object(&exec.env)));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::*;
+use super::fault::{Fault, planted};
 use super::state::{State, Timer, Work};
 use super::view::{Extra, View};
 use super::{Failure, Input, Start, Target};
@@ -139,6 +140,9 @@ impl<'a> Turn<'a> {
     pub fn emit(&mut self, kind: EventKind) -> Result<(), Corrupt> {
         let event = Event { at: self.now, kind };
         self.state.apply(self.program, &event)?;
+        if planted(Fault::ChangeBesideApply) && matches!(event.kind, EventKind::CallStarted { .. }) {
+            self.state.next_ticket += 1;
+        }
         self.events.push(event);
         Ok(())
     }

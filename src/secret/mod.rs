@@ -156,7 +156,7 @@ mod tests {
             format!("key={plain}!"),
             json,
             "p%C3%A4ss%20%22w%22%20%2F%2Bword".to_owned(),
-            "p%c3%a4ss+%22w%22+%2F%2Bword".to_owned(),
+            "p%c3%a4ss+%22w%22+%2f%2bword".to_owned(),
             redact::base64(format!("user:{plain}").as_bytes(), false),
             redact::base64(format!("x{plain}yz").as_bytes(), true),
             redact::base64(plain.as_bytes(), false),

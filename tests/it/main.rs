@@ -1,4 +1,8 @@
 //! The integration tests: one binary, one module per subject, because every binary links the whole crate again.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read files, the environment and the clock"
+)]
 
 mod drive;
 mod examples_of_design;

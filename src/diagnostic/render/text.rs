@@ -31,6 +31,31 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
     output
 }
 
+/// An error of a run in the same look: its code and message, the step it arose in, and notes.
+pub fn failure(
+    code: &str,
+    message: &str,
+    place: Option<Span>,
+    notes: &[String],
+    sources: &Sources,
+    color: bool,
+) -> String {
+    let renderer = match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    let code = normalize_untrusted_str(code);
+    let title = Level::ERROR.primary_title(normalize_untrusted_str(message)).id(code);
+    let mark = place.map(|place| Mark::new(place, "", AnnotationKind::Primary, sources));
+    let notes = notes
+        .iter()
+        .map(|note| Level::NOTE.message(normalize_untrusted_str(note)));
+    let group = Group::with_title(title)
+        .elements(excerpts(mark.into_iter().collect()))
+        .elements(notes);
+    renderer.render(&[group]) + "\n"
+}
+
 fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,

@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
     pub fn expression(&mut self, key: &str, node: &Node, at: At, expects: Expects) -> Option<Arc<Expression>> {
         match self.value(key, node, at, expects)? {
             Build::Expression(expression) => Some(expression),
-            // `condition: true` and a written list mean themselves; JSON is a part of the expression language.
+            // `condition: true` means itself; JSON is a part of the expression language.
             Build::Literal(data) => match Expression::compile(&data.to_string()) {
                 Ok(expression) => Some(Arc::new(expression)),
                 Err(_) => {
