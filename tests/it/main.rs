@@ -11,5 +11,6 @@ mod load_mutated;
 mod sim;
 mod suites;
 mod tidy;
+mod workflows;
 mod yaml_hostile;
 mod yaml_suite;
