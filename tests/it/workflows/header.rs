@@ -72,7 +72,10 @@ fn outcome(words: &[String]) -> (u8, String) {
     let mut rest = words[3..].iter();
     while let Some(word) = rest.next() {
         let mut value = || rest.next().unwrap_or_else(|| panic!("{word} needs a value"));
-        match word.split_once('=').map_or((word.as_str(), None), |(flag, value)| (flag, Some(value))) {
+        match word
+            .split_once('=')
+            .map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)))
+        {
             ("--input", None) => input = serde_json::from_str(value()).unwrap(),
             ("--mocks", None) => mocks = mocks_file(value()),
             ("--resume", None) => {
@@ -124,7 +127,8 @@ fn every_command_does_what_its_comment_says() {
 
 #[test]
 fn commands_are_found_with_their_outcomes() {
-    let header = "Words.\n\ninterpret run a --input '{\"b\": 1}' \\\n--allow-net\n=> exit 0, {\n\"c\": 2}\n\nMore words.\n";
+    let header =
+        "Words.\n\ninterpret run a --input '{\"b\": 1}' \\\n--allow-net\n=> exit 0, {\n\"c\": 2}\n\nMore words.\n";
     let words = ["interpret", "run", "a", "--input", "{\"b\": 1}", "--allow-net"];
     let expected = Command {
         words: words.map(str::to_owned).to_vec(),

@@ -39,7 +39,7 @@ struct Story {
 }
 
 /// What happens when the run rests.
-enum Act {
+pub(crate) enum Act {
     /// Somebody answers the wait of a step.
     Resume(&'static str, Data),
     /// An event arrives.
@@ -51,9 +51,9 @@ enum Act {
 }
 
 /// What became of a run.
-struct Told {
+pub(crate) struct Told {
     trace: String,
-    end: Option<RunEnd>,
+    pub(crate) end: Option<RunEnd>,
     /// The steps that wait.
     waits: Vec<String>,
     took: Millis,
@@ -114,6 +114,16 @@ impl Story {
 
 /// Runs a program until it is over, or waits and nothing more happens.
 async fn run(program: Arc<Program>, input: Data, mocks: &Data, permit: Permit, acts: Vec<Act>) -> Told {
+    run_from(program, Start::new("r1", input), mocks, permit, acts).await
+}
+
+pub(crate) async fn run_from(
+    program: Arc<Program>,
+    start: Start,
+    mocks: &Data,
+    permit: Permit,
+    acts: Vec<Act>,
+) -> Told {
     let clock = Arc::new(VirtualClock::starting_at(Timestamp(0)));
     let secrets = Arc::new(Secrets::new(|_| Ok(None)));
     let mocks = Mocks::from_data(mocks).unwrap();
@@ -129,7 +139,6 @@ async fn run(program: Arc<Program>, input: Data, mocks: &Data, permit: Permit, a
             }
         }
     };
-    let start = Start::new("r1", input);
     let mut session = driver.open(program, start, &mut observe).await.unwrap();
     let mut status = session.to_rest(&mut observe).await.unwrap();
     for act in acts {
@@ -179,7 +188,11 @@ fn mocks_file(path: &str) -> Data {
     let mut sources = interpret::source::Sources::new();
     let file = sources.add(path, text.as_str());
     let (documents, findings) = yaml::parse(file, &text, &yaml::Limits::default());
-    assert!(findings.is_empty(), "{}", render::text::render(&findings, &sources, false));
+    assert!(
+        findings.is_empty(),
+        "{}",
+        render::text::render(&findings, &sources, false)
+    );
     documents[0].root.data()
 }
 
@@ -195,8 +208,11 @@ fn time(took: Millis) -> String {
 
 /// Runs a future on a runtime of its own; one that never ends is a failure.
 #[track_caller]
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let limited = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), future).await });
     limited.expect("the run neither ends nor rests")
 }
