@@ -122,7 +122,13 @@ fn unreadable_files(loaded: &Loaded) -> Vec<String> {
             Some(span) if !declares(span.file) => {
                 let file = loaded.sources.file(span.file);
                 let place = file.line_column(span.start);
-                lines.push(format!("{}:{}:{}: {}", file.name(), place.line, place.column, finding.message));
+                lines.push(format!(
+                    "{}:{}:{}: {}",
+                    file.name(),
+                    place.line,
+                    place.column,
+                    finding.message
+                ));
             }
             _ => {}
         }
@@ -137,7 +143,12 @@ fn keep_findings_about(loaded: &mut Loaded, workflow: &str) {
     let mut next = 0;
     while let Some(name) = names.get(next).cloned() {
         next += 1;
-        for step in loaded.outlines.iter().filter(|outline| outline.id == name).flat_map(|outline| &outline.steps) {
+        for step in loaded
+            .outlines
+            .iter()
+            .filter(|outline| outline.id == name)
+            .flat_map(|outline| &outline.steps)
+        {
             let called = step.calls.iter().map(|call| &call.workflow);
             for callee in called.chain(step.agent.iter().map(|(agent, _)| agent)) {
                 if !names.contains(callee) {
