@@ -47,7 +47,11 @@ fn mirrors() {
 #[test]
 fn link_check() {
     let links = |path| {
-        let links = ["https://a.example.com", "https://b.example.com", "https://c.example.com"];
+        let links = [
+            "https://a.example.com",
+            "https://b.example.com",
+            "https://c.example.com",
+        ];
         let links: Data = links.into_iter().map(Data::from).collect();
         Story::of("link-check", path, data!({ "links": links }))
     };
@@ -76,13 +80,22 @@ fn charge_card() {
 #[test]
 fn onboarding() {
     let person = |path, systems: Vec<Data>| {
-        Story::of("onboarding", path, data!({ "name": "Ada Lovelace", "systems": systems })).mocks_of("onboarding")
+        Story::of(
+            "onboarding",
+            path,
+            data!({ "name": "Ada Lovelace", "systems": systems }),
+        )
+        .mocks_of("onboarding")
     };
     person("two-systems", vec!["mail".into(), "wiki".into()]).check();
     let all = || vec!["mail".into(), "payroll".into(), "wiki".into()];
     person("waits", all()).check();
-    person("consented", all()).resume("consent", data!({ "approved": true })).check();
-    person("refused", all()).resume("consent", data!({ "approved": false })).check();
+    person("consented", all())
+        .resume("consent", data!({ "approved": true }))
+        .check();
+    person("refused", all())
+        .resume("consent", data!({ "approved": false }))
+        .check();
     person("server-down", vec!["mail".into()])
         .mocks(data!({ "create": status(503) }))
         .check();
@@ -91,7 +104,12 @@ fn onboarding() {
 #[test]
 fn create_account() {
     let account = |path, system: &str| {
-        Story::of("create-account", path, data!({ "name": "Ada Lovelace", "system": system })).mocks_of("onboarding")
+        Story::of(
+            "create-account",
+            path,
+            data!({ "name": "Ada Lovelace", "system": system }),
+        )
+        .mocks_of("onboarding")
     };
     account("created", "wiki").check();
     account("cancelled", "payroll").then(Act::Cancel).check();

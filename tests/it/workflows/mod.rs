@@ -3,12 +3,12 @@
 //!
 //! A path is an input, answers of the outside world, and what people do at each rest. Its trace is a snapshot in
 //! `tests/it/snapshots/`, named `WORKFLOW--PATH`; `INSTA_UPDATE=always cargo test workflows` writes them anew.
-#![allow(clippy::disallowed_methods, reason = "the tests read the folder of the examples")]
 
 mod agents;
 mod calls;
 mod header;
 mod people;
+mod readme;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -54,8 +54,6 @@ enum Act {
 struct Told {
     trace: String,
     end: Option<RunEnd>,
-    /// The steps that wait.
-    waits: Vec<String>,
     took: Millis,
 }
 
@@ -75,7 +73,7 @@ impl Story {
         Story { mocks, ..self }
     }
 
-    /// The answers of a file in `tests/mocks/`.
+    /// The answers of a file in `tests/mocks/`, which is not in `workflows/` because all YAML files there are loaded.
     fn mocks_of(self, name: &str) -> Story {
         self.mocks(mocks_file(&format!("tests/mocks/{name}.yaml")))
     }
@@ -140,7 +138,6 @@ async fn run(program: Arc<Program>, input: Data, mocks: &Data, permit: Permit, a
     }
     Told {
         end: session.run().state().end().cloned(),
-        waits: session.run().waits().map(|wait| wait.step.to_string()).collect(),
         took: clock.now().since(Timestamp(0)),
         trace: text.finish(),
     }
@@ -179,7 +176,11 @@ fn mocks_file(path: &str) -> Data {
     let mut sources = interpret::source::Sources::new();
     let file = sources.add(path, text.as_str());
     let (documents, findings) = yaml::parse(file, &text, &yaml::Limits::default());
-    assert!(findings.is_empty(), "{}", render::text::render(&findings, &sources, false));
+    assert!(
+        findings.is_empty(),
+        "{}",
+        render::text::render(&findings, &sources, false)
+    );
     documents[0].root.data()
 }
 
@@ -196,7 +197,10 @@ fn time(took: Millis) -> String {
 /// Runs a future on a runtime of its own; one that never ends is a failure.
 #[track_caller]
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let limited = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), future).await });
     limited.expect("the run neither ends nor rests")
 }

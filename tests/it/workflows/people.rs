@@ -17,7 +17,10 @@ fn order_approval() {
         .resume("manager-approval", data!({ "approved": true, "managerId": "mgr-456" }))
         .check();
     order("rejected", 5000)
-        .resume("manager-approval", data!({ "approved": false, "comments": "over budget" }))
+        .resume(
+            "manager-approval",
+            data!({ "approved": false, "comments": "over budget" }),
+        )
         .check();
     order("cancelled", 5000).then(Act::Cancel).check();
     let unknown = data!({ "orderId": "A-2", "amount": 1, "items": ["laptop", "yacht"] });
@@ -26,7 +29,8 @@ fn order_approval() {
 
 #[test]
 fn content_review() {
-    let brief = |path| Story::of("content-review", path, data!({ "brief": "Our spring sale" })).mocks_of("content-review");
+    let brief =
+        |path| Story::of("content-review", path, data!({ "brief": "Our spring sale" })).mocks_of("content-review");
     let action = |action: &str| data!({ "action": action });
     let revise = || data!({ "action": "revise", "comment": "Name the date." });
     brief("waits").check();
@@ -61,7 +65,8 @@ fn reminder() {
 
 #[test]
 fn contract_approvals() {
-    let contract = |path, value: i64| Story::of("contract-approvals", path, data!({ "contract": "K-7", "value": value }));
+    let contract =
+        |path, value: i64| Story::of("contract-approvals", path, data!({ "contract": "K-7", "value": value }));
     let approve = || data!({ "action": "approve" });
     let reject = |comment: &str| data!({ "action": "reject", "comment": comment });
     contract("approved", 25_000)
