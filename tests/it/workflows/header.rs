@@ -4,12 +4,11 @@
 //! `=> exit 0, RESULT`, `=> exit 1, CODE`, or `=> exit 3, STEP waits`.
 
 use std::path::Path;
+use std::process::{Command as Process, Stdio};
 
 use interpret::data::Data;
-use interpret::permit::Permit;
-use interpret::run::RunEnd;
 
-use super::{Act, block_on, files, mocks_file, program, run, stem};
+use super::{files, stem};
 
 /// A command with what it is to do.
 #[derive(Debug, PartialEq)]
@@ -46,7 +45,7 @@ fn commands(header: &str) -> Vec<Command> {
 }
 
 /// The words of a command as a shell takes them, as far as the examples need it.
-fn words(command: &str) -> Vec<String> {
+pub(super) fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quoted = false;
@@ -66,40 +65,38 @@ fn words(command: &str) -> Vec<String> {
 }
 
 /// Runs a command and says what comes out, in the words of the comments.
-fn outcome(words: &[String]) -> (u8, String) {
-    let (mut input, mut mocks, mut acts) = (Data::Null, Data::Null, Vec::new());
-    let mut permit = Permit::nothing();
-    let mut rest = words[3..].iter();
-    while let Some(word) = rest.next() {
-        let mut value = || rest.next().unwrap_or_else(|| panic!("{word} needs a value"));
-        match word
-            .split_once('=')
-            .map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)))
-        {
-            ("--input", None) => input = serde_json::from_str(value()).unwrap(),
-            ("--mocks", None) => mocks = mocks_file(value()),
-            ("--resume", None) => {
-                let (step, payload) = value().split_once('=').unwrap();
-                let step: &'static str = step.to_owned().leak();
-                acts.push(Act::Resume(step, serde_json::from_str(payload).unwrap()));
-            }
-            ("--allow-net", hosts) => permit = permit.allow_net(hosts).unwrap(),
-            ("--allow-exec", programs) => permit = permit.allow_exec(programs),
-            _ => panic!("{word} is not known here"),
+fn outcome(command: &Command) -> String {
+    let mut process = Process::new(env!("CARGO_BIN_EXE_interpret"));
+    let output = process.args(&command.words[1..]).stdin(Stdio::null()).output().unwrap();
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    let shown = command.words.join(" ");
+    assert_eq!(output.status.code(), Some(i32::from(command.exit)), "{shown}\n{stderr}");
+    let data = || serde_json::from_str::<Data>(&stdout).unwrap_or_else(|error| panic!("{shown}: {error}\n{stdout}"));
+    match command.exit {
+        0 => data().to_string(),
+        3 => {
+            let address = |wait: &Data| wait.get("step").and_then(Data::as_str).unwrap().to_owned();
+            let waiting: Vec<String> = data()
+                .get("waiting")
+                .unwrap()
+                .as_list()
+                .unwrap()
+                .iter()
+                .map(address)
+                .collect();
+            let steps: Vec<&str> = waiting
+                .iter()
+                .filter_map(|step| step.rsplit(['/', ':']).next())
+                .collect();
+            let verb = if steps.len() == 1 { "waits" } else { "wait" };
+            format!("{} {verb}", steps.join(", "))
         }
-    }
-    let program = program(&words[2]);
-    for workflow in &program.workflows {
-        let missing = permit.missing(&workflow.header.permissions);
-        assert!(missing.is_empty(), "{words:?}: {missing:?}");
-    }
-    let told = block_on(run(program, input, &mocks, permit, acts));
-    match told.end {
-        Some(RunEnd::Completed(result)) => (0, result.to_string()),
-        Some(RunEnd::Failed(failure)) => (1, failure.code.to_string()),
-        Some(RunEnd::Cancelled(_)) => (4, String::new()),
-        None if told.waits.len() == 1 => (3, format!("{} waits", told.waits[0])),
-        None => (3, format!("{} wait", told.waits.join(", "))),
+        _ => {
+            let code = stderr.split_once("error[").and_then(|(_, rest)| rest.split_once(']'));
+            code.unwrap_or_else(|| panic!("{shown}: no error\n{stderr}"))
+                .0
+                .to_owned()
+        }
     }
 }
 
@@ -111,12 +108,11 @@ fn every_command_does_what_its_comment_says() {
         for command in commands {
             let shown = command.words.join(" ");
             assert_eq!(command.words[2], stem(&file), "{shown}");
-            let (exit, outcome) = outcome(&command.words);
-            assert_eq!(exit, command.exit, "{shown}: {outcome}");
-            match exit {
+            let outcome = outcome(&command);
+            match command.exit {
                 0 => {
-                    let expected: Data = serde_json::from_str(&command.outcome).unwrap();
-                    let outcome: Data = serde_json::from_str(&outcome).unwrap();
+                    let [outcome, expected] =
+                        [&outcome, &command.outcome].map(|json| serde_json::from_str::<Data>(json).unwrap());
                     assert_eq!(outcome, expected, "{shown}");
                 }
                 _ => assert_eq!(outcome, command.outcome, "{shown}"),

@@ -3,12 +3,12 @@
 //!
 //! A path is an input, answers of the outside world, and what people do at each rest. Its trace is a snapshot in
 //! `tests/it/snapshots/`, named `WORKFLOW--PATH`; `INSTA_UPDATE=always cargo test workflows` writes them anew.
-#![allow(clippy::disallowed_methods, reason = "the tests read the folder of the examples")]
 
 mod agents;
 mod calls;
 mod header;
 mod people;
+mod readme;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -54,8 +54,6 @@ pub(crate) enum Act {
 pub(crate) struct Told {
     trace: String,
     pub(crate) end: Option<RunEnd>,
-    /// The steps that wait.
-    waits: Vec<String>,
     took: Millis,
 }
 
@@ -75,7 +73,7 @@ impl Story {
         Story { mocks, ..self }
     }
 
-    /// The answers of a file in `tests/mocks/`.
+    /// The answers of a file in `tests/mocks/`, which is not in `workflows/` because all YAML files there are loaded.
     fn mocks_of(self, name: &str) -> Story {
         self.mocks(mocks_file(&format!("tests/mocks/{name}.yaml")))
     }
@@ -149,7 +147,6 @@ pub(crate) async fn run_from(
     }
     Told {
         end: session.run().state().end().cloned(),
-        waits: session.run().waits().map(|wait| wait.step.to_string()).collect(),
         took: clock.now().since(Timestamp(0)),
         trace: text.finish(),
     }
