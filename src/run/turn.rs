@@ -225,6 +225,7 @@ impl<'a> Turn<'a> {
             crate::expr::Root::Input => Some(input.clone()),
             crate::expr::Root::Context => Some(context.clone()),
             crate::expr::Root::Env => Some(start.env.clone()),
+            crate::expr::Root::Now => Some(Data::from(self.now.to_rfc3339())),
             _ => None,
         };
         let unstartable = |error: EvalError| Rejection::Unstartable(Arc::new(error.into()));

@@ -39,7 +39,8 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
         at = (instance.caller != ScopeId(0)).then_some(instance.caller);
     }
     if depth > DEPTH {
-        return Err(super::own(&super::control::too_deep(DEPTH)));
+        let message = format!("workflows call each other more than {DEPTH} levels deep");
+        return Err(Failure::new("workflow.depth", message));
     }
     let input = match &enter.input {
         Some(input) => turn.value(scope, input, Extra::default())?,
@@ -59,6 +60,7 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
         Root::Input => Some(input.clone()),
         Root::Context => Some(started.context.clone()),
         Root::Env => Some(started.env.clone()),
+        Root::Now => Some(Data::from(turn.now.to_rfc3339())),
         _ => None,
     };
     let state = match &header.state {

@@ -89,14 +89,6 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt
     }
 }
 
-/// A step fails with an error that has no other.
-fn fail_with(turn: &mut Turn<'_>, scope: ScopeId, result: Result<(), Failure>) -> Result<(), Corrupt> {
-    match result {
-        Ok(()) => turn.concluded(scope, Finding::nothing()),
-        Err(failure) => turn.failed(scope, failure),
-    }
-}
-
 /// A failure that several scopes share, as one of its own.
 fn own(failure: &Arc<Failure>) -> Failure {
     Failure::clone(failure)

@@ -39,7 +39,7 @@ struct Story {
 }
 
 /// What happens when the run rests.
-enum Act {
+pub(crate) enum Act {
     /// Somebody answers the wait of a step.
     Resume(&'static str, Data),
     /// An event arrives.
@@ -51,9 +51,9 @@ enum Act {
 }
 
 /// What became of a run.
-struct Told {
+pub(crate) struct Told {
     trace: String,
-    end: Option<RunEnd>,
+    pub(crate) end: Option<RunEnd>,
     took: Millis,
 }
 
@@ -112,6 +112,16 @@ impl Story {
 
 /// Runs a program until it is over, or waits and nothing more happens.
 async fn run(program: Arc<Program>, input: Data, mocks: &Data, permit: Permit, acts: Vec<Act>) -> Told {
+    run_from(program, Start::new("r1", input), mocks, permit, acts).await
+}
+
+pub(crate) async fn run_from(
+    program: Arc<Program>,
+    start: Start,
+    mocks: &Data,
+    permit: Permit,
+    acts: Vec<Act>,
+) -> Told {
     let clock = Arc::new(VirtualClock::starting_at(Timestamp(0)));
     let secrets = Arc::new(Secrets::new(|_| Ok(None)));
     let mocks = Mocks::from_data(mocks).unwrap();
@@ -127,7 +137,6 @@ async fn run(program: Arc<Program>, input: Data, mocks: &Data, permit: Permit, a
             }
         }
     };
-    let start = Start::new("r1", input);
     let mut session = driver.open(program, start, &mut observe).await.unwrap();
     let mut status = session.to_rest(&mut observe).await.unwrap();
     for act in acts {
@@ -196,7 +205,7 @@ fn time(took: Millis) -> String {
 
 /// Runs a future on a runtime of its own; one that never ends is a failure.
 #[track_caller]
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -60,7 +60,7 @@ impl Checker<'_> {
     pub(super) fn in_scope(&self, site: &Site, root: &Root) -> bool {
         let field = site.field;
         let in_run = !matches!(field, Field::WorkflowStart | Field::Trigger);
-        let behind_result = matches!(field, Field::Output | Field::SetState);
+        let behind_result = field == Field::Output;
         match root {
             Root::Input | Root::Context => field != Field::Trigger,
             Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
