@@ -4,6 +4,7 @@
     reason = "tests read files, the environment and the clock"
 )]
 
+mod docs;
 mod drive;
 mod examples_of_design;
 mod load;
