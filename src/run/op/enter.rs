@@ -109,6 +109,9 @@ pub(super) fn failed(turn: &mut Turn<'_>, scope: ScopeId, failure: Arc<Failure>)
         let failure = super::own(&failure);
         return turn.failed(scope, failure);
     }
-    let outer = Failure::new(failure.code.clone(), failure.message.clone()).with_data(failure.data.clone());
+    let outer = Failure {
+        retry_after: failure.retry_after,
+        ..Failure::new(failure.code.clone(), failure.message.clone()).with_data(failure.data.clone())
+    };
     turn.failed(scope, outer.caused_by(failure))
 }
