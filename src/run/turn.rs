@@ -333,17 +333,16 @@ impl<'a> Turn<'a> {
         let Op::WaitFor(wait) = &self.program.step(active.node).node.op else {
             return Ok(false);
         };
-        if wait.event != *event
-            || wait
-                .schema
-                .as_ref()
-                .is_some_and(|schema| schema.validate(data).is_err())
-        {
+        if wait.event != *event {
             return Ok(false);
         }
+        // A child may declare the event otherwise than the workflow it came to.
+        let Ok(data) = enter(&wait.schema, data.clone(), "event") else {
+            return Ok(false);
+        };
         let Some(filter) = &wait.filter else { return Ok(true) };
         let extra = Extra {
-            event: Some(data),
+            event: Some(&data),
             ..Extra::default()
         };
         self.condition(scope, filter, extra)

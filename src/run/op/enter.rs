@@ -65,9 +65,14 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
         Some(state) => state.eval(&names)?,
         None => Data::Map(Arc::new(Map::new())),
     };
-    if let Some(schema) = &header.state_schema {
-        check(schema, &state, "schema.state", "the state of the workflow")?;
-    }
+    let state = match &header.state_schema {
+        Some(schema) => {
+            let state = schema.fill_defaults(state);
+            check(schema, &state, "schema.state", "the state of the workflow")?;
+            state
+        }
+        None => state,
+    };
     let own = header
         .timeout
         .as_ref()
