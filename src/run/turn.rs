@@ -392,13 +392,11 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A text, where something else becomes text as in a template.
+    /// A text, where something else becomes text as in a template; null is none.
     pub fn text(&self, scope: ScopeId, build: &Option<Build>) -> Result<Option<Name>, Failure> {
         let Some(build) = build else { return Ok(None) };
-        Ok(Some(match self.value(scope, build, Extra::default())? {
-            Data::Text(text) => text,
-            other => other.to_string().into(),
-        }))
+        let value = self.value(scope, build, Extra::default())?;
+        Ok((!value.is_null()).then(|| value.to_text()))
     }
 
     pub fn moment(&self, scope: ScopeId, timing: &Timing) -> Result<Timestamp, Failure> {
