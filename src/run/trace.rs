@@ -165,6 +165,7 @@ impl Tracer {
     pub fn follow(&mut self, event: &Event) -> Result<Option<TraceEvent>, Corrupt> {
         // A step that ends is gone behind the event, one that starts is not there before it.
         let before = self.place(&event.kind);
+        let received = self.received(&event.kind);
         self.state.apply(&self.program, event)?;
         let place = before.or_else(|| self.place(&event.kind));
         let Some((what, data)) = tell(&event.kind) else {
@@ -182,7 +183,7 @@ impl Tracer {
         if let Some((node, address, attempt)) = place {
             let step = self.program.step(node);
             if told.what == What::StepCompleted && told.data.is_none() {
-                told.data = self.output(&event.kind);
+                told.data = received;
             }
             if let EventKind::StepEnded { end, .. } = &event.kind
                 && let StepEnd::Success { error: Some(error), .. } = end
@@ -197,8 +198,8 @@ impl Tracer {
         Ok(Some(told))
     }
 
-    /// The `data` behind a step that returned nothing, unless its scope is gone.
-    fn output(&self, kind: &EventKind) -> Option<Data> {
+    /// The `data` that a step received, which is also what leaves it if it returns nothing.
+    fn received(&self, kind: &EventKind) -> Option<Data> {
         let EventKind::StepEnded { scope, .. } = kind else {
             return None;
         };
