@@ -338,17 +338,16 @@ impl<'a> Turn<'a> {
         let Op::WaitFor(wait) = &self.program.step(active.node).node.op else {
             return Ok(false);
         };
-        if wait.event != *event
-            || wait
-                .schema
-                .as_ref()
-                .is_some_and(|schema| schema.validate(data).is_err())
-        {
+        if wait.event != *event {
             return Ok(false);
         }
+        // A child may declare the event otherwise than the workflow it came to.
+        let Ok(data) = enter(&wait.schema, data.clone(), "event") else {
+            return Ok(false);
+        };
         let Some(filter) = &wait.filter else { return Ok(true) };
         let extra = Extra {
-            event: Some(data),
+            event: Some(&data),
             ..Extra::default()
         };
         self.condition(scope, filter, extra)
@@ -398,13 +397,11 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A text, where something else becomes text as in a template.
+    /// A text, where something else becomes text as in a template; null is none.
     pub fn text(&self, scope: ScopeId, build: &Option<Build>) -> Result<Option<Name>, Failure> {
         let Some(build) = build else { return Ok(None) };
-        Ok(Some(match self.value(scope, build, Extra::default())? {
-            Data::Text(text) => text,
-            other => other.to_string().into(),
-        }))
+        let value = self.value(scope, build, Extra::default())?;
+        Ok((!value.is_null()).then(|| value.to_text()))
     }
 
     pub fn moment(&self, scope: ScopeId, timing: &Timing) -> Result<Timestamp, Failure> {

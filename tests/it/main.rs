@@ -9,6 +9,7 @@ mod drive;
 mod examples_of_design;
 mod load;
 mod load_mutated;
+mod rules;
 mod sim;
 mod suites;
 mod tidy;

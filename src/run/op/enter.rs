@@ -67,9 +67,14 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
         Some(state) => state.eval(&names)?,
         None => Data::Map(Arc::new(Map::new())),
     };
-    if let Some(schema) = &header.state_schema {
-        check(schema, &state, "schema.state", "the state of the workflow")?;
-    }
+    let state = match &header.state_schema {
+        Some(schema) => {
+            let state = schema.fill_defaults(state);
+            check(schema, &state, "schema.state", "the state of the workflow")?;
+            state
+        }
+        None => state,
+    };
     let own = header
         .timeout
         .as_ref()
@@ -111,6 +116,9 @@ pub(super) fn failed(turn: &mut Turn<'_>, scope: ScopeId, failure: Arc<Failure>)
         let failure = super::own(&failure);
         return turn.failed(scope, failure);
     }
-    let outer = Failure::new(failure.code.clone(), failure.message.clone()).with_data(failure.data.clone());
+    let outer = Failure {
+        retry_after: failure.retry_after,
+        ..Failure::new(failure.code.clone(), failure.message.clone()).with_data(failure.data.clone())
+    };
     turn.failed(scope, outer.caused_by(failure))
 }
