@@ -68,6 +68,14 @@ impl Progress {
         }
     }
 
+    /// Says something about the run as a whole.
+    pub fn notice(&mut self, text: &str) {
+        match self {
+            Progress::Tree(tree) => tree.notice(text),
+            Progress::Silent | Progress::Lines(_) => output::say(&format!("{text}\n")),
+        }
+    }
+
     /// Leaves what is drawn standing: something else is to be written below it.
     pub fn rest(&mut self) {
         if let Progress::Tree(tree) = self {

@@ -13,7 +13,7 @@ use crate::run::{Status, TraceEvent, What};
 const REDRAW: Duration = Duration::from_millis(60);
 
 /// Most rows that are kept; of steps that ended, the oldest go first.
-const ROWS: usize = 200;
+const ROWS: usize = 100;
 
 /// Columns of a time.
 const TIME: usize = 8;
@@ -27,6 +27,8 @@ pub(in crate::cli) struct Tree {
     gone: usize,
     screen: Screen,
     last: Option<Instant>,
+    /// Stands below the rows while the run goes on.
+    notice: Option<String>,
     colored: bool,
 }
 
@@ -76,6 +78,7 @@ impl Tree {
             gone: 0,
             screen: Screen::default(),
             last: None,
+            notice: None,
             colored: colored_stderr(),
         }
     }
@@ -104,10 +107,16 @@ impl Tree {
     /// Draws as much as the terminal holds, the end first.
     pub fn draw(&mut self) {
         let (columns, height) = screen::size();
-        let most = height.saturating_sub(3).max(1);
+        let most = height.saturating_sub(4).max(1);
         let lines = self.lines(columns, most, None);
         self.screen.draw(&lines);
         self.last = Some(Instant::now());
+    }
+
+    /// Shows a line below the rows.
+    pub fn notice(&mut self, text: &str) {
+        self.notice = Some(text.to_owned());
+        self.draw();
     }
 
     /// Leaves what is drawn standing. Steps that ended are not drawn again.
@@ -166,16 +175,16 @@ impl Tree {
     fn lines(&self, columns: usize, most: usize, end: Option<Status>) -> Vec<String> {
         // The last column is left alone: a letter in it makes some terminals begin a new line.
         let columns = columns.saturating_sub(1).max(20);
-        let shown = &self.rows[self.rows.len().saturating_sub(most)..];
+        let shown = self.shown(most);
         let hidden = self.gone + self.rows.len() - shown.len();
-        let names: Vec<String> = shown.iter().map(Row::name).collect();
+        let names: Vec<String> = shown.iter().map(|row| row.name()).collect();
         let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
         let widest = widest.min(columns.saturating_sub(TIME + 6).min(columns * 2 / 3));
         let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
         let mut lines = vec![self.paint(bold, &cut(&self.workflow, columns))];
         if hidden > 0 {
             let plural = if hidden == 1 { "" } else { "s" };
-            let line = format!("  … {hidden} step{plural} before");
+            let line = format!("  … {hidden} more step{plural}");
             lines.push(self.paint(dim, &cut(&line, columns)));
         }
         for (row, name) in shown.iter().zip(names) {
@@ -198,6 +207,9 @@ impl Tree {
             }
             lines.push(line.trim_end().to_owned());
         }
+        if let Some(notice) = self.notice.as_ref().filter(|_| end.is_none()) {
+            lines.push(self.paint(dim, &cut(notice, columns)));
+        }
         if let Some(status) = end {
             let state = match status {
                 Status::Completed => State::Success,
@@ -210,6 +222,17 @@ impl Tree {
             lines.push(self.paint(style, &line));
         }
         lines
+    }
+
+    /// The rows that are shown where there is room for so many: what goes on, then what ended last.
+    fn shown(&self, most: usize) -> Vec<&Row> {
+        let (over, open): (Vec<usize>, Vec<usize>) =
+            (0..self.rows.len()).partition(|at| self.rows[*at].state.is_over());
+        let last = |of: &[usize], most: usize| of[of.len().saturating_sub(most)..].to_vec();
+        let mut chosen = last(&open, most);
+        chosen.extend(last(&over, most - chosen.len()));
+        chosen.sort_unstable();
+        chosen.into_iter().map(|at| &self.rows[at]).collect()
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
@@ -309,8 +332,9 @@ mod tests {
             add(&mut tree, &format!("loop[{index}]/body"), State::Success, 0, "");
         }
         assert_eq!(tree.rows.len(), ROWS);
-        let lines = tree.lines(80, 5, None);
-        assert_eq!(lines[1], "  … 9996 steps before");
-        assert!(lines[6].contains("[9999] body"), "{lines:?}");
+        let lines = tree.lines(80, 3, None);
+        assert_eq!(lines[1], "  … 9998 more steps");
+        assert!(lines[2].contains("● loop"), "{lines:?}");
+        assert!(lines[4].contains("[9999] body"), "{lines:?}");
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn asked(session: &Session) -> Option<(Target, oneshot::Receiver<Opti
         let payload = ask::payload(
             schema.as_ref(),
             &mut std::io::stdin().lock(),
-            &mut std::io::stderr().lock(),
+            // Not locked: what happens meanwhile has to be told.
+            &mut std::io::stderr(),
         );
         // The run may have gone on without it.
         let _ = sender.send(payload);

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
-use super::interrupt::Interrupts;
+use super::interrupt::{self, Interrupts};
 use super::{Prepared, answer};
 use crate::cli::{Exit, complain, output};
 use crate::data;
@@ -31,7 +31,10 @@ pub(super) async fn run(prepared: &Prepared, file: &str, concurrency: usize) -> 
     let lines = stream::unfold(lines, async |mut lines| lines.recv().await.map(|line| (line, lines)));
     // Lines are read as runs end, so a long file costs no memory; behind an interrupt none is begun.
     let mut until = interrupts.clone();
-    let lines = lines.take_until(Box::pin(async move { until.first().await }));
+    let lines = lines.take_until(Box::pin(async move {
+        until.first().await;
+        output::say(&format!("{}\n", interrupt::NOTICE));
+    }));
     let heard = interrupts.clone();
     let runs = lines.map(|(number, line)| one(prepared, number, line, heard.clone()));
     let mut results = std::pin::pin!(runs.buffered(concurrency));

@@ -2,9 +2,11 @@
 
 use tokio::sync::watch;
 
-use crate::cli::output;
 use crate::drive::RunHandle;
 use crate::run::Input;
+
+/// What is said at the first.
+pub(super) const NOTICE: &str = "cancelling; interrupt again to end at once";
 
 /// How often the program was interrupted.
 #[derive(Clone)]
@@ -16,9 +18,6 @@ impl Interrupts {
         let (sender, receiver) = watch::channel(0);
         tokio::spawn(async move {
             while signal().await.is_ok() {
-                if *sender.borrow() == 0 {
-                    output::say("cancelling; interrupt again to end at once\n");
-                }
                 sender.send_modify(|count| *count += 1);
             }
             // Where signals cannot be heard they do what they always do; nobody is to take that for an interrupt.

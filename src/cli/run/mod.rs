@@ -329,14 +329,23 @@ impl Watch {
     }
 
     /// Drives a run until it is over or suspended, and keeps the times on the screen going.
-    async fn to_rest(&mut self, session: &mut Session) -> Result<Status, Error> {
+    async fn to_rest(&mut self, session: &mut Session, interrupts: &mut Interrupts) -> Result<Status, Error> {
         loop {
-            let Some(pause) = self.progress.pause() else {
-                return session.to_rest(&mut |events, _| self.follow(events)).await;
+            let told = interrupts.any();
+            let pause = self.progress.pause();
+            let tick = async move {
+                match pause {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => std::future::pending().await,
+                }
             };
             tokio::select! {
                 status = async { session.to_rest(&mut |events, _| self.follow(events)).await } => return status,
-                () = tokio::time::sleep(pause) => {}
+                () = interrupts.first(), if !told => {
+                    self.progress.notice(interrupt::NOTICE);
+                    continue;
+                }
+                () = tick => {}
             }
             self.progress.tick();
         }
@@ -363,7 +372,7 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
     tokio::spawn(interrupts.clone().cancel(session.handle().clone()));
     let mut answers = prepared.resume.clone();
     let ended = tokio::select! {
-        ended = drive(&mut session, &mut watch, &mut answers) => ended,
+        ended = drive(&mut session, &mut watch, interrupts.clone(), &mut answers) => ended,
         () = interrupts.second() => Err(Exit::Cancelled),
     };
     let status = match ended {
@@ -383,9 +392,14 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
 }
 
 /// Drives a run, answering what it waits for, until it is over or nobody can answer.
-async fn drive(session: &mut Session, watch: &mut Watch, answers: &mut Vec<(Name, Data)>) -> Result<Status, Exit> {
+async fn drive(
+    session: &mut Session,
+    watch: &mut Watch,
+    mut interrupts: Interrupts,
+    answers: &mut Vec<(Name, Data)>,
+) -> Result<Status, Exit> {
     loop {
-        match watch.to_rest(session).await {
+        match watch.to_rest(session, &mut interrupts).await {
             Err(error) => return Err(broken(&error)),
             Ok(Status::Suspended) => {}
             Ok(status) => return Ok(status),
@@ -409,6 +423,8 @@ async fn drive(session: &mut Session, watch: &mut Watch, answers: &mut Vec<(Name
                 let Ok(Some(payload)) = payload else {
                     return Ok(Status::Suspended);
                 };
+                // The tree goes on below the answers.
+                output::say("\n");
                 (target, payload)
             }
         };
