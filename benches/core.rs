@@ -1,97 +1,34 @@
-//! The pure core: no task, no clock, no serialising. Every event is built, applied and handed to one consumer.
+//! Steps per second of a chain of `set` steps with one addition each, start and check of the input included: on the
+//! pure core, where every event is built, applied and handed to one consumer. It should matter little how long the
+//! chain is.
 
-use std::sync::Arc;
-use std::time::Instant;
+mod common;
 
-use interpret::data::Data;
-use interpret::expr::Build;
-use interpret::graph::{Builder, Header, Limits, Node, Op, Permissions, Program, Timestamp};
-use interpret::run::{Event, Input, Run, Start};
-use interpret::source::{Sources, Span};
+use std::time::Duration;
 
-fn program(steps: usize) -> Arc<Program> {
-    let mut sources = Sources::new();
-    let origin = Span::new(sources.add("bench", ""), 0, 0);
-    let mut builder = Builder::new();
-    let nodes = (0..steps)
-        .map(|at| {
-            builder.node(Node {
-                id: format!("s{at}").into(),
-                kind: "andThen",
-                name: None,
-                purpose: None,
-                origin,
-                named: true,
-                op: Op::Set(Build::Map(vec![(
-                    "n".into(),
-                    Build::from_scalar("=data.n + 1").unwrap(),
-                )])),
-                keys: None,
-            })
-        })
-        .collect();
-    let body = builder.block(nodes);
-    let header = Header {
-        id: "chain".into(),
-        version: None,
-        name: None,
-        purpose: None,
-        description: None,
-        origin,
-        hash: "".into(),
-        input_schema: Some(
-            interpret::contract::Schema::new(&interpret::data!({ "type": "object", "required": ["n"] })).unwrap(),
-        ),
-        output_schema: None,
-        state_schema: None,
-        context_schema: None,
-        state: None,
-        output: None,
-        timeout: None,
-        limits: Limits::default(),
-        events: Default::default(),
-        permissions: Permissions::default(),
-    };
-    Arc::new(Program::link(Arc::new(builder.finish(header, body)), |_, _| None).unwrap())
-}
+use interpret::data;
 
-fn once(program: &Arc<Program>, events: &mut Vec<Event>, consumed: &mut usize) {
-    let mut run = Run::new(program.clone());
-    let input = interpret::data!({ "n": 0 });
-    run.handle(Timestamp(0), Input::Start(Start::new("r", input)), events)
-        .unwrap();
-    loop {
-        for event in events.drain(..) {
-            *consumed += std::hint::black_box(&event).at.0 as usize + 1;
-        }
-        if run.wake_at().is_none() {
-            break;
-        }
-        run.handle(Timestamp(0), Input::Tick, events).unwrap();
-    }
-    let Some(interpret::run::RunEnd::Completed(Data::Map(map))) = run.state().end() else {
-        panic!()
-    };
-    assert!(map.get("n").is_some());
-}
+const LENGTHS: [usize; 4] = [10, 100, 1_000, 10_000];
 
 fn main() {
-    for steps in [10, 100, 1_000, 10_000] {
-        let program = program(steps);
-        let mut events = Vec::new();
-        let mut consumed = 0;
-        let mut best = f64::MAX;
-        for _ in 0..20 {
-            let rounds = 200_000 / steps;
-            let begun = Instant::now();
-            for _ in 0..rounds {
-                once(&program, &mut events, &mut consumed);
-            }
-            best = best.min(begun.elapsed().as_secs_f64() * 1e9 / (rounds * steps) as f64);
-        }
+    let programs = LENGTHS.map(common::chain);
+    let mut events = LENGTHS.map(|_| Vec::new());
+    let contestants = programs.iter().zip(&mut events).map(|(program, events)| {
+        Box::new(|| drop(common::on_core(program, data!({ "n": 0 }), events))) as Box<dyn FnMut()>
+    });
+    let times = common::contest(40, Duration::from_millis(50), contestants.collect());
+    let per_step = |time: f64, length: usize| time * 1e9 / length as f64;
+    let first = per_step(times[0].median(), LENGTHS[0]);
+    println!(
+        "{:>8} {:>13} {:>9} {:>16} {:>14}",
+        "steps", "median ns", "best ns", "median steps/s", "time to 10's"
+    );
+    for (length, times) in LENGTHS.into_iter().zip(&times) {
+        let (median, best) = (per_step(times.median(), length), per_step(times.best(), length));
         println!(
-            "{steps:>6} steps: {best:>7.1} ns/step, {:>9.0} steps/s ({consumed} events)",
-            1e9 / best
+            "{length:>8} {median:>13.1} {best:>9.1} {:>16.0} {:>14.2}",
+            1e9 / median,
+            median / first
         );
     }
 }

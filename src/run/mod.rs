@@ -15,6 +15,7 @@ mod address;
 mod apply;
 mod event;
 mod failure;
+pub mod fault;
 mod op;
 mod request;
 mod slab;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::*;
+use super::fault::{Fault, planted};
 use super::state::{End, Work};
 use super::turn::Turn;
 use super::view::{Extra, View};
@@ -73,10 +74,8 @@ impl<'a> Turn<'a> {
                 }
                 End::Failed(failure) => {
                     let failure = match &active.failure {
-                        Some(cause) if cause != failure && failure.cause.is_none() => {
-                            Arc::new(Failure::clone(failure).caused_by(cause.clone()))
-                        }
-                        _ => failure.clone(),
+                        Some(handled) => Arc::new(Failure::clone(failure).handling(handled)),
+                        None => failure.clone(),
                     };
                     self.finish(scope, Verdict::Failed(failure))
                 }
@@ -190,8 +189,21 @@ impl<'a> Turn<'a> {
     fn handled(&mut self, scope: ScopeId, value: Data) -> Decided {
         match self.place(scope, Some(value)) {
             Ok(verdict) => self.finish(scope, verdict),
-            Err(failure) => self.finish(scope, Verdict::Failed(Arc::new(failure))),
+            Err(failure) => {
+                let failure = self.behind_a_handler(scope, failure)?;
+                self.finish(scope, Verdict::Failed(failure))
+            }
         }
+    }
+
+    /// A failure of a step that no handler is left for; a handled one is its cause.
+    fn behind_a_handler(&self, scope: ScopeId, failure: Failure) -> Result<Arc<Failure>, Corrupt> {
+        let active = self.state.active(scope).ok_or(Corrupt)?;
+        let failure = failure.at(&self.program.step(active.node).node.id, active.attempt);
+        Ok(Arc::new(match &active.failure {
+            Some(handled) => failure.handling(handled),
+            None => failure,
+        }))
     }
 
     fn place(&self, scope: ScopeId, output: Option<Data>) -> Result<Verdict, Failure> {
@@ -222,7 +234,7 @@ impl<'a> Turn<'a> {
             return self.finish(scope, Verdict::Failed(failure));
         };
         if let Some(retry) = &keys.retry
-            && active.attempt < retry.attempts
+            && active.attempt < retry.attempts + u32::from(planted(Fault::OneAttemptMore))
             && is_repeated(retry, &failure)
         {
             let wait = backoff(retry, active.attempt, &failure, self.seed(scope));
@@ -234,7 +246,11 @@ impl<'a> Turn<'a> {
         } else {
             failure.to_data()
         };
-        for (at, handler) in keys.catch.iter().enumerate() {
+        let mut handlers: Vec<_> = keys.catch.iter().enumerate().collect();
+        if planted(Fault::WrongHandler) {
+            handlers.reverse();
+        }
+        for (at, handler) in handlers {
             if handler
                 .on
                 .as_ref()
@@ -281,7 +297,8 @@ impl<'a> Turn<'a> {
     /// What comes of the step is decided; its cleanup is all that is left.
     pub(super) fn finish(&mut self, scope: ScopeId, verdict: Verdict) -> Decided {
         let active = self.state.active(scope).ok_or(Corrupt)?;
-        let has_cleanup = self.keys(scope)?.is_some_and(|keys| keys.cleanup.is_some());
+        let skipped = planted(Fault::NoCleanup) && matches!(verdict, Verdict::Cancelled(_));
+        let has_cleanup = !skipped && self.keys(scope)?.is_some_and(|keys| keys.cleanup.is_some());
         if has_cleanup && !active.cleaned {
             return self.emit(EventKind::Finishing { scope, verdict });
         }
@@ -308,7 +325,10 @@ impl<'a> Turn<'a> {
                 Err(failure) if keys.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() => {
                     return self.failed(scope, failure);
                 }
-                Err(failure) => StepEnd::Failed(Arc::new(failure.at(&self.program.step(node).node.id, 1))),
+                Err(failure) => {
+                    let failure = self.behind_a_handler(scope, failure)?;
+                    return self.end(scope, Verdict::Failed(failure));
+                }
             },
             Verdict::Failed(failure) if is_tap => StepEnd::Success {
                 data: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::*;
+use super::fault::{Fault, planted};
 use super::state::{State, Timer, Work};
 use super::view::{Extra, View};
 use super::{Failure, Input, Start, Target};
@@ -139,6 +140,9 @@ impl<'a> Turn<'a> {
     pub fn emit(&mut self, kind: EventKind) -> Result<(), Corrupt> {
         let event = Event { at: self.now, kind };
         self.state.apply(self.program, &event)?;
+        if planted(Fault::ChangeBesideApply) && matches!(event.kind, EventKind::CallStarted { .. }) {
+            self.state.next_ticket += 1;
+        }
         self.events.push(event);
         Ok(())
     }
@@ -221,6 +225,7 @@ impl<'a> Turn<'a> {
             crate::expr::Root::Input => Some(input.clone()),
             crate::expr::Root::Context => Some(context.clone()),
             crate::expr::Root::Env => Some(start.env.clone()),
+            crate::expr::Root::Now => Some(Data::from(self.now.to_rfc3339())),
             _ => None,
         };
         let unstartable = |error: EvalError| Rejection::Unstartable(Arc::new(error.into()));
@@ -333,17 +338,16 @@ impl<'a> Turn<'a> {
         let Op::WaitFor(wait) = &self.program.step(active.node).node.op else {
             return Ok(false);
         };
-        if wait.event != *event
-            || wait
-                .schema
-                .as_ref()
-                .is_some_and(|schema| schema.validate(data).is_err())
-        {
+        if wait.event != *event {
             return Ok(false);
         }
+        // A child may declare the event otherwise than the workflow it came to.
+        let Ok(data) = enter(&wait.schema, data.clone(), "event") else {
+            return Ok(false);
+        };
         let Some(filter) = &wait.filter else { return Ok(true) };
         let extra = Extra {
-            event: Some(data),
+            event: Some(&data),
             ..Extra::default()
         };
         self.condition(scope, filter, extra)
@@ -393,13 +397,11 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A text, where something else becomes text as in a template.
+    /// A text, where something else becomes text as in a template; null is none.
     pub fn text(&self, scope: ScopeId, build: &Option<Build>) -> Result<Option<Name>, Failure> {
         let Some(build) = build else { return Ok(None) };
-        Ok(Some(match self.value(scope, build, Extra::default())? {
-            Data::Text(text) => text,
-            other => other.to_string().into(),
-        }))
+        let value = self.value(scope, build, Extra::default())?;
+        Ok((!value.is_null()).then(|| value.to_text()))
     }
 
     pub fn moment(&self, scope: ScopeId, timing: &Timing) -> Result<Timestamp, Failure> {

@@ -33,9 +33,9 @@ use interrupt::Interrupts;
 Examples:
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
   interpret run order-approval --input @order.json --resume manager-approval='{\"approved\": true}'
-  interpret run workflows/etl.yaml --input - --mocks workflows/mocks/etl.yaml < day.json
-  interpret run scrape --input @urls.json --allow-net=example.com
-  interpret run triage --batch tickets.ndjson > answers.ndjson
+  interpret run workflows/etl.yaml --input - --mocks tests/mocks/etl.yaml < day.json
+  interpret run link-check --input @links.json '--allow-net=*.example.com'
+  interpret run support-triage --mocks tests/mocks/support-triage.yaml --batch tickets.ndjson > answers.ndjson
 
 Exit codes: 0 completed, 1 error, 2 wrong usage, definition or input, 3 suspended, 4 cancelled.")]
 pub(super) struct Arguments {

@@ -10,6 +10,7 @@ mod open;
 mod unwind;
 
 use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, StepEnd, WaitEnd};
+use super::fault::{Fault, planted};
 use super::state::*;
 use crate::data::{Data, Map};
 use crate::graph::{Join, Name, NodeId, Op, Program, Timestamp};
@@ -191,6 +192,7 @@ impl State {
                 let active = self.active_mut(*scope)?;
                 let until = active.work.wakes_at();
                 active.attempt += 1;
+                active.failure = None;
                 active.deadline = *deadline;
                 let node = active.node;
                 self.clear_timer(until, *scope, Timer::Wake);
@@ -304,7 +306,8 @@ impl State {
     /// Puts a scope among those with something to decide if it has.
     fn queue(&mut self, program: &Program, at: Timestamp, id: ScopeId) -> Applied {
         let readiness = self.readiness(program, id);
-        let held = self.suspension.is_some() && readiness == Readiness::Starts;
+        let holds = self.suspension.is_some() && !planted(Fault::StartWhileSuspended);
+        let held = holds && readiness == Readiness::Starts;
         let scope = self.take(id)?;
         if readiness != Readiness::Idle {
             scope.queued = true;
@@ -386,6 +389,9 @@ impl State {
 
     /// Forgets the records of a block that begins anew.
     fn forget(&mut self, program: &Program, scope: ScopeId, block: crate::graph::BlockId) -> Applied {
+        if planted(Fault::StaleRecords) {
+            return Ok(());
+        }
         let frame = self.scope(scope).ok_or(Corrupt)?.frame;
         let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
         let slots = &program.block(block).slots;
@@ -450,7 +456,9 @@ impl State {
         let active = self.active_mut(id)?;
         let deadline = active.deadline.take();
         let entered = active.entered.take();
-        self.clear_timer(deadline, id, Timer::Deadline);
+        if !planted(Fault::LastingDeadline) {
+            self.clear_timer(deadline, id, Timer::Deadline);
+        }
         if let Some(instance) = entered.and_then(|entered| self.instances.remove(entered)) {
             self.frames.remove(instance.frame);
         }

@@ -1,6 +1,7 @@
 //! Cancelling what is inside a step whose attempt is decided.
 
 use super::super::event::{ScopeId, Verdict};
+use super::super::fault::{Fault, planted};
 use super::super::state::*;
 use super::{Applied, Corrupt};
 use crate::graph::{Program, Timestamp};
@@ -10,7 +11,14 @@ impl State {
     pub(super) fn unwind(&mut self, program: &Program, at: Timestamp, id: ScopeId, verdict: &Verdict) -> Applied {
         let active = self.active_mut(id)?;
         let cleaning = matches!(active.work, Work::Cleanup { .. });
-        let children = self.release(id, verdict)?;
+        let mut children = self.release(id, verdict)?;
+        if planted(Fault::LosersGoOn) && !matches!(verdict, Verdict::Cancelled(_)) {
+            children.clear();
+            self.active_mut(id)?.work = Work::Unwinding {
+                verdict: verdict.clone(),
+                open: 0,
+            };
+        }
         if cleaning {
             // Only the time limit of the cleanup itself comes here.
             self.clear_cleanup(id);
@@ -74,7 +82,14 @@ impl State {
                 }
                 _ => {}
             }
-            let children = self.release(id, &Verdict::Cancelled(None))?;
+            let mut children = self.release(id, &Verdict::Cancelled(None))?;
+            if planted(Fault::ShallowCancel) {
+                children.clear();
+                self.active_mut(id)?.work = Work::Unwinding {
+                    verdict: Verdict::Cancelled(None),
+                    open: 0,
+                };
+            }
             self.queue(program, at, id)?;
             open.extend(children.into_iter().rev());
         }

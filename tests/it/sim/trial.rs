@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use interpret::graph::{Graph, Program};
 use interpret::language::{Definition, read};
+use interpret::run::fault::{self, Fault};
 use interpret::source::Sources;
 use interpret::yaml;
 
@@ -183,4 +184,34 @@ fn the_interpreter_does_what_the_oracle_predicts() {
             );
         }
     }
+}
+
+#[test]
+fn every_planted_fault_is_found() {
+    let unnoticed: Vec<Fault> = Fault::ALL
+        .into_iter()
+        .filter(|fault| {
+            fault::plant(Some(*fault));
+            let found = (0..40_000).any(|seed| {
+                // Half of them large, with more blocks than calls: what one iteration leaves to the next shows there.
+                let knobs = match seed % 2 {
+                    0 => Knobs::default(),
+                    _ => Knobs {
+                        size: 14,
+                        calls: 15,
+                        blocks: 60,
+                        extras: 5,
+                        ..Knobs::default()
+                    },
+                };
+                let (flow, world) = (generate(seed, &knobs), World::new(seed));
+                // A run that goes wrong badly enough panics; that is noticed too.
+                let tried = std::panic::catch_unwind(|| trial(&flow, &world, seed));
+                !matches!(tried, Ok(Verdict::Agrees | Verdict::Ambiguous | Verdict::Unloadable(_)))
+            });
+            fault::plant(None);
+            !found
+        })
+        .collect();
+    assert!(unnoticed.is_empty(), "the simulation does not notice {unnoticed:?}");
 }

@@ -1,0 +1,71 @@
+//! Faults that tests plant into the interpreter, to prove that the simulation finds them.
+//!
+//! Without the feature `planted-faults` every question is answered with no, at compile time.
+
+/// A way in which the interpreter could be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// What a decided step still has inside goes on.
+    LosersGoOn,
+    /// Cancelling reaches only the outermost scope.
+    ShallowCancel,
+    /// Deciding changes the state beside `apply`.
+    ChangeBesideApply,
+    /// A step is tried once more than it should be.
+    OneAttemptMore,
+    /// What is cancelled is not cleaned up.
+    NoCleanup,
+    /// A suspended run starts steps.
+    StartWhileSuspended,
+    /// The time limit of an attempt outlives it.
+    LastingDeadline,
+    /// A failure is handled by the last handler that fits instead of the first.
+    WrongHandler,
+    /// A retried block sees what its first attempt has left.
+    StaleRecords,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Fault; 9] = [
+        Fault::LosersGoOn,
+        Fault::ShallowCancel,
+        Fault::ChangeBesideApply,
+        Fault::OneAttemptMore,
+        Fault::NoCleanup,
+        Fault::StartWhileSuspended,
+        Fault::LastingDeadline,
+        Fault::WrongHandler,
+        Fault::StaleRecords,
+    ];
+}
+
+#[cfg(feature = "planted-faults")]
+mod planted {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    /// Plants a fault into every run of this thread, or takes it out again.
+    pub fn plant(fault: Option<Fault>) {
+        PLANTED.set(fault);
+    }
+
+    pub(in crate::run) fn planted(fault: Fault) -> bool {
+        PLANTED.get() == Some(fault)
+    }
+}
+
+#[cfg(feature = "planted-faults")]
+pub use planted::plant;
+#[cfg(feature = "planted-faults")]
+pub(super) use planted::planted;
+
+#[cfg(not(feature = "planted-faults"))]
+pub(super) const fn planted(_: Fault) -> bool {
+    false
+}
