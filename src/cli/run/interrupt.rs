@@ -16,12 +16,17 @@ impl Interrupts {
     /// Listens from now on.
     pub fn listen() -> Interrupts {
         let (sender, receiver) = watch::channel(0);
+        // Before anything else is done: until there is somebody who hears them, signals end the program.
+        let signals = Signals::new();
         tokio::spawn(async move {
-            while signal().await.is_ok() {
+            // Where signals cannot be heard they do what they always do; nobody is to take that for an interrupt.
+            let Ok(mut signals) = signals else {
+                return std::future::pending::<()>().await;
+            };
+            while signals.next().await.is_some() {
                 sender.send_modify(|count| *count += 1);
             }
-            // Where signals cannot be heard they do what they always do; nobody is to take that for an interrupt.
-            std::future::pending::<()>().await;
+            std::future::pending::<()>().await
         });
         Interrupts(receiver)
     }
@@ -60,18 +65,40 @@ impl Interrupts {
 }
 
 #[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    // A supervisor that asks the program to end wants the cleanups done as well.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    /// A supervisor that asks the program to end wants the cleanups done as well.
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Option<()> {
+        tokio::select! {
+            heard = self.interrupt.recv() => heard,
+            heard = self.terminate.recv() => heard,
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        tokio::signal::windows::ctrl_c().map(Signals)
+    }
+
+    async fn next(&mut self) -> Option<()> {
+        self.0.recv().await
+    }
 }
