@@ -4,9 +4,11 @@
     reason = "tests read files, the environment and the clock"
 )]
 
+mod cli;
 mod docs;
 mod drive;
 mod examples_of_design;
+mod fuzz;
 mod load;
 mod load_mutated;
 mod rules;

@@ -148,7 +148,12 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let context = match &arguments.context {
         Some(context) => match input::value(context, "--context").map_err(complain)? {
             context @ Data::Map(_) => context,
-            other => return Err(complain(format!("--context is an object, not a {}", other.kind()))),
+            other => {
+                return Err(complain(format!(
+                    "--context must be an object; this is of type {}",
+                    other.kind()
+                )));
+            }
         },
         None => Data::from(Map::new()),
     };
@@ -340,11 +345,13 @@ impl Watch {
                 }
             };
             tokio::select! {
-                status = async { session.to_rest(&mut |events, _| self.follow(events)).await } => return status,
+                // In this order: that it is being cancelled is said before what comes of it.
+                biased;
                 () = interrupts.first(), if !told => {
                     self.progress.notice(interrupt::NOTICE);
                     continue;
                 }
+                status = async { session.to_rest(&mut |events, _| self.follow(events)).await } => return status,
                 () = tick => {}
             }
             self.progress.tick();
