@@ -9,6 +9,7 @@
 mod defaults;
 mod kinds;
 mod message;
+mod plain;
 mod schema;
 mod subschemas;
 mod types;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::defaults::Filler;
 use super::message;
+use super::plain::Plain;
 use super::subschemas::{self, escape, local};
 use super::types::Type;
 use crate::data::Data;
@@ -17,6 +18,7 @@ pub struct Schema(Arc<Inner>);
 
 struct Inner {
     source: Data,
+    plain: Option<Plain>,
     /// Compiled when the first value is checked: most schemas of a file see none in a given run.
     validator: OnceLock<Result<Validator, String>>,
 }
@@ -56,8 +58,11 @@ impl Schema {
     ///
     /// Everything that is wrong with it.
     pub fn new(schema: &Data) -> Result<Schema, Vec<SchemaProblem>> {
-        let json = schema.to_json();
-        let mut problems = against_meta_schema(&json);
+        let plain = Plain::compile(schema);
+        let mut problems = match plain {
+            Some(_) => Vec::new(),
+            None => against_meta_schema(&schema.to_json()),
+        };
         let mut unresolved = Vec::new();
         // Within an embedded schema of its own name, references start there and not at the root.
         let mut embedded = false;
@@ -75,7 +80,7 @@ impl Schema {
         }
         let validator = OnceLock::new();
         if let Some((pointer, reference)) = unresolved.into_iter().next() {
-            let compiled = options().build(&json).map_err(|_| {
+            let compiled = options().build(&schema.to_json()).map_err(|_| {
                 let reference = shortened(&reference);
                 let message = format!("`{reference}` is not in this schema; other documents are never fetched");
                 vec![SchemaProblem { pointer, message }]
@@ -85,6 +90,7 @@ impl Schema {
         }
         Ok(Schema(Arc::new(Inner {
             source: schema.clone(),
+            plain,
             validator,
         })))
     }
@@ -100,6 +106,9 @@ impl Schema {
     ///
     /// Every violation that the schema finds.
     pub fn validate(&self, data: &Data) -> Result<(), Vec<Violation>> {
+        if self.0.plain.as_ref().is_some_and(|plain| plain.admits(data)) {
+            return Ok(());
+        }
         match self.validator() {
             Ok(validator) => self.check(validator, &data.to_json()),
             Err(message) => Err(vec![Violation {
@@ -119,31 +128,33 @@ impl Schema {
 
     /// The `default`s and `examples` in the schema that their own schema refuses.
     pub fn literal_problems(&self) -> Vec<SchemaProblem> {
+        let source = &self.0.source;
         let mut literals = Vec::new();
-        subschemas::each(&self.0.source, &mut |pointer, schema| {
-            if let Some(default) = schema.get("default") {
-                literals.push((pointer.to_owned(), "default".to_owned(), default.clone()));
-            }
+        subschemas::each(source, &mut |pointer, schema| {
+            let default = schema.get("default").map(|default| ("default".to_owned(), default));
             let examples = schema.get("examples").and_then(Data::as_list);
-            for (index, example) in examples.into_iter().flat_map(|list| list.iter()).enumerate() {
-                literals.push((pointer.to_owned(), format!("examples/{index}"), example.clone()));
+            let examples = examples.into_iter().flat_map(|list| list.iter()).enumerate();
+            let examples = examples.map(|(index, example)| (format!("examples/{index}"), example));
+            let mut own = default.into_iter().chain(examples).peekable();
+            let plain = own.peek().and_then(|_| Plain::compile(schema));
+            for (keyword, literal) in own {
+                let filled = Filler::new(source).fill(schema, literal.clone());
+                if !plain.as_ref().is_some_and(|plain| plain.admits(&filled)) {
+                    literals.push((pointer.to_owned(), keyword, filled));
+                }
             }
         });
         if literals.is_empty() {
             return Vec::new();
         }
-        let Ok(validators) = options().build_map(&self.0.source.to_json()) else {
+        let Ok(validators) = options().build_map(&source.to_json()) else {
             return Vec::new();
         };
         let mut problems = Vec::new();
-        for (schema, keyword, literal) in literals {
-            let Some(subschema) = self.0.source.pointer(&schema) else {
-                continue;
-            };
+        for (schema, keyword, filled) in literals {
             let Some(validator) = validators.get(&format!("#{schema}")) else {
                 continue;
             };
-            let filled = Filler::new(&self.0.source).fill(subschema, literal);
             let Err(violations) = self.check(validator, &filled.to_json()) else {
                 continue;
             };

@@ -231,6 +231,15 @@ impl Loader {
         // An empty document is what is left behind a last `---`, or a file of comments; or of something unreadable,
         // about which enough is said.
         let may_be_empty = !named || documents.len() > 1 || !findings.is_empty();
+        if documents.is_empty() && !may_be_empty {
+            let nothing = Diagnostic::error(
+                Code::UnknownDocument,
+                Span::new(file, 0, 0),
+                "there is nothing in this text",
+            );
+            let nothing = nothing.help("begin with `kind: Workflow`, `id` and `steps`");
+            self.loaded.diagnostics.push(nothing);
+        }
         self.loaded.diagnostics.extend(findings);
         for document in documents {
             if document.root.is_null() && may_be_empty {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::apply::replace_keys;
 use super::event::*;
 use super::fault::{Fault, planted};
 use super::state::{End, Work};
@@ -354,6 +355,12 @@ impl<'a> Turn<'a> {
                 ..Extra::default()
             };
             updates.push((key.clone(), self.value(scope, value, extra)?));
+        }
+        let instance = self.state.instances.get(self.entry(scope)?.instance).ok_or(Corrupt)?;
+        let schema = &self.program.workflow(instance.workflow).header.state_schema;
+        if let (Some(schema), false) = (schema, updates.is_empty()) {
+            let state = replace_keys(&instance.state, &updates);
+            check(schema, &state, "schema.state", "the state behind this step")?;
         }
         Ok(updates)
     }

@@ -274,7 +274,15 @@ impl<'a> Turn<'a> {
             Some(Target::Ticket(wanted)) => ticket == wanted,
             Some(Target::Step(wanted)) => **wanted == *self.program.step(*node).node.id || same_step(wanted, address),
         };
-        let found: Vec<_> = waiting.iter().filter(meant).collect();
+        // A whole address means that step, even where the id of another ends alike.
+        let exactly = |(_, _, address): &&(Ticket, NodeId, String)| match &target {
+            Some(Target::Step(wanted)) => **wanted == **address,
+            Some(Target::Ticket(_)) | None => false,
+        };
+        let mut found: Vec<_> = waiting.iter().filter(exactly).collect();
+        if found.is_empty() {
+            found = waiting.iter().filter(meant).collect();
+        }
         let (ticket, node) = match (found.as_slice(), &target) {
             ([(ticket, node, _)], _) => (*ticket, *node),
             ([], _) if waiting.is_empty() => return Err(Rejection::NothingWaits),

@@ -89,11 +89,7 @@ fn fuzz(name: &str, mut case: impl FnMut(&mut Random) -> String, check: impl Fn(
 #[test]
 fn workflows() {
     let corpus = corpus();
-    fuzz(
-        "workflows",
-        |random| mutated(&corpus, random),
-        |text, random| play_all(text, random),
-    );
+    fuzz("workflows", |random| mutated(&corpus, random), play_all);
 }
 
 #[test]

@@ -334,7 +334,7 @@ impl Watch {
     }
 
     /// Drives a run until it is over or suspended, and keeps the times on the screen going.
-    async fn to_rest(&mut self, session: &mut Session, interrupts: &mut Interrupts) -> Result<Status, Error> {
+    async fn drive(&mut self, session: &mut Session, interrupts: &mut Interrupts) -> Result<Status, Error> {
         loop {
             let told = interrupts.any();
             let pause = self.progress.pause();
@@ -406,7 +406,7 @@ async fn drive(
     answers: &mut Vec<(Name, Data)>,
 ) -> Result<Status, Exit> {
     loop {
-        match watch.to_rest(session, &mut interrupts).await {
+        match watch.drive(session, &mut interrupts).await {
             Err(error) => return Err(broken(&error)),
             Ok(Status::Suspended) => {}
             Ok(status) => return Ok(status),

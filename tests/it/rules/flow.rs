@@ -425,6 +425,22 @@ fn rule_19_failed_skipped_and_cancelled_steps_set_nothing() {
 }
 
 #[test]
+fn rule_19_a_state_that_breaks_its_schema_is_an_error_of_the_step() {
+    let played = play(
+        "
+        stateSchema: { type: object, properties: { n: { type: integer } } }
+        state: { n: 0 }
+        steps: [{ kind: andThen, id: a, set: =input.text, setState: { n: =output } }]
+        ",
+    )
+    .input(json!({ "text": "no number" }))
+    .run();
+    let error = played.error();
+    assert_eq!(error["code"], "schema.state");
+    assert_eq!(error["step"], "a");
+}
+
+#[test]
 fn rule_19_a_state_given_at_the_start_overrides_the_declared_one() {
     let yaml = "
         stateSchema: { type: object, properties: { a: { type: integer }, b: { type: integer }, c: { default: 3 } } }

@@ -248,6 +248,30 @@ steps:
 }
 
 #[test]
+fn rule_31_a_whole_address_means_that_step() {
+    let played = play(
+        "
+        kind: Workflow
+        id: test
+        steps:
+          - kind: andAll
+            id: both
+            steps:
+              - { kind: andThen, id: ask, suspend: {} }
+              - { kind: andWorkflow, id: call, workflow: child }
+        ---
+        kind: Workflow
+        id: child
+        steps: [{ kind: andThen, id: ask, suspend: {} }]
+        ",
+    )
+    .resume("both/ask", json!(1))
+    .resume("both/call:ask", json!(2))
+    .run();
+    assert_eq!(played.result(), json!([1, 2]));
+}
+
+#[test]
 fn rule_31_a_bad_payload_changes_nothing_and_says_what_is_wrong() {
     let played = play(
         "
