@@ -1,4 +1,5 @@
 //! What expressions and templates cost: `cargo bench --bench expr`, nanoseconds each, the best of many runs.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::hint::black_box;
 use std::time::Instant;

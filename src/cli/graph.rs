@@ -2,8 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, colored_stderr, complain};
-use crate::diagnostic::render;
+use super::{Exit, complain, output, show};
 use crate::graph::export;
 use crate::load;
 
@@ -33,14 +32,14 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         Ok(found) => found,
         Err(message) => return complain(message),
     };
-    eprint!(
-        "{}",
-        render::text::render(&found.loaded.diagnostics, &found.loaded.sources, colored_stderr())
-    );
+    show(&found.loaded.diagnostics, &found.loaded.sources);
     let Some(graph) = found.graph() else { return Exit::Usage };
-    match arguments.format {
-        Format::Mermaid => print!("{}", export::to_mermaid(&graph)),
-        Format::Json => println!("{:#}", export::to_json(&graph)),
+    let drawing = match arguments.format {
+        Format::Mermaid => export::to_mermaid(&graph),
+        Format::Json => format!("{:#}\n", export::to_json(&graph)),
+    };
+    match output::result(&drawing) {
+        Ok(()) => Exit::Success,
+        Err(exit) => exit,
     }
-    Exit::Success
 }

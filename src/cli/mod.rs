@@ -7,6 +7,7 @@
 mod ask;
 mod graph;
 mod input;
+mod output;
 mod progress;
 mod run;
 mod validate;
@@ -14,6 +15,9 @@ mod validate;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::diagnostic::{Diagnostic, render};
+use crate::source::Sources;
 
 /// Author, validate and run workflows kept as YAML files.
 #[derive(Debug, Parser)]
@@ -76,8 +80,16 @@ fn complain(message: impl std::fmt::Display) -> Exit {
     let style = anstyle::Style::new()
         .bold()
         .fg_color(Some(anstyle::AnsiColor::Red.into()));
-    anstream::eprintln!("{style}error{style:#}: {message}");
+    match colored_stderr() {
+        true => output::say(&format!("{style}error{style:#}: {message}\n")),
+        false => output::say(&format!("error: {message}\n")),
+    }
     Exit::Usage
+}
+
+/// Shows findings on stderr.
+fn show(diagnostics: &[Diagnostic], sources: &Sources) {
+    output::say(&render::text::render(diagnostics, sources, colored_stderr()));
 }
 
 /// Whether what goes to stderr may be coloured: a terminal, and no `NO_COLOR`.

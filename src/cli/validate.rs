@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, colored_stderr};
+use super::{Exit, output, show};
 use crate::diagnostic::render;
 use crate::load;
 
@@ -35,30 +35,27 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     let loaded = load::load(&arguments.paths);
     match arguments.format {
         Format::Json => {
-            // Pretty, since people read it too; a map of strings cannot fail to serialise.
+            // Pretty, since people read it too.
             let json = render::json::render(&loaded.diagnostics, &loaded.sources);
-            println!("{json:#}");
-        }
-        Format::Text => {
-            eprint!(
-                "{}",
-                render::text::render(&loaded.diagnostics, &loaded.sources, colored_stderr())
-            );
-            if loaded.diagnostics.is_empty() {
-                let (workflows, agents) = (loaded.workflows().count(), loaded.agents().count());
-                let count = |number: usize, what: &str| match number {
-                    1 => format!("1 {what}"),
-                    number => format!("{number} {what}s"),
-                };
-                anstream::eprintln!(
-                    "{} and {} checked, no findings",
-                    count(workflows, "workflow"),
-                    count(agents, "agent")
-                );
+            if let Err(exit) = output::result(&format!("{json:#}\n")) {
+                return exit;
             }
         }
+        Format::Text if loaded.diagnostics.is_empty() => {
+            let (workflows, agents) = (loaded.workflows().count(), loaded.agents().count());
+            let count = |number: usize, what: &str| match number {
+                1 => format!("1 {what}"),
+                number => format!("{number} {what}s"),
+            };
+            output::say(&format!(
+                "{} and {} checked, no findings\n",
+                count(workflows, "workflow"),
+                count(agents, "agent")
+            ));
+        }
+        Format::Text => show(&loaded.diagnostics, &loaded.sources),
     }
-    match loaded.diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
+    match loaded.has_errors() {
         true => Exit::Error,
         false => Exit::Success,
     }

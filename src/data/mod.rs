@@ -139,6 +139,17 @@ impl Data {
         }
     }
 
+    /// The value as templates print it (rule 3): null as nothing, whole numbers without `.0`, lists and objects as
+    /// compact JSON.
+    pub fn to_text(&self) -> Arc<str> {
+        match self {
+            Data::Null => "".into(),
+            Data::Text(text) => text.clone(),
+            Data::Float(value) => value.to_string().into(),
+            other => other.to_string().into(),
+        }
+    }
+
     /// The value as a library takes it that knows only [`serde_json::Value`].
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::Value::from(self)
@@ -346,6 +357,23 @@ mod tests {
     fn maps_are_equal_in_any_order() {
         assert_eq!(data!({ "a": 1, "b": [2] }), data!({ "b": [2.0], "a": 1 }));
         assert_ne!(data!({ "a": 1 }), data!({ "a": 1, "b": null }));
+    }
+
+    #[test]
+    fn texts_are_those_of_templates() {
+        let texts = [
+            data!(null),
+            data!(2.0),
+            data!(2.5),
+            data!(true),
+            data!("a"),
+            data!([1.0, "a"]),
+        ]
+        .map(|data| data.to_text());
+        assert_eq!(
+            texts.each_ref().map(|text| &**text),
+            ["", "2", "2.5", "true", "a", r#"[1.0,"a"]"#]
+        );
     }
 
     #[test]

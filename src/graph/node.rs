@@ -12,7 +12,7 @@ use crate::source::Span;
 /// A name an author wrote: an id, a key, a code.
 pub type Name = Arc<str>;
 
-/// A node of a workflow, by its place in [`Program::nodes`](crate::graph::Program::nodes) (in a
+/// A node of a workflow, by its place in [`Program::steps`](crate::graph::Program::steps) (in a
 /// [`Graph`](crate::graph::Graph): its index in the petgraph).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]

@@ -62,6 +62,15 @@ pub(super) fn expand<'p>(paths: impl Iterator<Item = &'p Path>, diagnostics: &mu
     found
 }
 
+/// The workflow files that lie in a folder itself; none if it cannot be read.
+pub(super) fn directly_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    // What is found before something is unreadable still counts.
+    let _ = list(folder, DEPTH, &mut files);
+    let short = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
+    files.into_iter().map(short).collect()
+}
+
 /// The folder that a file given by itself belongs to: the current one if the file lies in it, else its own.
 fn project(path: &Path) -> PathBuf {
     let here = Path::new(".");

@@ -333,6 +333,12 @@ impl Text<'_> {
             outlines: Vec::new(),
             definitions: Vec::new(),
         };
+        if documents.is_empty() && !may_be_empty {
+            let nowhere = Span::new(self.file, 0, 0);
+            let nothing = Diagnostic::error(Code::UnknownDocument, nowhere, "there is nothing in this text")
+                .help("begin with `kind: Workflow`, `id` and `steps`");
+            contents.diagnostics.push(nothing);
+        }
         for document in documents {
             if document.root.is_null() && may_be_empty {
                 continue;

@@ -221,8 +221,5 @@ fn redact_failure(secrets: &Secrets, failure: &Failure) -> Failure {
 
 /// A value as the text that a URL, a header or an argument needs.
 fn as_text(value: Data) -> Name {
-    match value {
-        Data::Text(text) => text,
-        other => other.to_string().into(),
-    }
+    value.to_text()
 }

@@ -58,6 +58,19 @@ impl Failure {
         self
     }
 
+    /// The same, arisen while another error was being handled, which is the last of its causes then. An error that is
+    /// raised again stays what it was.
+    pub fn handling(mut self, handled: &Arc<Failure>) -> Failure {
+        if self.to_data() == handled.to_data() {
+            return Failure::clone(handled);
+        }
+        self.cause = Some(match self.cause.take() {
+            Some(cause) => Arc::new(Failure::clone(&cause).handling(handled)),
+            None => handled.clone(),
+        });
+        self
+    }
+
     /// The same with its place, unless it has one already.
     pub fn at(mut self, step: &Name, attempt: u32) -> Failure {
         if self.step.is_none() {

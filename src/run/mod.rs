@@ -35,8 +35,9 @@ pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};
 pub use turn::Rejection;
 
+use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, Program, Timestamp};
+use crate::graph::{Name, Op, Program, Timestamp};
 use state::Work;
 use turn::Turn;
 
@@ -284,6 +285,15 @@ impl Run {
                 deadline: *deadline,
             })
         })
+    }
+
+    /// What the payload for a wait must match; `None` if anything will do, or nobody waits with that ticket.
+    pub fn resume_schema(&self, ticket: Ticket) -> Option<&Schema> {
+        let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
+        match &self.program.step(active.node).node.op {
+            Op::Suspend(suspend) => suspend.resume_schema.as_ref(),
+            _ => None,
+        }
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::apply::replace_keys;
 use super::event::*;
 use super::fault::{Fault, planted};
 use super::state::{End, Work};
@@ -74,10 +75,8 @@ impl<'a> Turn<'a> {
                 }
                 End::Failed(failure) => {
                     let failure = match &active.failure {
-                        Some(cause) if cause != failure && failure.cause.is_none() => {
-                            Arc::new(Failure::clone(failure).caused_by(cause.clone()))
-                        }
-                        _ => failure.clone(),
+                        Some(handled) => Arc::new(Failure::clone(failure).handling(handled)),
+                        None => failure.clone(),
                     };
                     self.finish(scope, Verdict::Failed(failure))
                 }
@@ -191,8 +190,21 @@ impl<'a> Turn<'a> {
     fn handled(&mut self, scope: ScopeId, value: Data) -> Decided {
         match self.place(scope, Some(value)) {
             Ok(verdict) => self.finish(scope, verdict),
-            Err(failure) => self.finish(scope, Verdict::Failed(Arc::new(failure))),
+            Err(failure) => {
+                let failure = self.behind_a_handler(scope, failure)?;
+                self.finish(scope, Verdict::Failed(failure))
+            }
         }
+    }
+
+    /// A failure of a step that no handler is left for; a handled one is its cause.
+    fn behind_a_handler(&self, scope: ScopeId, failure: Failure) -> Result<Arc<Failure>, Corrupt> {
+        let active = self.state.active(scope).ok_or(Corrupt)?;
+        let failure = failure.at(&self.program.step(active.node).node.id, active.attempt);
+        Ok(Arc::new(match &active.failure {
+            Some(handled) => failure.handling(handled),
+            None => failure,
+        }))
     }
 
     fn place(&self, scope: ScopeId, output: Option<Data>) -> Result<Verdict, Failure> {
@@ -314,7 +326,10 @@ impl<'a> Turn<'a> {
                 Err(failure) if keys.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() => {
                     return self.failed(scope, failure);
                 }
-                Err(failure) => StepEnd::Failed(Arc::new(failure.at(&self.program.step(node).node.id, 1))),
+                Err(failure) => {
+                    let failure = self.behind_a_handler(scope, failure)?;
+                    return self.end(scope, Verdict::Failed(failure));
+                }
             },
             Verdict::Failed(failure) if is_tap => StepEnd::Success {
                 data: None,
@@ -340,6 +355,12 @@ impl<'a> Turn<'a> {
                 ..Extra::default()
             };
             updates.push((key.clone(), self.value(scope, value, extra)?));
+        }
+        let instance = self.state.instances.get(self.entry(scope)?.instance).ok_or(Corrupt)?;
+        let schema = &self.program.workflow(instance.workflow).header.state_schema;
+        if let (Some(schema), false) = (schema, updates.is_empty()) {
+            let state = replace_keys(&instance.state, &updates);
+            check(schema, &state, "schema.state", "the state behind this step")?;
         }
         Ok(updates)
     }

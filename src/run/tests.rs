@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::data;
+use crate::data::{Part as TextPart, Sealed};
 use crate::expr::Build;
-use crate::graph::{Builder, Graph, Header, Keys, Limits, Node, Op, Permissions};
+use crate::graph::{Builder, Graph, Header, Keys, Limits, Node, NodeId, Op, Permissions, StatusRange};
 use crate::source::{Sources, Span};
 
 fn header(id: &str) -> Header {
@@ -156,4 +157,208 @@ fn events_survive_json() {
         let json = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event, "{json}");
     }
+}
+
+/// A changed snapshot is a change of what stands in journals: it needs a migration.
+#[test]
+fn the_form_of_every_event_is_fixed() {
+    let (scope, child, node, ticket) = (ScopeId(1), ScopeId(2), NodeId(3), Ticket(4));
+    let deadline = Some(Timestamp(60_000));
+    let failure = Arc::new(
+        Failure::new("http.status", "answered 503")
+            .with_data(data!({ "status": 503 }))
+            .at(&"fetch".into(), 2)
+            .caused_by(Arc::new(Failure::new("http.network", "connection refused"))),
+    );
+    let request = Request::Http(HttpRequest {
+        method: "POST".into(),
+        url: Sealed::Plain(data!("https://example.com")),
+        query: vec![("day".into(), Sealed::Plain(data!(1)))],
+        headers: vec![(
+            "Authorization".into(),
+            Sealed::Text(vec![TextPart::Text("Bearer ".into()), TextPart::Secret("KEY".into())]),
+        )],
+        body: None,
+        accept: vec![StatusRange { first: 200, last: 299 }],
+    });
+    let answer = Answer {
+        result: Some(data!(null)),
+        response: Some(data!({ "status": 204 })),
+    };
+    let kinds = vec![
+        EventKind::RunStarted(Arc::new(Started {
+            run: "r".into(),
+            program: "hash".into(),
+            input: data!({ "n": 1 }),
+            context: data!({}),
+            state: data!({}),
+            deadline,
+            env: data!({ "HOME": "/" }),
+            user: Some("ada".into()),
+            conversation: None,
+        })),
+        EventKind::StepStarted { scope, node, deadline },
+        EventKind::StepSkipped { scope, node },
+        EventKind::CallStarted {
+            scope,
+            ticket,
+            request: Arc::new(request),
+        },
+        EventKind::CallEnded {
+            ticket,
+            outcome: Outcome::Done(answer),
+        },
+        EventKind::CallEnded {
+            ticket,
+            outcome: Outcome::Failed(failure.clone()),
+        },
+        EventKind::WaitStarted {
+            scope,
+            ticket,
+            wait: Arc::new(Wait::Resume {
+                reason: Some("why".into()),
+                data: Some(data!(1)),
+            }),
+            deadline,
+        },
+        EventKind::WaitStarted {
+            scope,
+            ticket,
+            wait: Arc::new(Wait::Event { event: "Paid".into() }),
+            deadline: None,
+        },
+        EventKind::WaitEnded {
+            ticket,
+            end: WaitEnd::Resumed(data!({ "ok": true })),
+        },
+        EventKind::WaitEnded {
+            ticket,
+            end: WaitEnd::Received(data!(1)),
+        },
+        EventKind::WaitEnded {
+            ticket,
+            end: WaitEnd::TimedOut,
+        },
+        EventKind::SleepStarted {
+            scope,
+            until: Timestamp(5),
+        },
+        EventKind::SleepEnded { scope },
+        EventKind::BlockStarted {
+            scope,
+            child,
+            part: Part::Body(0),
+            deadline: None,
+        },
+        EventKind::BlockStarted {
+            scope,
+            child,
+            part: Part::Handler(1),
+            deadline: None,
+        },
+        EventKind::BlockStarted {
+            scope,
+            child,
+            part: Part::Cleanup,
+            deadline,
+        },
+        EventKind::ForkStarted {
+            scope,
+            chosen: vec![true, false].into(),
+        },
+        EventKind::EachStarted {
+            scope,
+            items: data!([1, 2]),
+        },
+        EventKind::LoopStarted {
+            scope,
+            max_iterations: 10,
+        },
+        EventKind::ChildStarted {
+            scope,
+            child,
+            input: data!(1),
+            state: data!({}),
+            deadline: None,
+        },
+        EventKind::Emitted {
+            scope,
+            event: "Progress".into(),
+            data: data!(1),
+        },
+        EventKind::EventReceived {
+            event: "Paid".into(),
+            data: data!(1),
+        },
+        EventKind::AttemptFailed {
+            scope,
+            failure: failure.clone(),
+            then: Recovery::Retry(Timestamp(9)),
+        },
+        EventKind::AttemptFailed {
+            scope,
+            failure: failure.clone(),
+            then: Recovery::Handle(0),
+        },
+        EventKind::AttemptStarted { scope, deadline: None },
+        EventKind::Unwinding {
+            scope,
+            verdict: Verdict::Won {
+                result: data!(1),
+                winner: data!("a"),
+            },
+        },
+        EventKind::Unwinding {
+            scope,
+            verdict: Verdict::Ended(data!(1)),
+        },
+        EventKind::Finishing {
+            scope,
+            verdict: Verdict::Mapped {
+                data: Some(data!(null)),
+                output: data!(null),
+            },
+        },
+        EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Success {
+                data: Some(data!(1)),
+                state: vec![("n".into(), data!(2))],
+                error: None,
+            },
+        },
+        EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Failed(failure.clone()),
+        },
+        EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Cancelled,
+        },
+        EventKind::Suspended {
+            reason: Some("maintenance".into()),
+        },
+        EventKind::Continued,
+        EventKind::RunEnded {
+            end: RunEnd::Completed(data!(1)),
+        },
+        EventKind::RunEnded {
+            end: RunEnd::Failed(failure),
+        },
+        EventKind::RunEnded {
+            end: RunEnd::Cancelled(None),
+        },
+    ];
+    let mut lines = String::new();
+    for kind in kinds {
+        let event = Event { at: Timestamp(7), kind };
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event, "{json}");
+        lines.push_str(&json);
+        lines.push('\n');
+    }
+    insta::assert_snapshot!(lines);
 }

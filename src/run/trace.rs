@@ -165,6 +165,7 @@ impl Tracer {
     pub fn follow(&mut self, event: &Event) -> Result<Option<TraceEvent>, Corrupt> {
         // A step that ends is gone behind the event, one that starts is not there before it.
         let before = self.place(&event.kind);
+        let kept = self.kept(&event.kind);
         self.state.apply(&self.program, event)?;
         let place = before.or_else(|| self.place(&event.kind));
         let Some((what, data)) = tell(&event.kind) else {
@@ -181,9 +182,7 @@ impl Tracer {
         };
         if let Some((node, address, attempt)) = place {
             let step = self.program.step(node);
-            if told.what == What::StepCompleted && told.data.is_none() {
-                told.data = self.output(&event.kind);
-            }
+            told.data = told.data.or(kept);
             if let EventKind::StepEnded { end, .. } = &event.kind
                 && let StepEnd::Success { error: Some(error), .. } = end
                 && step.node.keys.as_ref().is_some_and(|keys| keys.tap)
@@ -197,12 +196,16 @@ impl Tracer {
         Ok(Some(told))
     }
 
-    /// The `data` behind a step that returned nothing, unless its scope is gone.
-    fn output(&self, kind: &EventKind) -> Option<Data> {
-        let EventKind::StepEnded { scope, .. } = kind else {
-            return None;
-        };
-        Some(self.state.scope(*scope)?.data.clone())
+    /// The `data` that stays behind a step which returned nothing.
+    fn kept(&self, kind: &EventKind) -> Option<Data> {
+        match kind {
+            EventKind::StepEnded {
+                scope,
+                end: StepEnd::Success { data: None, .. },
+                ..
+            } => Some(self.state.scope(*scope)?.data.clone()),
+            _ => None,
+        }
     }
 
     fn place(&self, kind: &EventKind) -> Option<(NodeId, String, u32)> {

@@ -227,6 +227,7 @@ impl<'a> Turn<'a> {
             crate::expr::Root::Input => Some(input.clone()),
             crate::expr::Root::Context => Some(context.clone()),
             crate::expr::Root::Env => Some(start.env.clone()),
+            crate::expr::Root::Now => Some(Data::from(self.now.to_rfc3339())),
             _ => None,
         };
         let unstartable = |error: EvalError| Rejection::Unstartable(Arc::new(error.into()));
@@ -275,7 +276,15 @@ impl<'a> Turn<'a> {
             Some(Target::Ticket(wanted)) => ticket == wanted,
             Some(Target::Step(wanted)) => **wanted == *self.program.step(*node).node.id || same_step(wanted, address),
         };
-        let found: Vec<_> = waiting.iter().filter(meant).collect();
+        // A whole address means that step, even where the id of another ends alike.
+        let exactly = |(_, _, address): &&(Ticket, NodeId, String)| match &target {
+            Some(Target::Step(wanted)) => **wanted == **address,
+            Some(Target::Ticket(_)) | None => false,
+        };
+        let mut found: Vec<_> = waiting.iter().filter(exactly).collect();
+        if found.is_empty() {
+            found = waiting.iter().filter(meant).collect();
+        }
         let (ticket, node) = match (found.as_slice(), &target) {
             ([(ticket, node, _)], _) => (*ticket, *node),
             ([], _) if waiting.is_empty() => return Err(Rejection::NothingWaits),
@@ -339,17 +348,16 @@ impl<'a> Turn<'a> {
         let Op::WaitFor(wait) = &self.program.step(active.node).node.op else {
             return Ok(false);
         };
-        if wait.event != *event
-            || wait
-                .schema
-                .as_ref()
-                .is_some_and(|schema| schema.validate(data).is_err())
-        {
+        if wait.event != *event {
             return Ok(false);
         }
+        // A child may declare the event otherwise than the workflow it came to.
+        let Ok(data) = enter(&wait.schema, data.clone(), "event") else {
+            return Ok(false);
+        };
         let Some(filter) = &wait.filter else { return Ok(true) };
         let extra = Extra {
-            event: Some(data),
+            event: Some(&data),
             ..Extra::default()
         };
         self.condition(scope, filter, extra)
@@ -399,13 +407,11 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A text, where something else becomes text as in a template.
+    /// A text, where something else becomes text as in a template; null is none.
     pub fn text(&self, scope: ScopeId, build: &Option<Build>) -> Result<Option<Name>, Failure> {
         let Some(build) = build else { return Ok(None) };
-        Ok(Some(match self.value(scope, build, Extra::default())? {
-            Data::Text(text) => text,
-            other => other.to_string().into(),
-        }))
+        let value = self.value(scope, build, Extra::default())?;
+        Ok((!value.is_null()).then(|| value.to_text()))
     }
 
     pub fn moment(&self, scope: ScopeId, timing: &Timing) -> Result<Timestamp, Failure> {

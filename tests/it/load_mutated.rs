@@ -3,10 +3,10 @@
 use interpret::load;
 use proptest::prelude::*;
 
-const TEXT: &str = include_str!("../../src/language/native/tests/every.yaml");
+pub const TEXT: &str = include_str!("../../src/language/native/tests/every.yaml");
 
 /// Pieces that mean something somewhere in a workflow.
-const PIECES: &[&str] = &[
+pub const PIECES: &[&str] = &[
     "=",
     "==",
     "=input",
@@ -64,7 +64,7 @@ const PIECES: &[&str] = &[
 ];
 
 #[derive(Clone, Debug)]
-enum Change {
+pub enum Change {
     /// A line is gone.
     Drop(usize),
     /// A line stands twice.
@@ -91,7 +91,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn apply(text: &str, change: &Change) -> String {
+pub fn apply(text: &str, change: &Change) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     if lines.is_empty() {
         return text.to_owned();

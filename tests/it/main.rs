@@ -4,12 +4,17 @@
     reason = "tests read files, the environment and the clock"
 )]
 
+mod cli;
+mod docs;
 mod drive;
 mod examples_of_design;
+mod fuzz;
 mod load;
 mod load_mutated;
+mod rules;
 mod sim;
 mod suites;
 mod tidy;
+mod workflows;
 mod yaml_hostile;
 mod yaml_suite;

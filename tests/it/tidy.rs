@@ -132,7 +132,11 @@ fn modules_import_only_what_the_architecture_allows() {
             .to_str()
             .unwrap()
             .trim_end_matches(".rs");
-        if module == "lib" || module == "main" {
+        // Test modules in files of their own may build what they need.
+        let is_test = path
+            .components()
+            .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+        if module == "lib" || module == "main" || is_test {
             continue;
         }
         let Some(others) = allowed.get(module) else {
@@ -146,6 +150,60 @@ fn modules_import_only_what_the_architecture_allows() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The text of `docs/architecture.md`, from a heading to the next.
+fn architecture(heading: &str) -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let (_, behind) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    behind.split("\n## ").next().unwrap().to_owned()
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_table_of_modules_is_that_of_the_code() {
+    let text = architecture("Modules");
+    let all: BTreeSet<&str> = MAY_IMPORT.iter().map(|(module, _)| *module).collect();
+    let mut told = BTreeMap::new();
+    for row in text.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let module = cells[1].trim_matches('`');
+        let others = match cells[3] {
+            "everything" => all.iter().copied().filter(|other| *other != module).collect(),
+            others => quoted(others),
+        };
+        told.insert(module, others);
+    }
+    let allowed: BTreeMap<&str, BTreeSet<&str>> = MAY_IMPORT
+        .iter()
+        .map(|(module, others)| (*module, others.iter().copied().collect()))
+        .collect();
+    assert_eq!(told, allowed);
+}
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let text = architecture("Invariants");
+    let invariants: Vec<&str> = text.split("\n- ").skip(1).collect();
+    assert!(invariants.len() > 10, "the invariants were not found");
+    for invariant in invariants {
+        let links: Vec<(&str, &str)> = invariant
+            .split("[`")
+            .skip(1)
+            .filter_map(|link| link.split_once(')')?.0.split_once("`]("))
+            .collect();
+        assert!(!links.is_empty(), "no test is named: {invariant}");
+        for (name, path) in links {
+            let text = fs::read_to_string(docs.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+            // Tests of properties have no attribute of their own, but stand in `proptest!`.
+            assert!(text.contains(&format!("fn {name}(")), "{path} has no test `{name}`");
+        }
+    }
 }
 
 #[test]

@@ -1,87 +1,185 @@
 //! `--batch`: a workflow over many inputs, one line in and one line out.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Read};
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
 
-use super::Prepared;
-use crate::cli::{Exit, complain};
+use super::interrupt::{self, Interrupts};
+use super::{Prepared, answer};
+use crate::cli::{Exit, complain, output};
 use crate::data;
 use crate::data::Data;
-use crate::drive::StartError;
-use crate::run::{RunEnd, Status};
+use crate::drive::Session;
+use crate::run::{Input, RunEnd, Status};
 
 /// The longest line that is read.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
+/// A line and its number, or why it could not be read.
+type Line = (usize, Result<String, String>);
+
 pub(super) async fn run(prepared: &Prepared, file: &str, concurrency: usize) -> Exit {
-    let lines: Box<dyn BufRead> = match file {
-        "-" => Box::new(std::io::BufReader::new(std::io::stdin())),
+    let lines = match file {
+        "-" => lines(std::io::stdin()),
         path => match std::fs::File::open(path) {
-            Ok(file) => Box::new(std::io::BufReader::new(file)),
+            Ok(file) => lines(file),
             Err(error) => return complain(format!("--batch: cannot read {path}: {error}")),
         },
     };
-    let inputs = lines.lines().enumerate();
-    let not_empty =
-        |(_, line): &(usize, std::io::Result<String>)| line.as_ref().map_or(true, |line| !line.trim().is_empty());
-    // Lines are read as runs end, so a long file costs no memory.
-    let runs = stream::iter(inputs.filter(not_empty)).map(|(at, line)| one(prepared, at + 1, line));
+    let mut interrupts = Interrupts::listen();
+    let lines = stream::unfold(lines, async |mut lines| lines.recv().await.map(|line| (line, lines)));
+    // Lines are read as runs end, so a long file costs no memory; behind an interrupt none is begun.
+    let mut until = interrupts.clone();
+    let lines = lines.take_until(Box::pin(async move {
+        until.first().await;
+        output::say(&format!("{}\n", interrupt::NOTICE));
+    }));
+    let heard = interrupts.clone();
+    let runs = lines.map(|(number, line)| one(prepared, number, line, heard.clone()));
     let mut results = std::pin::pin!(runs.buffered(concurrency));
-    let mut failed = false;
-    let mut out = std::io::stdout().lock();
-    while let Some((status, line)) = results.next().await {
-        failed |= status != "completed";
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-            // Nobody reads any more.
-            return Exit::Error;
+    let (mut failed, mut suspended) = (false, false);
+    loop {
+        let result = tokio::select! {
+            result = results.next() => result,
+            () = interrupts.second() => return Exit::Cancelled,
+        };
+        let Some((status, line)) = result else { break };
+        failed |= status == Status::Error;
+        suspended |= status == Status::Suspended;
+        if let Err(exit) = output::result(&format!("{line}\n")) {
+            return exit;
         }
     }
-    match failed {
-        true => Exit::Error,
-        false => Exit::Success,
+    match (interrupts.any(), failed, suspended) {
+        (true, ..) => Exit::Cancelled,
+        (_, true, _) => Exit::Error,
+        (.., true) => Exit::Suspended,
+        _ => Exit::Success,
     }
 }
 
-async fn one(prepared: &Prepared, line: usize, text: std::io::Result<String>) -> (&'static str, Data) {
+async fn one(prepared: &Prepared, line: usize, text: Result<String, String>, interrupts: Interrupts) -> (Status, Data) {
     let wrong = |message: String| {
         let error = data!({ "code": "batch.line", "message": message });
-        ("error", data!({ "line": line, "status": "error", "error": error }))
+        (
+            Status::Error,
+            data!({ "line": line, "status": "error", "error": error }),
+        )
     };
     let input = match text {
-        Err(error) => return wrong(format!("line {line} cannot be read: {error}")),
-        Ok(text) if text.len() > LONGEST_LINE => return wrong(format!("line {line} is too long")),
+        Err(error) => return wrong(format!("line {line} {error}")),
         Ok(text) => match serde_json::from_str::<Data>(&text) {
             Ok(input) => input,
             Err(error) => return wrong(format!("line {line} is not JSON: {error}")),
         },
     };
     let start = prepared.start(None, input);
-    let session = match prepared
+    let opened = prepared
         .driver
-        .run_to_rest(prepared.program.clone(), start, |_, _| {})
-        .await
-    {
-        Ok(Ok(session)) => session,
-        Ok(Err(error)) => return wrong(error.to_string()),
-        Err(StartError::Rejected(rejection)) => return wrong(rejection.to_string()),
+        .open(prepared.program.clone(), start, &mut |_, _| {})
+        .await;
+    let mut session = match opened {
+        Ok(session) => session,
         Err(error) => return wrong(error.to_string()),
     };
-    match session.run().state().end() {
-        Some(RunEnd::Completed(output)) => (
-            "completed",
-            data!({ "line": line, "status": "completed", "result": output.clone() }),
-        ),
-        Some(RunEnd::Failed(failure)) => (
-            "error",
-            data!({ "line": line, "status": "error", "error": failure.to_data() }),
-        ),
-        Some(RunEnd::Cancelled(_)) => ("cancelled", data!({ "line": line, "status": "cancelled" })),
+    let cancelling = tokio::spawn(interrupts.cancel(session.handle().clone()));
+    let driven = drive(prepared, &mut session).await;
+    cancelling.abort();
+    let status = match driven {
+        Ok(status) => status,
+        Err(error) => return wrong(error),
+    };
+    let mut told = data!({ "line": line, "status": status.as_str() });
+    let more: (&str, Data) = match session.run().state().end() {
+        Some(RunEnd::Completed(output)) => ("result", output.clone()),
+        Some(RunEnd::Failed(failure)) => ("error", failure.to_data()),
+        Some(RunEnd::Cancelled(reason)) => ("reason", reason.as_deref().into()),
         None => {
-            let waiting: Data = session.run().waits().map(|wait| Data::from(wait.address)).collect();
-            let status = Status::Suspended.as_str();
-            (status, data!({ "line": line, "status": status, "waiting": waiting }))
+            let waits = session.run().waits().map(|wait| Data::from(wait.address));
+            ("waiting", waits.collect())
         }
+    };
+    if let Data::Map(map) = &told {
+        told = Data::from(map.with(more.0.into(), more.1));
+    }
+    (status, told)
+}
+
+/// Drives a run until it is over or `--resume` has no answer for it.
+async fn drive(prepared: &Prepared, session: &mut Session) -> Result<Status, String> {
+    let mut answers = prepared.resume.clone();
+    loop {
+        let status = session
+            .to_rest(&mut |_, _| {})
+            .await
+            .map_err(|error| error.to_string())?;
+        if status != Status::Suspended {
+            return Ok(status);
+        }
+        let Some((target, payload)) = answer::given(session, &mut answers) else {
+            return Ok(status);
+        };
+        let target = Some(target);
+        let resume = Input::Resume { target, payload };
+        let sent = session.send(resume, &mut |_, _| {}).await;
+        sent.map_err(|error| format!("--resume: {error}"))?;
+    }
+}
+
+/// The lines of a text that are not empty, read in a thread of its own: whoever writes them may take their time.
+fn lines(from: impl Read + Send + 'static) -> mpsc::Receiver<Line> {
+    let (sender, receiver) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        let mut from = BufReader::new(from);
+        for number in 1.. {
+            let line = match line(&mut from) {
+                Ok(None) => return,
+                Ok(Some(text)) if text.trim().is_empty() => continue,
+                Ok(Some(text)) => Ok(text),
+                Err(message) => Err(message),
+            };
+            let unreadable = line.as_ref().is_err_and(|message| message.starts_with(UNREADABLE));
+            // Nobody wants more when the receiver is gone.
+            if sender.blocking_send((number, line)).is_err() || unreadable {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+const UNREADABLE: &str = "cannot be read";
+
+/// One line; of one that is too long the rest is passed over.
+fn line(from: &mut impl BufRead) -> Result<Option<String>, String> {
+    let mut bytes = Vec::new();
+    let unreadable = |error: std::io::Error| format!("{UNREADABLE}: {error}");
+    let mut limited = from.take(LONGEST_LINE as u64 + 1);
+    if limited.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+        return Ok(None);
+    }
+    if bytes.len() > LONGEST_LINE && bytes.last() != Some(&b'\n') {
+        from.skip_until(b'\n').map_err(unreadable)?;
+        return Err(format!("is longer than {} MiB", LONGEST_LINE / 1024 / 1024));
+    }
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|_| "is not UTF-8 text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_costs_only_itself() {
+        let long = vec![b'x'; LONGEST_LINE + 10];
+        let mut text = BufReader::new(std::io::Cursor::new([&b"1\n"[..], &long, b"\n\xff\n2"].concat()));
+        assert_eq!(line(&mut text), Ok(Some("1\n".to_owned())));
+        assert_eq!(line(&mut text), Err("is longer than 64 MiB".to_owned()));
+        assert_eq!(line(&mut text), Err("is not UTF-8 text".to_owned()));
+        assert_eq!(line(&mut text), Ok(Some("2".to_owned())));
+        assert_eq!(line(&mut text), Ok(None));
     }
 }

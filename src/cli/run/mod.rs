@@ -1,30 +1,31 @@
 //! `interpret run`: one workflow, once or over many inputs.
 
+mod answer;
 mod batch;
+mod interrupt;
 mod report;
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::progress::Progress;
-use super::{Exit, ask, colored_stderr, complain, input};
+use super::{Exit, colored_stderr, complain, input, output, show};
 use crate::clock::SystemClock;
-use crate::contract::Schema;
 use crate::data::{Data, Map};
-use crate::diagnostic::render;
+use crate::diagnostic::{self, Diagnostic, render};
 use crate::drive::{Driver, Error, SendError, Session, StartError, new_run_id};
-use crate::graph::{Name, Op, Program};
+use crate::graph::{Name, Program};
 use crate::load::{self, Found};
 use crate::permit::Permit;
 use crate::provider::{Mocks, Providers};
-use crate::run::{Event, Input, PendingWait, Run, Start, Status, Target, Tracer, Wait};
+use crate::run::{Event, Input, Run, Start, Status, Tracer};
 use crate::secret::Secrets;
 use crate::source::{FileId, Sources};
 use crate::store::Memory;
 use crate::yaml;
+use interrupt::Interrupts;
 
 /// What to run, with what, and what it may reach.
 #[derive(Debug, Args)]
@@ -32,13 +33,13 @@ use crate::yaml;
 Examples:
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
   interpret run order-approval --input @order.json --resume manager-approval='{\"approved\": true}'
-  interpret run workflows/etl.yaml --input - --mocks workflows/mocks/etl.yaml < day.json
-  interpret run scrape --input @urls.json --allow-net=example.com
-  interpret run triage --batch tickets.ndjson > answers.ndjson
+  interpret run workflows/etl.yaml --input - --mocks tests/mocks/etl.yaml < day.json
+  interpret run link-check --input @links.json '--allow-net=*.example.com'
+  interpret run support-triage --mocks tests/mocks/support-triage.yaml --batch tickets.ndjson > answers.ndjson
 
 Exit codes: 0 completed, 1 error, 2 wrong usage, definition or input, 3 suspended, 4 cancelled.")]
 pub(super) struct Arguments {
-    /// A file, or the id of a workflow in this folder or in `workflows/`.
+    /// A file, or the id of a workflow in this folder or else in `workflows/`.
     #[arg(value_name = "FILE|ID")]
     workflow: String,
     /// The input: JSON, `@FILE` with JSON, or `-` for standard input.
@@ -58,12 +59,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     mocks: Option<PathBuf>,
     /// How progress is told on stderr.
-    #[arg(long, value_enum, value_name = "FORM")]
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "batch")]
     events: Option<Events>,
     /// How the result is written on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Json)]
+    #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "batch")]
     format: Format,
-    /// Runs the workflow for each line of a file of JSON lines (`-`: standard input); one line each comes out.
+    /// Runs the workflow for each line of a file of JSON lines (`-`: standard input); one line each comes out,
+    /// in the same order. The exit code is 1 if one of them failed, else 3 if one of them waits.
     #[arg(long, value_name = "FILE.ndjson")]
     batch: Option<String>,
     /// How many runs of a batch go on at once.
@@ -104,6 +106,8 @@ struct Prepared {
     context: Data,
     env: Data,
     resume: Vec<(Name, Data)>,
+    /// The file with mocks, as it was given.
+    mocks: Option<String>,
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
@@ -125,10 +129,7 @@ pub(super) fn run(arguments: Arguments) -> Exit {
 fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let found = load::find(&arguments.workflow).map_err(complain)?;
     let loaded = &found.loaded;
-    eprint!(
-        "{}",
-        render::text::render(&loaded.diagnostics, &loaded.sources, colored_stderr())
-    );
+    show(&loaded.diagnostics, &loaded.sources);
     let program = program(&found)?;
     let permit = Arc::new(permit(arguments)?);
     let asked = program.workflows.iter().map(|workflow| &workflow.header.permissions);
@@ -145,10 +146,18 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         }
     }
     let context = match &arguments.context {
-        Some(context) => input::value(context, "--context").map_err(complain)?,
+        Some(context) => match input::value(context, "--context").map_err(complain)? {
+            context @ Data::Map(_) => context,
+            other => {
+                return Err(complain(format!(
+                    "--context must be an object; this is of type {}",
+                    other.kind()
+                )));
+            }
+        },
         None => Data::from(Map::new()),
     };
-    let resume = arguments.resume.iter().map(|answer| resume(answer));
+    let resume = arguments.resume.iter().map(|answer| resume(answer, &program));
     let resume = resume.collect::<Result<Vec<_>, _>>().map_err(complain)?;
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Secrets::from_environment(permit.clone()));
@@ -167,6 +176,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         context,
         env: env.into_iter().collect(),
         resume,
+        mocks: arguments.mocks.as_ref().map(|path| path.display().to_string()),
     })
 }
 
@@ -197,38 +207,71 @@ fn permit(arguments: &Arguments) -> Result<Permit, Exit> {
     Ok(permit)
 }
 
-fn resume(answer: &str) -> Result<(Name, Data), String> {
-    let Some((step, payload)) = answer.split_once('=') else {
+fn resume(answer: &str, program: &Program) -> Result<(Name, Data), String> {
+    let Some((target, payload)) = answer.split_once('=') else {
         return Err(format!(
             "--resume {answer}: write STEP=JSON, for example --resume approve='{{\"approved\": true}}'"
         ));
     };
-    Ok((step.into(), input::value(payload, &format!("--resume {step}"))?))
+    let step = answer::step_of(target);
+    let steps = || {
+        program
+            .steps
+            .iter()
+            .filter(|step| step.node.named)
+            .map(|step| &*step.node.id)
+    };
+    if !steps().any(|id| id == step) {
+        let meant = diagnostic::closest(step, steps()).map(|id| format!("; did you mean `{id}`?"));
+        return Err(format!(
+            "--resume {target}: there is no step `{step}`{}",
+            meant.unwrap_or_default()
+        ));
+    }
+    Ok((target.into(), input::value(payload, &format!("--resume {target}"))?))
 }
 
-fn mocks(path: &std::path::Path, program: &Program) -> Result<Mocks, Exit> {
+fn mocks(path: &Path, program: &Program) -> Result<Mocks, Exit> {
     let name = path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| complain(format!("--mocks: cannot read {name}: {error}")))?;
+    let limits = yaml::Limits::default();
+    let text = input::file(path, "--mocks", limits.bytes).map_err(complain)?;
     let mut sources = Sources::new();
     let file: FileId = sources.add(name.as_str(), text.as_str());
-    let (documents, diagnostics) = yaml::parse(file, &text, &yaml::Limits::default());
-    eprint!("{}", render::text::render(&diagnostics, &sources, colored_stderr()));
-    if diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
+    let (documents, diagnostics) = yaml::parse(file, &text, &limits);
+    show(&diagnostics, &sources);
+    if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(Exit::Usage);
     }
     let root = documents.first().map(|document| &document.root);
-    let data = root.map_or(Data::Null, |root| root.data());
-    let mocks = Mocks::from_data(&data).map_err(|errors| {
+    let mocks = Mocks::from_data(&root.map_or(Data::Null, |root| root.data())).map_err(|errors| {
         for error in &errors {
-            let place = root.map(|root| sources.file(file).line_column(root.locate(&error.pointer).start));
-            let line = place.map_or(1, |place| place.line);
-            complain(format!("{name}:{line}: {error}"));
+            let place = root.map(|root| root.locate(&error.pointer));
+            let message = &error.message;
+            output::say(&render::text::failure(
+                "mocks",
+                message,
+                place,
+                &[],
+                &sources,
+                colored_stderr(),
+            ));
         }
         Exit::Usage
     })?;
+    let steps = || {
+        program
+            .steps
+            .iter()
+            .filter(|step| step.node.named)
+            .map(|step| &*step.node.id)
+    };
     for unmatched in mocks.unmatched(program.steps.iter().map(|step| &*step.node.id)) {
-        anstream::eprintln!("warning: {name}: `{unmatched}` is no step of this workflow");
+        let meant = diagnostic::closest(&unmatched, steps())
+            .map(|step| format!("; did you mean `{step}`?"))
+            .unwrap_or_default();
+        output::say(&format!(
+            "warning: {name}: `{unmatched}` is no step of this workflow{meant}\n"
+        ));
     }
     Ok(mocks)
 }
@@ -252,7 +295,7 @@ struct Watch {
 impl Watch {
     fn new(program: &Arc<Program>, events: Option<Events>) -> Watch {
         let progress = match events {
-            None => Progress::for_stderr(),
+            None => Progress::for_stderr(&program.main().header.id),
             Some(_) => Progress::Silent,
         };
         Watch {
@@ -274,17 +317,44 @@ impl Watch {
             match self.events {
                 Some(Events::Ndjson) => {
                     if let Ok(line) = serde_json::to_string(&told) {
-                        eprintln!("{line}");
+                        output::say(&format!("{line}\n"));
                     }
                 }
                 Some(Events::Text) => {
                     let step = told.step.as_deref().unwrap_or("run");
                     let data = told.data.as_ref().map(|data| format!(" {data}")).unwrap_or_default();
-                    eprintln!("{} {step}: {}{data}", told.at, told.what.words());
+                    let what = told.what.words();
+                    let line = output::tame(&format!("{} {step}: {what}{data}", told.at));
+                    output::say(&format!("{line}\n"));
                 }
                 Some(Events::None) => {}
                 None => self.progress.follow(&told),
             }
+        }
+    }
+
+    /// Drives a run until it is over or suspended, and keeps the times on the screen going.
+    async fn drive(&mut self, session: &mut Session, interrupts: &mut Interrupts) -> Result<Status, Error> {
+        loop {
+            let told = interrupts.any();
+            let pause = self.progress.pause();
+            let tick = async move {
+                match pause {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // In this order: that it is being cancelled is said before what comes of it.
+                biased;
+                () = interrupts.first(), if !told => {
+                    self.progress.notice(interrupt::NOTICE);
+                    continue;
+                }
+                status = async { session.to_rest(&mut |events, _| self.follow(events)).await } => return status,
+                () = tick => {}
+            }
+            self.progress.tick();
         }
     }
 }
@@ -299,27 +369,71 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
     };
     let start = prepared.start(arguments.id.as_deref(), input);
     let mut watch = Watch::new(&prepared.program, arguments.events);
+    let mut interrupts = Interrupts::listen();
     let mut observe = |events: &[Event], _: &Run| watch.follow(events);
-    let mut session = match prepared
-        .driver
-        .open(prepared.program.clone(), start, &mut observe)
-        .await
-    {
+    let program = prepared.program.clone();
+    let mut session = match prepared.driver.open(program, start, &mut observe).await {
         Ok(session) => session,
-        Err(error) => return refuse(&error, arguments),
+        Err(error) => return refuse(&error),
     };
-    cancel_on_interrupt(&session);
+    tokio::spawn(interrupts.clone().cancel(session.handle().clone()));
     let mut answers = prepared.resume.clone();
-    let status = loop {
-        let rest = session.to_rest(&mut |events, _| watch.follow(events)).await;
-        match rest {
-            Err(error) => return broken(&error),
-            Ok(Status::Suspended) => {}
-            Ok(status) => break status,
+    let ended = tokio::select! {
+        ended = drive(&mut session, &mut watch, interrupts.clone(), &mut answers) => ended,
+        () = interrupts.second() => Err(Exit::Cancelled),
+    };
+    let status = match ended {
+        Ok(status) => status,
+        Err(exit) => {
+            watch.progress.finish(None);
+            return exit;
         }
-        watch.progress.finish();
-        let Some((target, payload)) = answer(&session, &mut answers) else {
-            break Status::Suspended;
+    };
+    watch.progress.finish(Some(status));
+    for (step, _) in &answers {
+        output::say(&format!(
+            "warning: --resume {step}: no step of that name waited for it\n"
+        ));
+    }
+    report::outcome(prepared, &session, status, arguments.format)
+}
+
+/// Drives a run, answering what it waits for, until it is over or nobody can answer.
+async fn drive(
+    session: &mut Session,
+    watch: &mut Watch,
+    mut interrupts: Interrupts,
+    answers: &mut Vec<(Name, Data)>,
+) -> Result<Status, Exit> {
+    loop {
+        match watch.drive(session, &mut interrupts).await {
+            Err(error) => return Err(broken(&error)),
+            Ok(Status::Suspended) => {}
+            Ok(status) => return Ok(status),
+        }
+        let given = answer::given(session, answers);
+        let typed = given.is_none();
+        let (target, payload) = match given {
+            Some(given) => given,
+            None => {
+                watch.progress.rest();
+                let Some((target, mut payload)) = answer::asked(session) else {
+                    return Ok(Status::Suspended);
+                };
+                let payload = tokio::select! {
+                    payload = &mut payload => payload,
+                    // Nobody waits any more: its time was up, or it was cancelled.
+                    ended = async { session.to_end(&mut |events, _| watch.follow(events)).await } => {
+                        return ended.map_err(|error| broken(&error));
+                    }
+                };
+                let Ok(Some(payload)) = payload else {
+                    return Ok(Status::Suspended);
+                };
+                // The tree goes on below the answers.
+                output::say("\n");
+                (target, payload)
+            }
         };
         let resume = Input::Resume {
             target: Some(target),
@@ -327,81 +441,26 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
         };
         match session.send(resume, &mut |events, _| watch.follow(events)).await {
             Ok(()) => {}
-            Err(SendError::Rejected(rejection)) => return complain(format!("--resume: {rejection}")),
-            Err(error) => return complain(error),
+            Err(SendError::Rejected(rejection)) if typed => drop(complain(rejection)),
+            Err(SendError::Rejected(rejection)) => return Err(complain(format!("--resume: {rejection}"))),
+            Err(error) => {
+                complain(error);
+                return Err(Exit::Error);
+            }
         }
+    }
+}
+
+fn refuse(error: &StartError) -> Exit {
+    let StartError::NotPermitted(denied) = error else {
+        return complain(error);
     };
-    watch.progress.finish();
-    report::outcome(prepared, &session, status, arguments.format)
-}
-
-/// The first interrupt cancels the run, so that its cleanups are done; the second ends the program.
-fn cancel_on_interrupt(session: &Session) {
-    let handle = session.handle().clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_err() {
-            return;
-        }
-        anstream::eprintln!("cancelling; interrupt again to end at once");
-        let cancel = Input::Cancel {
-            reason: Some("interrupted".into()),
-        };
-        // A run that is over needs no cancelling.
-        let _ = handle.send(cancel).await;
-        if tokio::signal::ctrl_c().await.is_ok() {
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "the second interrupt ends the program, whatever it is doing"
-            )]
-            std::process::exit(Exit::Cancelled as i32);
-        }
-    });
-}
-
-/// The next answer to a wait: one of `--resume`, else what the person at the terminal says.
-fn answer(session: &Session, answers: &mut Vec<(Name, Data)>) -> Option<(Target, Data)> {
-    let waits: Vec<PendingWait> = session.run().waits().collect();
-    for wait in &waits {
-        let meant = |(step, _): &(Name, Data)| **step == *wait.address || *step == wait.step;
-        if let Some(at) = answers.iter().position(meant) {
-            return Some((Target::Ticket(wait.ticket), answers.remove(at).1));
-        }
+    let mut message = "the workflow asks for what is not granted (`permissions` in its file)".to_owned();
+    for denied in denied {
+        message.push_str(&format!("\n  {}: {}", denied.flag, denied.what));
     }
-    // A name such as `approve[2]` is for the run to find.
-    if let Some((step, payload)) = answers.pop() {
-        return Some((Target::Step(step), payload));
-    }
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return None;
-    }
-    let wait = waits.iter().find(|wait| matches!(&*wait.wait, Wait::Resume { .. }))?;
-    anstream::eprintln!("{}", report::wait(wait));
-    let payload = ask::payload(
-        resume_schema(session.run().program(), &wait.step),
-        &mut std::io::stdin().lock(),
-        &mut std::io::stderr().lock(),
-    )?;
-    Some((Target::Ticket(wait.ticket), payload))
-}
-
-/// What the payload for a step must match.
-fn resume_schema<'p>(program: &'p Program, step: &str) -> Option<&'p Schema> {
-    program.steps.iter().find_map(|candidate| match &candidate.node.op {
-        Op::Suspend(suspend) if candidate.node.id.split('/').next() == Some(step) => suspend.resume_schema.as_ref(),
-        _ => None,
-    })
-}
-
-fn refuse(error: &StartError, arguments: &Arguments) -> Exit {
-    let exit = complain(error);
-    if matches!(error, StartError::NotPermitted(_)) {
-        anstream::eprintln!(
-            "the file of `{}` asks for this under `permissions`; grant it with the flag named above, or answer its \
-             calls with --mocks",
-            arguments.workflow
-        );
-    }
-    exit
+    message.push_str("\nrun it with these flags, or answer its calls with --mocks FILE");
+    complain(message)
 }
 
 fn broken(error: &Error) -> Exit {

@@ -1,40 +1,40 @@
 //! What a run has come to, for people and scripts.
 
 use super::{Format, Prepared};
-use crate::cli::{Exit, colored_stderr};
+use crate::cli::{Exit, ask, colored_stderr, complain, output};
 use crate::data;
 use crate::data::Data;
 use crate::diagnostic::render;
 use crate::drive::Session;
+use crate::graph::{Op, Program, Step, WorkflowId};
 use crate::run::{Failure, PendingWait, RunEnd, Status, Wait};
 
 /// Writes the result to stdout, or what went wrong to stderr.
 pub(super) fn outcome(prepared: &Prepared, session: &Session, status: Status, format: Format) -> Exit {
     match session.run().state().end() {
-        Some(RunEnd::Completed(output)) => {
-            print(output, format);
-            Exit::Success
-        }
+        Some(RunEnd::Completed(output)) => print(output, format, Exit::Success),
         Some(RunEnd::Failed(failure)) => {
-            eprint!("{}", error(prepared, failure));
+            output::say(&error(prepared, failure));
             Exit::Error
         }
         Some(RunEnd::Cancelled(reason)) => {
-            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            anstream::eprintln!("cancelled{reason}");
+            let reason = reason.as_ref().map(|reason| format!(": {}", output::tame(reason)));
+            output::say(&format!("cancelled{}\n", reason.unwrap_or_default()));
             Exit::Cancelled
         }
         None => {
             let waits: Vec<PendingWait> = session.run().waits().collect();
             for waiting in &waits {
-                anstream::eprintln!("{}", wait(waiting));
+                output::say(&format!("{}\n", question(waiting)));
                 if matches!(&*waiting.wait, Wait::Resume { .. }) {
-                    anstream::eprintln!("  go on with --resume {}='JSON'", waiting.step);
+                    let schema = session.run().resume_schema(waiting.ticket);
+                    let example = ask::example(schema);
+                    output::say(&format!("  go on with --resume {}='{example}'\n", waiting.address));
                 }
             }
             let waiting: Data = waits.iter().map(described).collect();
-            print(&data!({ "status": status.as_str(), "waiting": waiting }), format);
-            Exit::Suspended
+            let told = data!({ "status": status.as_str(), "waiting": waiting });
+            print(&told, format, Exit::Suspended)
         }
     }
 }
@@ -55,25 +55,31 @@ fn described(waiting: &PendingWait) -> Data {
     }
 }
 
-/// A wait in a line for people.
-pub(super) fn wait(waiting: &PendingWait) -> String {
-    let what = match &*waiting.wait {
+/// A wait for people: the step and the reason in a line, and below it what the person is shown.
+pub(super) fn question(waiting: &PendingWait) -> String {
+    match &*waiting.wait {
         Wait::Resume { reason, data } => {
-            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let data = data.as_ref().map(|data| format!(" {data}")).unwrap_or_default();
-            format!("waits{reason}{data}")
+            let reason = reason.as_ref().map(|reason| format!(": {}", output::tame(reason)));
+            let mut text = format!("{} waits{}", waiting.address, reason.unwrap_or_default());
+            match data {
+                Some(Data::Map(map)) => {
+                    for (key, value) in map.iter() {
+                        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                        text.push_str(&format!("\n  {key}: {}", output::tame(&shortened(&value))));
+                    }
+                }
+                Some(data) => text.push_str(&format!("\n  {}", output::tame(&shortened(&data.to_string())))),
+                None => {}
+            }
+            text
         }
-        Wait::Event { event } => format!("waits for the event {event}"),
-    };
-    format!("{} {what}", waiting.address)
+        Wait::Event { event } => format!("{} waits for the event {event}", waiting.address),
+    }
 }
 
 /// An error with the author's text around the step it arose in.
 fn error(prepared: &Prepared, failure: &Failure) -> String {
-    let steps = &prepared.program.steps;
-    let innermost = std::iter::successors(Some(failure), |failure| failure.cause.as_deref()).last();
-    let place = innermost.and_then(|failure| failure.step.as_ref());
-    let origin = place.and_then(|step| steps.iter().find(|candidate| candidate.node.id == *step));
+    let (failure, origin) = origin(&prepared.program, failure);
     let mut notes = Vec::new();
     if let (Some(step), Some(attempt)) = (&failure.step, failure.attempt.filter(|attempt| *attempt > 1)) {
         notes.push(format!("this was attempt {attempt} of step `{step}`"));
@@ -83,13 +89,18 @@ fn error(prepared: &Prepared, failure: &Failure) -> String {
     }
     let mut cause = failure.cause.as_deref();
     while let Some(failure) = cause {
-        let step = failure
-            .step
-            .as_ref()
-            .map(|step| format!(" in step `{step}`"))
-            .unwrap_or_default();
+        let step = failure.step.as_ref().map(|step| format!(" in step `{step}`"));
+        let step = step.unwrap_or_default();
         notes.push(format!("caused by {}{step}: {}", failure.code, failure.message));
         cause = failure.cause.as_deref();
+    }
+    let unanswered = failure.code.starts_with("permission.")
+        || failure.code.ends_with(".unavailable")
+        || *failure.code == *"function.unknown";
+    if let (true, Some(step), Some(mocks)) = (unanswered, &failure.step, &prepared.mocks) {
+        notes.push(format!(
+            "{mocks} has no answer for it; add for example `{step}: {{ output: {{}} }}`"
+        ));
     }
     render::text::failure(
         &failure.code,
@@ -101,6 +112,25 @@ fn error(prepared: &Prepared, failure: &Failure) -> String {
     )
 }
 
+/// The step an error arose in. The error of a child workflow goes by the code of its cause (rule 28): then the step is
+/// the child's.
+fn origin<'p, 'f>(program: &'p Program, mut failure: &'f Failure) -> (&'f Failure, Option<&'p Step>) {
+    let mut workflow = WorkflowId(0);
+    loop {
+        let inside = |step: &&Step| step.workflow == workflow;
+        let named = |step: &&Step| failure.step.as_ref().is_some_and(|name| step.node.id == *name);
+        let step = program.steps.iter().filter(inside).find(named);
+        let child = step.and_then(|step| match &step.node.op {
+            Op::Enter(enter) => enter.target,
+            _ => None,
+        });
+        match (child, failure.cause.as_deref()) {
+            (Some(child), Some(cause)) if cause.code == failure.code => (workflow, failure) = (child, cause),
+            _ => return (failure, step),
+        }
+    }
+}
+
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(400) {
         Some((at, _)) => format!("{}...", &text[..at]),
@@ -108,16 +138,19 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn print(value: &Data, format: Format) {
-    match format {
-        Format::Json => match serde_json::to_string_pretty(value) {
-            Ok(text) => println!("{text}"),
-            // Numbers in data are finite and keys are texts.
-            Err(error) => eprintln!("the result cannot be written as JSON: {error}"),
-        },
-        Format::Yaml => match serde_yaml::to_string(value) {
-            Ok(text) => print!("{text}"),
-            Err(error) => eprintln!("the result cannot be written as YAML: {error}"),
-        },
+fn print(value: &Data, format: Format, exit: Exit) -> Exit {
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(value)
+            .map(|text| text + "\n")
+            .map_err(|error| error.to_string()),
+        Format::Yaml => serde_yaml::to_string(value).map_err(|error| error.to_string()),
+    };
+    match text {
+        Ok(text) => output::result(&text).err().unwrap_or(exit),
+        // Numbers in data are finite and keys are texts, so this is not to be expected.
+        Err(error) => {
+            complain(format!("the result cannot be written: {error}"));
+            Exit::Error
+        }
     }
 }

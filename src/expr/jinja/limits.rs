@@ -36,7 +36,8 @@ pub(super) fn check(source: &str, in_expression: bool, syntax: &SyntaxConfig) ->
         })
     };
     if source.len() > SOURCE {
-        return too_large(SOURCE, format!("longer than {SOURCE} bytes"));
+        let what = if in_expression { "expression" } else { "template" };
+        return too_large(SOURCE, format!("this {what} is longer than {SOURCE} bytes"));
     }
     let mut levels = vec![Level::default()];
     let mut elifs = 0;

@@ -92,6 +92,10 @@ impl<'s> Lower<'s> {
     pub fn node(&mut self, expr: &ast::Expr<'s>, usage: Use) -> Node {
         let end = expr.span().end_offset as usize;
         let (start, kind) = match expr {
+            // The engine knows it as `none` only (rule 5).
+            ast::Expr::Var(name) if name.id == "null" && !self.is_bound(name.id) => {
+                (expr.span().start_offset as usize, Kind::Literal(Data::Null))
+            }
             ast::Expr::Var(_) | ast::Expr::GetAttr(_) | ast::Expr::GetItem(_) => return self.path(expr, usage),
             ast::Expr::Const(constant) => (expr.span().start_offset as usize, self.literal(&constant.value, expr)),
             ast::Expr::Slice(slice) => {

@@ -1,7 +1,7 @@
 //! Jinja: the expressions and templates of native workflows.
 //!
-//! A source goes through the engine's parser into the tree of [`node`], where names are resolved and problems found.
-//! From there come the references and the [`Shape`] for static checks, a shortcut for plain expressions ([`fast`]),
+//! A source goes through the engine's parser into the tree of `node`, where names are resolved and problems found.
+//! From there come the references and the [`Shape`] for static checks, a shortcut for plain expressions (`fast`),
 //! and the source that the engine's virtual machine runs ([`print`]).
 
 mod build;

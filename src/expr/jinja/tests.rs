@@ -275,6 +275,8 @@ fn rule_04_every_link_is_optional_under_default_and_defined() {
 fn rule_05_null_is_none_and_values_have_no_methods() {
     assert_eq!(value("data.none is none"), data!(true));
     assert_eq!(value("data.none == none"), data!(true));
+    assert_eq!(value("data.none == null and null is defined"), data!(true));
+    assert_eq!(value("[null, data.n if false else null]"), data!([null, null]));
     assert_eq!(value("data.n is none"), data!(false));
     let found = problem("input.name.upper()");
     assert_eq!(

@@ -192,6 +192,7 @@ impl State {
                 let active = self.active_mut(*scope)?;
                 let until = active.work.wakes_at();
                 active.attempt += 1;
+                active.failure = None;
                 active.deadline = *deadline;
                 let node = active.node;
                 self.clear_timer(until, *scope, Timer::Wake);

@@ -182,26 +182,19 @@ fn words(command: Sealed) -> Result<Vec<Sealed>, Failure> {
     let mut words = Vec::with_capacity(parts.len());
     for part in parts {
         match part {
-            Sealed::Plain(Data::Null) => {}
-            Sealed::Plain(Data::List(inner)) => {
-                words.extend(
-                    inner
-                        .iter()
-                        .filter(|word| !word.is_null())
-                        .map(|word| as_text(word.clone())),
-                );
-            }
-            Sealed::Plain(data) => words.push(as_text(data)),
-            Sealed::List(inner) => words.extend(inner),
-            text => words.push(text),
+            Sealed::Plain(Data::List(inner)) => words.extend(inner.iter().cloned().map(Sealed::Plain).filter_map(word)),
+            Sealed::List(inner) => words.extend(inner.into_iter().filter_map(word)),
+            one => words.extend(word(one)),
         }
     }
     Ok(words)
 }
 
-fn as_text(data: Data) -> Sealed {
-    Sealed::Plain(match data {
-        text @ Data::Text(_) => text,
-        other => Data::Text(other.to_string().into()),
-    })
+/// A word as text; none for null.
+fn word(part: Sealed) -> Option<Sealed> {
+    match part {
+        Sealed::Plain(Data::Null) => None,
+        Sealed::Plain(data) => Some(Sealed::Plain(Data::Text(data.to_text()))),
+        sealed => Some(sealed),
+    }
 }

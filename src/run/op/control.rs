@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::fail_with;
 use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
@@ -51,8 +50,10 @@ fn emitted(
 }
 
 pub(super) fn fail(turn: &mut Turn<'_>, scope: ScopeId, fail: &Fail) -> Result<(), Corrupt> {
-    let raised = raise(turn, scope, fail);
-    fail_with(turn, scope, raised)
+    match raise(turn, scope, fail) {
+        Ok(()) => turn.concluded(scope, Finding::nothing()),
+        Err(failure) => turn.failed(scope, failure),
+    }
 }
 
 fn raise(turn: &Turn<'_>, scope: ScopeId, fail: &Fail) -> Result<(), Failure> {
@@ -136,12 +137,4 @@ pub(super) fn cancel(
         Ok(None) => turn.concluded(scope, Finding::nothing()),
         Err(failure) => turn.failed(scope, failure),
     }
-}
-
-/// The error of a workflow that called too deeply.
-pub(super) fn too_deep(limit: usize) -> Arc<Failure> {
-    Arc::new(Failure::new(
-        "workflow.depth",
-        format!("workflows call each other more than {limit} levels deep"),
-    ))
 }

@@ -39,7 +39,8 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
         at = (instance.caller != ScopeId(0)).then_some(instance.caller);
     }
     if depth > DEPTH {
-        return Err(super::own(&super::control::too_deep(DEPTH)));
+        let message = format!("workflows call each other more than {DEPTH} levels deep");
+        return Err(Failure::new("workflow.depth", message));
     }
     let input = match &enter.input {
         Some(input) => turn.value(scope, input, Extra::default())?,
@@ -59,15 +60,21 @@ fn prepare(turn: &Turn<'_>, scope: ScopeId, enter: &Enter) -> Result<(Data, Data
         Root::Input => Some(input.clone()),
         Root::Context => Some(started.context.clone()),
         Root::Env => Some(started.env.clone()),
+        Root::Now => Some(Data::from(turn.now.to_rfc3339())),
         _ => None,
     };
     let state = match &header.state {
         Some(state) => state.eval(&names)?,
         None => Data::Map(Arc::new(Map::new())),
     };
-    if let Some(schema) = &header.state_schema {
-        check(schema, &state, "schema.state", "the state of the workflow")?;
-    }
+    let state = match &header.state_schema {
+        Some(schema) => {
+            let state = schema.fill_defaults(state);
+            check(schema, &state, "schema.state", "the state of the workflow")?;
+            state
+        }
+        None => state,
+    };
     let own = header
         .timeout
         .as_ref()
@@ -109,6 +116,9 @@ pub(super) fn failed(turn: &mut Turn<'_>, scope: ScopeId, failure: Arc<Failure>)
         let failure = super::own(&failure);
         return turn.failed(scope, failure);
     }
-    let outer = Failure::new(failure.code.clone(), failure.message.clone()).with_data(failure.data.clone());
+    let outer = Failure {
+        retry_after: failure.retry_after,
+        ..Failure::new(failure.code.clone(), failure.message.clone()).with_data(failure.data.clone())
+    };
     turn.failed(scope, outer.caused_by(failure))
 }

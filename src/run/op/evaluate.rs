@@ -61,10 +61,7 @@ fn guarded(turn: &Turn<'_>, scope: ScopeId, rules: &[GuardRule]) -> Result<Optio
             Some(value) => corrected = Some(turn.value(scope, value, seen(corrected.as_ref()))?),
             None => {
                 let message = match &rule.message {
-                    Some(message) => match turn.value(scope, message, seen(corrected.as_ref()))? {
-                        Data::Text(text) => text,
-                        other => other.to_string().into(),
-                    },
+                    Some(message) => turn.value(scope, message, seen(corrected.as_ref()))?.to_text(),
                     None => format!("rule {} does not hold: {}", at + 1, rule.require.source()).into(),
                 };
                 return Err(Failure::new("guardrail.failed", message));

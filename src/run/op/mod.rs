@@ -60,9 +60,9 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt
             let end = end.clone();
             wait::resumed(turn, scope, suspend, end)
         }
-        (Work::Waited(end), Op::WaitFor(_)) => {
+        (Work::Waited(end), Op::WaitFor(wait)) => {
             let end = end.clone();
-            wait::received(turn, scope, end)
+            wait::received(turn, scope, wait, end)
         }
         (Work::Slept, _) => turn.concluded(scope, Finding::nothing()),
         (Work::Fork(_), Op::Fork(fork)) => fork::proceed(turn, scope, fork),
@@ -86,14 +86,6 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt
             End::Cancelled => Err(Corrupt),
         },
         _ => Err(Corrupt),
-    }
-}
-
-/// A step fails with an error that has no other.
-fn fail_with(turn: &mut Turn<'_>, scope: ScopeId, result: Result<(), Failure>) -> Result<(), Corrupt> {
-    match result {
-        Ok(()) => turn.concluded(scope, Finding::nothing()),
-        Err(failure) => turn.failed(scope, failure),
     }
 }
 

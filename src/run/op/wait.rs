@@ -104,9 +104,15 @@ pub(super) fn wait_for(turn: &mut Turn<'_>, scope: ScopeId, wait: &WaitFor) -> R
     Ok(())
 }
 
-pub(super) fn received(turn: &mut Turn<'_>, scope: ScopeId, end: WaitEnd) -> Result<(), Corrupt> {
+pub(super) fn received(turn: &mut Turn<'_>, scope: ScopeId, wait: &WaitFor, end: WaitEnd) -> Result<(), Corrupt> {
     match end {
-        WaitEnd::Received(data) => turn.concluded(scope, Finding::value(data)),
+        WaitEnd::Received(data) => {
+            let data = match &wait.schema {
+                Some(schema) => schema.fill_defaults(data),
+                None => data,
+            };
+            turn.concluded(scope, Finding::value(data))
+        }
         WaitEnd::TimedOut => turn.failed(scope, Failure::new("event.timeout", "the event did not come in time")),
         WaitEnd::Resumed(_) => Err(Corrupt),
     }

@@ -175,6 +175,11 @@ impl<'a> Map<'a> {
             },
             (None, Some(inner)) => {
                 let part = self.step(*inner).parent.map(|(_, part)| part);
+                // Handlers and cleanup come behind `output` and what chooses a handler.
+                let follows = matches!(part, Some(Part::Handler(_) | Part::Finally));
+                if follows && matches!(field, Field::Output | Field::HandlerWhen) {
+                    return Err(Hidden::Later);
+                }
                 let seen = match field {
                     Field::Output | Field::SetState | Field::HandlerWhen => true,
                     Field::LoopCondition => part == Some(Part::Body),

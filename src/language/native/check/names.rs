@@ -60,7 +60,6 @@ impl Checker<'_> {
     pub(super) fn in_scope(&self, site: &Site, root: &Root) -> bool {
         let field = site.field;
         let in_run = !matches!(field, Field::WorkflowStart | Field::Trigger);
-        let behind_result = matches!(field, Field::Output | Field::SetState);
         match root {
             Root::Input | Root::Context => field != Field::Trigger,
             Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
@@ -70,10 +69,12 @@ impl Checker<'_> {
             Root::Secrets => true,
             Root::Index => field == Field::LoopCondition || self.is_inside(site, &[Part::Item, Part::Body]),
             Root::Error => field == Field::HandlerWhen || self.handles_error(site),
-            Root::Result => behind_result,
-            Root::Resume => behind_result && self.has_unit(site, "suspend"),
-            Root::Response => behind_result && self.has_unit(site, "http"),
-            Root::Winner => behind_result && site.step.is_some_and(|step| self.map.step(step).kind == "andRace"),
+            Root::Result => field == Field::Output,
+            Root::Resume => field == Field::Output && self.has_unit(site, "suspend"),
+            Root::Response => field == Field::Output && self.has_unit(site, "http"),
+            Root::Winner => {
+                field == Field::Output && site.step.is_some_and(|step| self.map.step(step).kind == "andRace")
+            }
             Root::Event => field == Field::Where,
             Root::Arguments => field == Field::Approval,
             Root::Trigger => field == Field::Trigger,
@@ -94,10 +95,11 @@ impl Checker<'_> {
             .is_some_and(|step| self.map.around(step).any(|(_, part)| handles(part)))
     }
 
-    /// Whether the site's step does this; true where that cannot be seen.
+    /// Whether the site's step does this; true where that cannot be seen. Beside an `else` the unit is inside the step,
+    /// which has only its result (rule 16).
     fn has_unit(&self, site: &Site, unit: &str) -> bool {
         let node = site.step.and_then(|step| self.map.node(step));
-        node.is_none_or(|node| node.get(unit).is_some())
+        node.is_none_or(|node| node.get(unit).is_some() && node.get("else").is_none())
     }
 
     /// The names that for-each steps around a site give, each with its step.
@@ -213,8 +215,8 @@ fn where_known(root: &Root, field: Field) -> Option<&'static str> {
         }
         Root::Index => "`index` is known only inside the steps of a loop or an `andForEach`",
         Root::Resume => {
-            "`resume` is known only in `output` and `setState` of the step that suspends; later steps read its output \
-             as `steps.<id>.output`"
+            "`resume` is known only in `output` of the step that suspends; its `setState` reads `output`, later steps \
+             read `steps.<id>.output`"
         }
         Root::Error => "`error` is known only in a `catch` handler; elsewhere use `steps.<id>.error`",
         Root::Result => "`result` is known only in `output`; later steps read what the step gave as `data`",
