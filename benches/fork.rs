@@ -36,30 +36,18 @@ fn items(what: &str, concurrency: &str) {
     compare(what, "each", &cases);
 }
 
-/// Branches that are all open at once: each sleeps for no time, with a time limit and a cleanup of its own.
+/// Items that are all open at once: each sleeps, with a time limit and a cleanup of its own.
 fn waiting() {
     let text = "kind: Workflow\nid: each\nsteps:\n  - kind: andForEach\n    id: each\n    items: =input\n    \
                 concurrency: 100000\n    steps:\n      - kind: andTry\n        id: try\n        timeout: 1h\n        \
                 steps: [{ kind: andSleep, id: nap, duration: 1ms }]\n        \
                 finally: [{ kind: andThen, id: clean, set: 1 }]\n";
     let cases = [100, 1_000, 10_000, 100_000].map(|count| (count, text.to_owned(), numbers(count)));
-    let runtime = common::runtime();
-    println!("\nandForEach, all asleep at once, with a time limit and a cleanup");
-    println!("{:>8} {:>18} {:>14}", "count", "driver ns/item", "to the first");
-    let mut first = None;
-    for (count, text, input) in &cases {
-        let program = common::program(text, "each");
-        let driver = common::driver();
-        let mut runs = 0_u64;
-        let driven = || {
-            runs += 1;
-            common::driven(&runtime, &driver, &program, &runs.to_string(), input.clone());
-        };
-        let times = common::contest(5, Duration::from_millis(20), vec![Box::new(driven)]);
-        // The millisecond is the sleep itself.
-        let each = (times[0].median() - 0.001) * 1e9 / *count as f64;
-        println!("{count:>8} {each:>18.1} {:>14.2}", each / *first.get_or_insert(each));
-    }
+    compare(
+        "andForEach, all asleep at once, with a time limit and a cleanup each",
+        "each",
+        &cases,
+    );
 }
 
 fn compare(what: &str, id: &str, cases: &[(usize, String, Data)]) {

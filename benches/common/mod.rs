@@ -71,12 +71,14 @@ pub fn chain(steps: usize) -> Arc<Program> {
     program(&text, "chain")
 }
 
-/// Runs a program to its end on the core alone, and hands every event to one consumer; the result is returned.
+/// Runs a program to its end on the core alone, and hands every event to one consumer; the result is returned. Time
+/// passes at once.
 pub fn on_core(program: &Arc<Program>, input: Data, events: &mut Vec<Event>) -> Data {
     let mut run = Run::new(program.clone());
     let mut input = Input::Start(Start::new("bench", input));
+    let mut now = Timestamp(0);
     loop {
-        run.handle(Timestamp(0), input, events)
+        run.handle(now, input, events)
             .expect("the benchmarks' runs take their input");
         for event in events.drain(..) {
             black_box(&event);
@@ -88,6 +90,7 @@ pub fn on_core(program: &Arc<Program>, input: Data, events: &mut Vec<Event>) -> 
             return result.clone();
         }
         input = Input::Tick;
+        now = run.wake_at().map_or(now, |at| at.max(now));
     }
 }
 

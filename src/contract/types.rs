@@ -343,7 +343,7 @@ impl View {
     }
 
     /// All schemas that a value must fit: those of the view, what they refer to, and their `allOf`.
-    fn conjuncts(&self, visited: &mut usize) -> Conjuncts {
+    fn conjuncts(&self, visited: &mut usize) -> Conjuncts<'_> {
         let mut found = Conjuncts {
             schemas: Vec::new(),
             complete: true,
@@ -370,7 +370,7 @@ impl View {
                         .flat_map(|all| all.iter()),
                 );
             }
-            found.schemas.push(schema.clone());
+            found.schemas.push(schema);
         }
         found
     }
@@ -410,7 +410,7 @@ impl View {
         let mut closed = false;
         let mut speaks = false;
         let mut open = !found.complete;
-        for map in found.schemas.iter().filter_map(Data::as_map) {
+        for map in found.schemas.iter().filter_map(|schema| schema.as_map()) {
             let properties = map.get("properties").and_then(Data::as_map);
             let additional = map.get("additionalProperties").or(map.get("unevaluatedProperties"));
             if let Some(schema) = properties.and_then(|properties| properties.get(name)) {
@@ -433,7 +433,7 @@ impl View {
             return Answer::Lookup(Lookup::Known(Type(Repr::Schema(self.with(declared)))));
         }
         let mut hidden = false;
-        for map in found.schemas.iter().filter_map(Data::as_map) {
+        for map in found.schemas.iter().filter_map(|schema| schema.as_map()) {
             for alternatives in all_alternatives(map) {
                 let answers = alternatives
                     .iter()
@@ -474,7 +474,7 @@ impl View {
 
     fn item(&self, visited: &mut usize) -> Option<Type> {
         let found = self.conjuncts(visited);
-        for map in found.schemas.iter().filter_map(Data::as_map) {
+        for map in found.schemas.iter().filter_map(|schema| schema.as_map()) {
             let items = map.get("items");
             let first = map
                 .get("prefixItems")
@@ -496,7 +496,7 @@ impl View {
     fn required(&self, visited: &mut usize) -> Vec<String> {
         let found = self.conjuncts(visited);
         let mut names = Vec::new();
-        for map in found.schemas.iter().filter_map(Data::as_map) {
+        for map in found.schemas.iter().filter_map(|schema| schema.as_map()) {
             let required = map.get("required").and_then(Data::as_list);
             for name in required
                 .into_iter()
@@ -512,8 +512,8 @@ impl View {
     }
 }
 
-struct Conjuncts {
-    schemas: Vec<Data>,
+struct Conjuncts<'a> {
+    schemas: Vec<&'a Data>,
     /// Whether these are all; a reference may lead to where this module does not look.
     complete: bool,
 }
@@ -541,14 +541,14 @@ fn declared_kinds(map: &Map) -> Kinds {
 }
 
 /// The groups of schemas of which a value must fit at least one.
-fn alternatives(map: &Map) -> Vec<Vec<Data>> {
-    let group = |keyword: &str| map.get(keyword).and_then(Data::as_list).map(|list| list.to_vec());
-    [group("anyOf"), group("oneOf")].into_iter().flatten().collect()
+fn alternatives(map: &Map) -> impl Iterator<Item = &[Data]> {
+    let group = |keyword: &str| map.get(keyword).and_then(Data::as_list).map(|list| &***list);
+    [group("anyOf"), group("oneOf")].into_iter().flatten()
 }
 
 /// The same with `then` and `else`, which declare properties but do not limit kinds unless both are there.
 fn all_alternatives(map: &Map) -> Vec<Vec<Data>> {
-    let mut groups = alternatives(map);
+    let mut groups: Vec<Vec<Data>> = alternatives(map).map(<[Data]>::to_vec).collect();
     let conditional: Vec<Data> = ["if", "then", "else"]
         .iter()
         .filter_map(|keyword| map.get(keyword).cloned())

@@ -270,6 +270,11 @@ impl Session {
                 Err(rejection) => drop(reply.map(|reply| reply.send(Err(rejection.into())))),
             }
         }
+        // One append holds more than one turn of the run.
+        while self.events.len() < EVENTS && self.run.wake_at().is_some_and(|at| at <= now) {
+            let ticked = self.run.handle(now, Input::Tick, &mut self.events);
+            ticked.map_err(Error::Corrupt)?;
+        }
         if !self.events.is_empty() {
             self.unstored = Some(outcomes);
             match self.store().await {

@@ -10,6 +10,7 @@
 mod cross;
 mod find;
 mod folder;
+mod spread;
 mod version;
 
 use std::collections::HashMap;
@@ -111,9 +112,8 @@ pub fn load<P: AsRef<Path>>(paths: &[P]) -> Loaded {
 /// Loads files and folders within limits.
 pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     let mut loader = Loader::new(options.clone());
-    for origin in folder::expand(paths.iter().map(AsRef::as_ref), &mut loader.loaded.diagnostics) {
-        loader.file(&origin);
-    }
+    let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut loader.loaded.diagnostics);
+    loader.files(&origins);
     loader.finish()
 }
 
@@ -132,7 +132,14 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
 /// ```
 pub fn load_text(name: &str, text: &str) -> Loaded {
     let mut loader = Loader::new(Options::default());
-    loader.text(name, text.into(), &NoFiles, true);
+    let text: Arc<str> = text.into();
+    let file = loader.loaded.sources.add(name, text.clone());
+    loader.texts(&[Text {
+        file,
+        text,
+        files: &NoFiles,
+        named: true,
+    }]);
     loader.finish()
 }
 
@@ -205,6 +212,16 @@ struct Loader {
     loaded: Loaded,
 }
 
+/// A text to read.
+struct Text<'f> {
+    file: FileId,
+    text: Arc<str>,
+    /// What its schemas may refer to.
+    files: &'f (dyn Files + Sync),
+    /// Whether somebody asked for this very text.
+    named: bool,
+}
+
 impl Loader {
     fn new(options: Options) -> Loader {
         Loader {
@@ -213,71 +230,45 @@ impl Loader {
         }
     }
 
-    fn file(&mut self, origin: &Origin) {
-        let name = origin.path.display().to_string();
-        match folder::read(&origin.path, self.options.limits.bytes) {
-            Ok(text) => self.text(&name, text, &Folder::of(origin), origin.named),
-            Err(unreadable) => {
-                let diagnostic = unreadable.diagnostic(&name, &mut self.loaded.sources);
-                self.loaded.diagnostics.push(diagnostic);
+    fn files(&mut self, origins: &[Origin]) {
+        let folders: Vec<Folder> = origins.iter().map(Folder::of).collect();
+        let mut texts = Vec::with_capacity(origins.len());
+        for (origin, folder) in origins.iter().zip(&folders) {
+            let name = origin.path.display().to_string();
+            match folder::read(&origin.path, self.options.limits.bytes) {
+                Ok(text) => texts.push(Text {
+                    file: self.loaded.sources.add(name, text.clone()),
+                    text,
+                    files: folder,
+                    named: origin.named,
+                }),
+                Err(unreadable) => {
+                    let diagnostic = unreadable.diagnostic(&name, &mut self.loaded.sources);
+                    self.loaded.diagnostics.push(diagnostic);
+                }
             }
         }
+        self.texts(&texts);
     }
 
-    /// Reads all documents of a text. `named` says that somebody asked for this very text.
-    fn text(&mut self, name: &str, text: Arc<str>, files: &dyn Files, named: bool) {
-        let file = self.loaded.sources.add(name, text.clone());
-        let (documents, findings) = yaml::parse(file, &text, &self.options.limits);
-        // An empty document is what is left behind a last `---`, or a file of comments; or of something unreadable,
-        // about which enough is said.
-        let may_be_empty = !named || documents.len() > 1 || !findings.is_empty();
-        if documents.is_empty() && !may_be_empty {
-            let nothing = Diagnostic::error(
-                Code::UnknownDocument,
-                Span::new(file, 0, 0),
-                "there is nothing in this text",
-            );
-            let nothing = nothing.help("begin with `kind: Workflow`, `id` and `steps`");
-            self.loaded.diagnostics.push(nothing);
-        }
-        self.loaded.diagnostics.extend(findings);
-        for document in documents {
-            if document.root.is_null() && may_be_empty {
-                continue;
-            }
-            let read = language::read_with(&document, &text, files);
-            self.declare(&document.root);
-            self.loaded
-                .diagnostics
-                .extend(read.diagnostics.into_iter().map(|finding| match named {
-                    true => finding,
-                    false => about_a_stranger(finding),
-                }));
-            self.loaded.outlines.extend(read.outline);
-            match read.definition {
-                Some(Definition::Workflow(graph)) => self.loaded.workflows.push(graph),
-                Some(Definition::Agent(agent)) => self.loaded.agents.push(agent),
-                Some(Definition::Test(document)) => self.loaded.tests.push(Tests { file, document }),
-                None => {}
+    /// Reads all documents of some texts.
+    fn texts(&mut self, texts: &[Text<'_>]) {
+        let limits = &self.options.limits;
+        for read in spread::map(texts, |text| text.read(limits)) {
+            self.loaded.diagnostics.extend(read.diagnostics);
+            self.loaded.declared.extend(read.declared);
+            self.loaded.outlines.extend(read.outlines);
+            for definition in read.definitions {
+                match definition {
+                    Definition::Workflow(graph) => self.loaded.workflows.push(graph),
+                    Definition::Agent(agent) => self.loaded.agents.push(agent),
+                    Definition::Test(document) => self.loaded.tests.push(Tests {
+                        file: read.file,
+                        document,
+                    }),
+                }
             }
         }
-    }
-
-    /// Notes a definition's name down, as far as it has one.
-    fn declare(&mut self, root: &yaml::Node) {
-        let kind = match root.get("kind").and_then(yaml::Node::as_str) {
-            Some("Workflow") => Kind::Workflow,
-            Some("Agent") => Kind::Agent,
-            _ => return,
-        };
-        let Some(id) = root.get("id") else { return };
-        let Some(name) = id.as_str() else { return };
-        self.loaded.declared.push(Declared {
-            kind,
-            id: name.into(),
-            version: root.get("version").and_then(yaml::Node::as_str).map(Name::from),
-            span: id.span,
-        });
     }
 
     fn finish(mut self) -> Loaded {
@@ -317,6 +308,70 @@ impl Loader {
             );
         }
         self.loaded.diagnostics.extend(findings);
+    }
+}
+
+/// What a text holds.
+struct Contents {
+    file: FileId,
+    diagnostics: Vec<Diagnostic>,
+    declared: Vec<Declared>,
+    outlines: Vec<Outline>,
+    definitions: Vec<Definition>,
+}
+
+impl Text<'_> {
+    fn read(&self, limits: &yaml::Limits) -> Contents {
+        let (documents, diagnostics) = yaml::parse(self.file, &self.text, limits);
+        // An empty document is what is left behind a last `---`, or a file of comments; or of something unreadable,
+        // about which enough is said.
+        let may_be_empty = !self.named || documents.len() > 1 || !diagnostics.is_empty();
+        let mut contents = Contents {
+            file: self.file,
+            diagnostics,
+            declared: Vec::new(),
+            outlines: Vec::new(),
+            definitions: Vec::new(),
+        };
+        if documents.is_empty() && !may_be_empty {
+            let nowhere = Span::new(self.file, 0, 0);
+            let nothing = Diagnostic::error(Code::UnknownDocument, nowhere, "there is nothing in this text")
+                .help("begin with `kind: Workflow`, `id` and `steps`");
+            contents.diagnostics.push(nothing);
+        }
+        for document in documents {
+            if document.root.is_null() && may_be_empty {
+                continue;
+            }
+            let read = language::read_with(&document, &self.text, self.files);
+            contents.declared.extend(Declared::of(&document.root));
+            let diagnostics = read.diagnostics.into_iter().map(|finding| match self.named {
+                true => finding,
+                false => about_a_stranger(finding),
+            });
+            contents.diagnostics.extend(diagnostics);
+            contents.outlines.extend(read.outline);
+            contents.definitions.extend(read.definition);
+        }
+        contents
+    }
+}
+
+impl Declared {
+    /// A definition's name, as far as it has one.
+    fn of(root: &yaml::Node) -> Option<Declared> {
+        let kind = match root.get("kind").and_then(yaml::Node::as_str) {
+            Some("Workflow") => Kind::Workflow,
+            Some("Agent") => Kind::Agent,
+            _ => return None,
+        };
+        let id = root.get("id")?;
+        Some(Declared {
+            kind,
+            id: id.as_str()?.into(),
+            version: root.get("version").and_then(yaml::Node::as_str).map(Name::from),
+            span: id.span,
+        })
     }
 }
 

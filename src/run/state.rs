@@ -149,6 +149,7 @@ pub(super) enum Work {
     Cleanup {
         child: ScopeId,
         verdict: Verdict,
+        until: Option<Timestamp>,
     },
     CleanupEnded {
         verdict: Verdict,

@@ -70,7 +70,9 @@ fn list(violations: &[Violation]) -> String {
 }
 
 /// How many events one input may lead to before the caller gets its turn again.
-const EVENTS_PER_TURN: usize = 4096;
+///
+/// So few stay in the cache while they are handed on.
+const EVENTS_PER_TURN: usize = 512;
 
 /// One input being handled.
 pub(super) struct Turn<'a> {

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::machinery::parse_expr;
 use minijinja::syntax::SyntaxConfig;
@@ -32,9 +32,21 @@ pub struct Expression {
     shape: Shape,
     secret: Option<Arc<str>>,
     fast: Option<Fast>,
-    program: minijinja::Expression<'static, 'static>,
-    map: Vec<(Range<usize>, Range<usize>)>,
+    program: Program,
 }
+
+/// The same for the virtual machine.
+struct Program {
+    source: String,
+    map: Vec<(Range<usize>, Range<usize>)>,
+    /// Compiled when it is first needed: the shortcut serves most expressions for good.
+    compiled: OnceLock<Compiled>,
+}
+
+type Compiled = Result<minijinja::Expression<'static, 'static>, String>;
+
+/// So many bytes cannot nest too deep for the compiler.
+const SURELY_COMPILED: usize = 192;
 
 impl Expression {
     /// Compiles an expression without its leading `=`.
@@ -74,19 +86,25 @@ impl Expression {
         }
         let mut printer = Printer::default();
         printer.node(&node, &analysis.roots);
-        let program = ENVIRONMENT.compile_expression_owned(printer.text).map_err(|error| {
-            let message = format!("the expression is too complex: {error}");
-            let range = node.range.clone();
-            vec![Problem {
-                range,
+        let fast = Fast::compile(&node);
+        let program = Program {
+            source: printer.text,
+            map: printer.map,
+            compiled: OnceLock::new(),
+        };
+        if (fast.is_none() || program.source.len() > SURELY_COMPILED)
+            && let Err(message) = program.compiled()
+        {
+            return Err(vec![Problem {
+                range: node.range,
                 kind: ProblemKind::TooLarge,
-                message,
+                message: message.clone(),
                 help: None,
-            }]
-        })?;
+            }]);
+        }
         Ok(Expression {
             shape: Shape::of(&node, &analysis.reference_of_path()),
-            fast: Fast::compile(&node),
+            fast,
             secret: match &node.kind {
                 Kind::Secret(name) => Some(name.clone()),
                 _ => None,
@@ -99,7 +117,6 @@ impl Expression {
             paths: analysis.paths,
             scope: Scope::new(analysis.roots),
             program,
-            map: printer.map,
         })
     }
 
@@ -167,16 +184,30 @@ impl Expression {
                     .at(self.range.clone()),
             );
         }
+        let Program { map, .. } = &self.program;
         let value = self
             .program
+            .compiled()
+            .map_err(|message| EvalError::new(EvalError::LIMIT, message.clone()).at(self.range.clone()))?
             .eval(self.scope.fetch(names, false))
-            .map_err(|error| EvalError::locate(error, &self.text, &self.paths, &self.map).at(self.range.clone()))?;
+            .map_err(|error| EvalError::locate(error, &self.text, &self.paths, map).at(self.range.clone()))?;
         value::to_data(&value).map_err(|error| error.at(self.range.clone()))
     }
 
     #[cfg(test)]
     pub(super) fn shortcut(&self, names: &dyn Names) -> Option<Data> {
         self.fast.as_ref()?.eval(self.scope.roots(), names)
+    }
+}
+
+impl Program {
+    fn compiled(&self) -> Result<&minijinja::Expression<'static, 'static>, &String> {
+        let compiled = self.compiled.get_or_init(|| {
+            ENVIRONMENT
+                .compile_expression_owned(self.source.clone())
+                .map_err(|error| format!("the expression is too complex: {error}"))
+        });
+        compiled.as_ref()
     }
 }
 

@@ -490,12 +490,12 @@ impl State {
             }
             Work::Unwinding { open, .. } => *open = open.checked_sub(1).ok_or(Corrupt)?,
             work @ Work::Cleanup { .. } => {
-                let Work::Cleanup { verdict, .. } = work else {
+                let Work::Cleanup { verdict, until, .. } = work else {
                     return Err(Corrupt);
                 };
-                let verdict = verdict.clone();
+                let (verdict, until) = (verdict.clone(), *until);
                 *work = Work::CleanupEnded { verdict, end };
-                self.clear_cleanup(parent);
+                self.clear_timer(until, parent, Timer::Cleanup);
             }
             _ => return Err(Corrupt),
         }

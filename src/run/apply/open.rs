@@ -30,7 +30,11 @@ impl State {
                 if let Verdict::Failed(failure) = &verdict {
                     local = Local::Error(failure.clone());
                 }
-                active.work = Work::Cleanup { child, verdict };
+                active.work = Work::Cleanup {
+                    child,
+                    verdict,
+                    until: cleanup_until,
+                };
                 active.cleaned = true;
                 keys.and_then(|keys| keys.cleanup).ok_or(Corrupt)?
             }

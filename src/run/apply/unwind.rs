@@ -10,7 +10,11 @@ impl State {
     /// Cancels the scopes inside a step whose attempt is decided.
     pub(super) fn unwind(&mut self, program: &Program, at: Timestamp, id: ScopeId, verdict: &Verdict) -> Applied {
         let active = self.active_mut(id)?;
-        let cleaning = matches!(active.work, Work::Cleanup { .. });
+        // Only the time limit of the cleanup itself ends one.
+        let cleanup_until = match &active.work {
+            Work::Cleanup { until, .. } => *until,
+            _ => None,
+        };
         let mut children = self.release(id, verdict)?;
         if planted(Fault::LosersGoOn) && !matches!(verdict, Verdict::Cancelled(_)) {
             children.clear();
@@ -19,10 +23,7 @@ impl State {
                 open: 0,
             };
         }
-        if cleaning {
-            // Only the time limit of the cleanup itself comes here.
-            self.clear_cleanup(id);
-        }
+        self.clear_timer(cleanup_until, id, Timer::Cleanup);
         self.queue(program, at, id)?;
         // The first child is cancelled first, so it has to be queued last.
         for child in children.into_iter().rev() {
@@ -46,11 +47,6 @@ impl State {
         self.clear_timer(wakes_at, id, Timer::Wake);
         self.clear_timer(deadline, id, Timer::Deadline);
         Ok(children)
-    }
-
-    pub(super) fn clear_cleanup(&mut self, id: ScopeId) {
-        self.timers
-            .retain(|(_, scope, timer)| !(*scope == id && *timer == Timer::Cleanup));
     }
 
     /// Marks a scope and all inside it as cancelled; a cleanup in progress is spared.
