@@ -296,12 +296,12 @@ mod tests {
             lines,
             [
                 "order-approval",
-                "  ✓ check           3 ms",
-                "  ● ship           1.5 s",
-                "    ✓ [0] pack     20 ms",
-                "    ◌ [0] send    400 ms  until tomorrow",
-                "    ✗ [1] pack    1m 01s  http.status: the answer was 500 I…",
-                "  - notify       skipped",
+                "  ✓ check          3 ms",
+                "  ● ship          1.5 s",
+                "    ✓ [0] pack    20 ms",
+                "    ◌ [0] send   400 ms  until tomorrow",
+                "    ✗ [1] pack   1m 01s  http.status: the answer was 500 I…",
+                "  - notify      skipped",
             ]
         );
     }
