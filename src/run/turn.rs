@@ -71,7 +71,7 @@ fn list(violations: &[Violation]) -> String {
 
 /// How many events one input may lead to before the caller gets its turn again.
 ///
-/// So few stay in the cache while they are handed on.
+/// Few, so that the caller soon gets to store and publish them.
 const EVENTS_PER_TURN: usize = 512;
 
 /// One input being handled.
