@@ -1,6 +1,8 @@
 //! What expressions and templates cost: `cargo bench --bench expr`, nanoseconds each, the best of many runs.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod common;
+
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -19,6 +19,10 @@ use interpret::run::{Event, Input, Run, RunEnd, Start};
 use interpret::secret::Secrets;
 use interpret::store::Memory;
 
+/// The one the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What one contestant took, round by round, in seconds and in order.
 pub struct Times(Vec<f64>);
 
