@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use apply::Corrupt;
 pub use event::*;
-pub use failure::Failure;
+pub use failure::{Excerpt, Failure};
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};

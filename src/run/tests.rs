@@ -307,10 +307,12 @@ fn the_form_of_every_event_is_fixed() {
                 result: data!(1),
                 winner: data!("a"),
             },
+            around: None,
         },
         EventKind::Unwinding {
             scope,
             verdict: Verdict::Ended(data!(1)),
+            around: Some(ScopeId(2)),
         },
         EventKind::Finishing {
             scope,
@@ -318,6 +320,10 @@ fn the_form_of_every_event_is_fixed() {
                 data: Some(data!(null)),
                 output: data!(null),
             },
+        },
+        EventKind::Finishing {
+            scope,
+            verdict: Verdict::EndedInside,
         },
         EventKind::StepEnded {
             scope,

@@ -149,6 +149,15 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// Cancels what is inside a step whose attempt is decided.
+    pub fn unwind(&mut self, scope: ScopeId, verdict: Verdict) -> Result<(), Corrupt> {
+        self.emit(EventKind::Unwinding {
+            scope,
+            verdict,
+            around: None,
+        })
+    }
+
     /// Decides until nothing is left to decide, or the turn has become long.
     fn drain(&mut self) -> Result<(), Corrupt> {
         while self.state.end.is_none() && self.events.len() < self.until {
@@ -199,17 +208,14 @@ impl<'a> Turn<'a> {
                     ScopeId(0) => timed_out("the workflow"),
                     _ => timed_out("step"),
                 };
-                self.emit(EventKind::Unwinding {
-                    scope,
-                    verdict: Verdict::Failed(Arc::new(failure)),
-                })
+                self.unwind(scope, Verdict::Failed(Arc::new(failure)))
             }
             (Timer::Cleanup, Work::Cleanup { verdict, .. }) => {
                 let verdict = match verdict {
                     Verdict::Mapped { .. } => Verdict::Failed(Arc::new(timed_out("the cleanup of step"))),
                     other => other.clone(),
                 };
-                self.emit(EventKind::Unwinding { scope, verdict })
+                self.unwind(scope, verdict)
             }
             _ => Err(Corrupt),
         }
@@ -331,10 +337,7 @@ impl<'a> Turn<'a> {
                     })?;
                     break;
                 }
-                Err(failure) => self.emit(EventKind::Unwinding {
-                    scope,
-                    verdict: Verdict::Failed(Arc::new(failure)),
-                })?,
+                Err(failure) => self.unwind(scope, Verdict::Failed(Arc::new(failure)))?,
             }
         }
         Ok(())
@@ -369,10 +372,7 @@ impl<'a> Turn<'a> {
         if matches!(root.work, Work::Unwinding { .. }) {
             return Ok(());
         }
-        self.emit(EventKind::Unwinding {
-            scope: ScopeId(0),
-            verdict: Verdict::Cancelled(reason),
-        })
+        self.unwind(ScopeId(0), Verdict::Cancelled(reason))
     }
 
     // Evaluation: always on the state as it is, with the names of a scope.
@@ -443,7 +443,7 @@ pub(super) fn moment(timing: &Timing, names: &dyn crate::expr::Names, now: Times
             "expression.type",
             format!(
                 "a duration such as `30s` or an RFC 3339 instant is needed, not {} {other}",
-                other.kind()
+                other.a_kind()
             ),
         )),
     }

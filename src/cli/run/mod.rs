@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod deliver;
 mod interrupt;
 mod report;
 
@@ -33,6 +34,7 @@ use interrupt::Interrupts;
 Examples:
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
   interpret run order-approval --input @order.json --resume manager-approval='{\"approved\": true}'
+  interpret run await-payment --input @order.json --event PaymentReceived=@payment.json
   interpret run workflows/etl.yaml --input - --mocks tests/mocks/etl.yaml < day.json
   interpret run link-check --input @links.json '--allow-net=*.example.com'
   interpret run support-triage --mocks tests/mocks/support-triage.yaml --batch tickets.ndjson > answers.ndjson
@@ -54,6 +56,9 @@ pub(super) struct Arguments {
     /// Answers the wait of a step, when it comes; may be repeated.
     #[arg(long, value_name = "STEP=JSON|@FILE")]
     resume: Vec<String>,
+    /// Tells the run of a named event, which it keeps until a step waits for it; may be repeated, and the order counts.
+    #[arg(long, value_name = "NAME=JSON|@FILE")]
+    event: Vec<String>,
     /// Answers calls from a file instead of the outside world. What the file of the workflow asks for need not be
     /// granted then, and an environment variable that is not granted reads as `$NAME`.
     #[arg(long, value_name = "FILE")]
@@ -106,6 +111,7 @@ struct Prepared {
     context: Data,
     env: Data,
     resume: Vec<(Name, Data)>,
+    events: Vec<(Name, Data)>,
     /// The file with mocks, as it was given.
     mocks: Option<String>,
 }
@@ -150,15 +156,17 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
             context @ Data::Map(_) => context,
             other => {
                 return Err(complain(format!(
-                    "--context must be an object; this is of type {}",
-                    other.kind()
+                    "--context must be an object, not {}",
+                    other.a_kind()
                 )));
             }
         },
         None => Data::from(Map::new()),
     };
-    let resume = arguments.resume.iter().map(|answer| resume(answer, &program));
+    let resume = arguments.resume.iter().map(|answer| answer::parse(answer, &program));
     let resume = resume.collect::<Result<Vec<_>, _>>().map_err(complain)?;
+    let events = arguments.event.iter().map(|event| deliver::parse(event, &program));
+    let events = events.collect::<Result<Vec<_>, _>>().map_err(complain)?;
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Secrets::from_environment(permit.clone()));
     let mut providers = Providers::new(permit.clone(), secrets, clock.clone());
@@ -176,6 +184,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         context,
         env: env.into_iter().collect(),
         resume,
+        events,
         mocks: arguments.mocks.as_ref().map(|path| path.display().to_string()),
     })
 }
@@ -205,30 +214,6 @@ fn permit(arguments: &Arguments) -> Result<Permit, Exit> {
         permit = permit.allow_env(listed(names).as_deref());
     }
     Ok(permit)
-}
-
-fn resume(answer: &str, program: &Program) -> Result<(Name, Data), String> {
-    let Some((target, payload)) = answer.split_once('=') else {
-        return Err(format!(
-            "--resume {answer}: write STEP=JSON, for example --resume approve='{{\"approved\": true}}'"
-        ));
-    };
-    let step = answer::step_of(target);
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
-    if !steps().any(|id| id == step) {
-        let meant = diagnostic::closest(step, steps()).map(|id| format!("; did you mean `{id}`?"));
-        return Err(format!(
-            "--resume {target}: there is no step `{step}`{}",
-            meant.unwrap_or_default()
-        ));
-    }
-    Ok((target.into(), input::value(payload, &format!("--resume {target}"))?))
 }
 
 fn mocks(path: &Path, program: &Program) -> Result<Mocks, Exit> {
@@ -377,6 +362,11 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
         Err(error) => return refuse(&error),
     };
     tokio::spawn(interrupts.clone().cancel(session.handle().clone()));
+    if let Err(error) = deliver::all(&mut session, &prepared.events, &mut |events, _| watch.follow(events)).await {
+        watch.progress.finish(None);
+        complain(format!("--event: {error}"));
+        return Exit::Error;
+    }
     let mut answers = prepared.resume.clone();
     let ended = tokio::select! {
         ended = drive(&mut session, &mut watch, interrupts.clone(), &mut answers) => ended,

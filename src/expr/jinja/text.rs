@@ -277,7 +277,7 @@ impl Program {
         self.environment
             .get_template(NAME)
             .and_then(|template| template.render(self.scope.fetch(names, sealed)))
-            .map_err(|error| EvalError::locate(error, source, &self.paths, &self.map))
+            .map_err(|error| EvalError::locate(error, source, &self.paths, &self.map).within(source))
     }
 }
 

@@ -208,7 +208,7 @@ impl State {
                 }
                 self.work(program, at, *scope, Work::Begin)
             }
-            EventKind::Unwinding { scope, verdict } => self.unwind(program, at, *scope, verdict),
+            EventKind::Unwinding { scope, verdict, around } => self.unwind(program, at, *scope, verdict, *around),
             EventKind::Finishing { scope, verdict } => {
                 let verdict = verdict.clone();
                 self.close_attempt(*scope)?;
@@ -424,12 +424,14 @@ impl State {
             }
             scope.next = program.step(node).next;
         }
-        let output = scope.data.clone();
+        // Nothing leaves a step that ends with the workflow.
+        let ends_with_all = scope.cancelled;
+        let output = (!ends_with_all).then(|| scope.data.clone());
         let instance = scope.instance;
         self.remember(program, id, node, |record| match end {
             StepEnd::Success { error, .. } => {
                 record.status = Some(StepStatus::Success);
-                record.output = Some(output);
+                record.output = output;
                 record.failure = error.clone();
             }
             StepEnd::Failed(failure) => {
@@ -444,7 +446,10 @@ impl State {
                     let instance = self.instances.get_mut(instance).ok_or(Corrupt)?;
                     instance.state = replace_keys(&instance.state, state);
                 }
-                self.go_on(program, at, id)
+                match ends_with_all {
+                    false => self.go_on(program, at, id),
+                    true => self.end_scope(program, at, id, End::Cancelled),
+                }
             }
             StepEnd::Failed(failure) => self.end_scope(program, at, id, End::Failed(failure.clone())),
             StepEnd::Cancelled => self.end_scope(program, at, id, End::Cancelled),

@@ -501,3 +501,32 @@ fn a_reader_that_leaves_is_no_failure() {
     ended.child.stderr.take();
     ended.end().expect(0);
 }
+
+#[test]
+fn events_are_given_to_the_waits_they_are_for() {
+    let text = "
+kind: Workflow
+id: paid
+events: { Paid: { role: response, schema: { type: object, required: [cents], properties: { cents: { type: integer }, by: { default: bank } } } } }
+steps:
+  - { kind: andThen, id: much, waitFor: { event: Paid, where: =event.cents > 10 } }
+  - { kind: andThen, id: any, waitFor: { event: Paid }, output: [=steps.much.output.cents, =result] }
+";
+    let folder = Folder::new(&[("paid.yaml", text), ("two.json", r#"{"cents": 2}"#), ("in.ndjson", "{}\n{}\n")]);
+    let run = |arguments: &[&str]| folder.run(&[&["run", "paid", "--events", "none"], arguments].concat());
+    let both = ["--event", "Paid=@two.json", "--event", r#"Paid={"cents": 20}"#];
+    assert_eq!(
+        run(&both).expect(0).json(),
+        serde_json::json!([20, { "cents": 2, "by": "bank" }])
+    );
+    let one = run(&both[..2]);
+    assert_eq!(one.expect(3).json()["waiting"][0]["step"], "much");
+    assert!(one.err.contains("go on with --event Paid='{\"cents\": 0"), "{}", one.err);
+    let fails = |event: &str, part: &str| drop(run(&["--event", event]).expect(2).says(&[part]));
+    fails("Paid", "--event Paid: write NAME=JSON");
+    fails("Payd={}", "no step waits for an event of that name; did you mean `Paid`?");
+    fails("Paid={}", "--event Paid: the event does not match its schema: `cents` is missing");
+    fails("Paid=x", "--event Paid is not JSON");
+    let batch = folder.run(&[&["run", "paid", "--batch", "in.ndjson"], &both[..]].concat());
+    assert_eq!(batch.expect(0).out.lines().count(), 2);
+}

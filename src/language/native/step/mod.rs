@@ -382,6 +382,8 @@ impl Reader<'_> {
             items: None,
             calls: None,
             agent: None,
+            shows: None,
+            ends: None,
         });
         StepIndex(self.outline.steps.len() - 1)
     }

@@ -174,3 +174,26 @@ fn variables_and_secrets_are_asked_for() {
     let missing = text("permissions: { env: [OTHER], secrets: [KEY], http: [\"*\"] }\n");
     assert!(fixed(&missing).contains("env: [OTHER, SHOP_URL]"));
 }
+
+#[test]
+fn an_agent_sees_no_step() {
+    let text = "kind: Agent
+id: writer
+model: openai/gpt-4o
+instructions: \"Write {{ input.topic }} for {{ data.reader }}, {{ inputs }}, {{ steps.a.output }}, {{ secrets.KEY }}\"
+tools:
+  - { function: send, approval: =arguments.amount > 10 and state.strict }
+  - { function: drop, approval: =argument.amount > context.limit }
+";
+    assert_eq!(
+        findings(text),
+        [
+            "unknown-name: data",
+            "unknown-name: inputs",
+            "unknown-step: a",
+            "secret-not-allowed: secrets.KEY",
+            "unknown-name: state",
+            "unknown-name: argument",
+        ]
+    );
+}
