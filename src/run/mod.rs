@@ -18,6 +18,7 @@ mod failure;
 pub mod fault;
 mod op;
 mod request;
+mod resume;
 mod slab;
 mod state;
 mod step;

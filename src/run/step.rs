@@ -291,7 +291,9 @@ impl<'a> Turn<'a> {
             Verdict::Won { result, winner } => self.concluded(scope, Finding::Won { result, winner }),
             Verdict::Ended(output) => op::enter::ended(self, scope, output),
             Verdict::Failed(failure) => self.failed(scope, Failure::clone(&failure)),
-            verdict @ (Verdict::Mapped { .. } | Verdict::EndedInside | Verdict::Cancelled(_)) => self.finish(scope, verdict),
+            verdict @ (Verdict::Mapped { .. } | Verdict::EndedInside | Verdict::Cancelled(_)) => {
+                self.finish(scope, verdict)
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use saphyr_parser::ScanError;
 
+use super::Limits;
 use super::trap::{self, Trap};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -121,7 +122,7 @@ pub(super) fn trap(source: &str, error: &ScanError, offset: usize) -> Option<Tra
 }
 
 /// The diagnostic of text that is not YAML. The parser's position is moved to where the mistake is when it tells later.
-pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: usize) -> Diagnostic {
+pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: usize, limits: &Limits) -> Diagnostic {
     let info = error.info();
     let point = |at: usize| {
         let rest = source.get(at..).unwrap_or_default();
@@ -133,11 +134,7 @@ pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: 
         Span::new(file, at, at + width)
     };
     if info.contains("recursion limit") {
-        return Diagnostic::error(
-            Code::TooLarge,
-            point(offset),
-            "lists and mappings are nested too deeply",
-        );
+        return too_deep(point(offset), limits);
     }
     if info.contains("unknown anchor") {
         return Diagnostic::error(
@@ -158,6 +155,12 @@ pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: 
             Diagnostic::error(Code::Syntax, span, format!("this is not YAML: {info}"))
         }
     }
+}
+
+/// The finding about lists and mappings that nest too deeply.
+pub(super) fn too_deep(span: Span, limits: &Limits) -> Diagnostic {
+    let message = format!("lists and mappings are nested more than {} levels deep", limits.depth);
+    Diagnostic::error(Code::TooLarge, span, message)
 }
 
 /// The content of the last line before an offset that has any: a missing `:` is only noticed on the next line.

@@ -20,15 +20,8 @@ pub(super) fn parse(answer: &str, program: &Program) -> Result<(Name, Data), Str
         ));
     };
     let step = step_of(target);
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
-    if !steps().any(|id| id == step) {
-        let meant = closest(step, steps()).map(|id| format!("; did you mean `{id}`?"));
+    if !program.step_ids().any(|id| id == step) {
+        let meant = closest(step, program.step_ids()).map(|id| format!("; did you mean `{id}`?"));
         return Err(format!(
             "--resume {target}: there is no step `{step}`{}",
             meant.unwrap_or_default()

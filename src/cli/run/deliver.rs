@@ -33,7 +33,10 @@ pub(super) fn parse(argument: &str, program: &Program) -> Result<(Name, Data), S
         let filled = schema.fill_defaults(data.clone());
         schema.validate(&filled).map_err(|violations| {
             let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
-            format!("--event {event}: the event does not match its schema: {}", violations.join("; "))
+            format!(
+                "--event {event}: the event does not match its schema: {}",
+                violations.join("; ")
+            )
         })?;
     }
     Ok((event.into(), data))

@@ -155,10 +155,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         Some(context) => match input::value(context, "--context").map_err(complain)? {
             context @ Data::Map(_) => context,
             other => {
-                return Err(complain(format!(
-                    "--context must be an object, not {}",
-                    other.a_kind()
-                )));
+                return Err(complain(format!("--context must be an object, not {}", other.a_kind())));
             }
         },
         None => Data::from(Map::new()),
@@ -243,15 +240,8 @@ fn mocks(path: &Path, program: &Program) -> Result<Mocks, Exit> {
         }
         Exit::Usage
     })?;
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
     for unmatched in mocks.unmatched(program.steps.iter().map(|step| &*step.node.id)) {
-        let meant = diagnostic::closest(&unmatched, steps())
+        let meant = diagnostic::closest(&unmatched, program.step_ids())
             .map(|step| format!("; did you mean `{step}`?"))
             .unwrap_or_default();
         output::say(&format!(

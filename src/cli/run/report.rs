@@ -34,7 +34,11 @@ pub(super) fn outcome(prepared: &Prepared, session: &Session, status: Status, fo
                     }
                     Wait::Event { event } => {
                         let declared = prepared.program.main().header.events.get(event);
-                        ("--event", &**event, declared.and_then(|declared| declared.schema.as_ref()))
+                        (
+                            "--event",
+                            &**event,
+                            declared.and_then(|declared| declared.schema.as_ref()),
+                        )
                     }
                 };
                 let example = ask::example(schema);

@@ -88,7 +88,10 @@ fn mistakes_in_mocks_are_shown_with_their_places() {
     fails("load: { after: soon }\n", &["mocks.yaml:1:", "soon"]);
     fails(
         "[]\n",
-        &["mocks are an object of step ids and answers, not a list", "mocks.yaml:1:1"],
+        &[
+            "mocks are an object of step ids and answers, not a list",
+            "mocks.yaml:1:1",
+        ],
     );
     fails("load: 3\n", &[", not a number", "mocks.yaml:1:"]);
     fails("load: { after: 3 }\n", &["such as `2s`, not a number", "mocks.yaml:1:"]);
@@ -206,7 +209,10 @@ fn an_error_in_an_expression_is_marked_at_its_place() {
         let line = lines.next().unwrap_or_default().to_owned();
         let marks = lines.next().unwrap_or_default();
         let at = marks.find('^').unwrap();
-        (line[at..].chars().take(marks.matches('^').count()).collect::<String>(), ended.err)
+        (
+            line[at..].chars().take(marks.matches('^').count()).collect::<String>(),
+            ended.err,
+        )
     };
     let is = |step: &str, input: &str, part: &str| {
         let (found, err) = marked(step, input);

@@ -129,6 +129,7 @@ impl Started {
                 let _ = self.child.kill();
                 panic!("it goes on and on; stderr: {}", self.err.join().unwrap());
             }
+            // Between two looks: the standard library cannot wait for a child with a time limit.
             std::thread::sleep(Duration::from_millis(2));
         };
         let ended = Ended {

@@ -512,7 +512,11 @@ steps:
   - { kind: andThen, id: much, waitFor: { event: Paid, where: =event.cents > 10 } }
   - { kind: andThen, id: any, waitFor: { event: Paid }, output: [=steps.much.output.cents, =result] }
 ";
-    let folder = Folder::new(&[("paid.yaml", text), ("two.json", r#"{"cents": 2}"#), ("in.ndjson", "{}\n{}\n")]);
+    let folder = Folder::new(&[
+        ("paid.yaml", text),
+        ("two.json", r#"{"cents": 2}"#),
+        ("in.ndjson", "{}\n{}\n"),
+    ]);
     let run = |arguments: &[&str]| folder.run(&[&["run", "paid", "--events", "none"], arguments].concat());
     let both = ["--event", "Paid=@two.json", "--event", r#"Paid={"cents": 20}"#];
     assert_eq!(
@@ -521,11 +525,23 @@ steps:
     );
     let one = run(&both[..2]);
     assert_eq!(one.expect(3).json()["waiting"][0]["step"], "much");
-    assert!(one.err.contains("go on with --event Paid='{\"cents\": 0"), "{}", one.err);
-    let fails = |event: &str, part: &str| drop(run(&["--event", event]).expect(2).says(&[part]));
+    assert!(
+        one.err.contains("go on with --event Paid='{\"cents\": 0"),
+        "{}",
+        one.err
+    );
+    let fails = |event: &str, part: &str| {
+        run(&["--event", event]).expect(2).says(&[part]);
+    };
     fails("Paid", "--event Paid: write NAME=JSON");
-    fails("Payd={}", "no step waits for an event of that name; did you mean `Paid`?");
-    fails("Paid={}", "--event Paid: the event does not match its schema: `cents` is missing");
+    fails(
+        "Payd={}",
+        "no step waits for an event of that name; did you mean `Paid`?",
+    );
+    fails(
+        "Paid={}",
+        "--event Paid: the event does not match its schema: `cents` is missing",
+    );
     fails("Paid=x", "--event Paid is not JSON");
     let batch = folder.run(&[&["run", "paid", "--batch", "in.ndjson"], &both[..]].concat());
     assert_eq!(batch.expect(0).out.lines().count(), 2);

@@ -244,7 +244,9 @@ fn rule_24_the_steps_around_an_end_succeed_and_give_nothing() {
     let set = "setState: { seen: [never] }";
     for (end, error) in [
         (
-            format!("{{ kind: andWhen, id: mine, condition: true, steps: [{{ kind: andThen, id: a, end: {{ output: 1 }} }}], {set} }}"),
+            format!(
+                "{{ kind: andWhen, id: mine, condition: true, steps: [{{ kind: andThen, id: a, end: {{ output: 1 }} }}], {set} }}"
+            ),
             json!(0),
         ),
         (
@@ -256,7 +258,9 @@ fn rule_24_the_steps_around_an_end_succeed_and_give_nothing() {
             json!("NO"),
         ),
         (
-            format!("{{ kind: andThen, id: mine, fail: {{ code: NO }}, catch: [{{ steps: [{{ kind: andThen, id: a, end: {{ output: 1 }} }}] }}], {set} }}"),
+            format!(
+                "{{ kind: andThen, id: mine, fail: {{ code: NO }}, catch: [{{ steps: [{{ kind: andThen, id: a, end: {{ output: 1 }} }}] }}], {set} }}"
+            ),
             json!("NO"),
         ),
     ] {
@@ -297,7 +301,10 @@ fn rule_19_a_step_that_ends_the_workflow_sets_its_state() {
     let goes_on = end("{ when: false }", "{ n: 3 }");
     assert_eq!((told(&goes_on), goes_on.result()), (json!({ "n": 3 }), json!({})));
     let refused = end("{ output: 4 }", "{ n: =output * 10 }");
-    assert_eq!((told(&refused), refused.error()["code"].clone()), (json!({ "n": 1 }), json!("schema.state")));
+    assert_eq!(
+        (told(&refused), refused.error()["code"].clone()),
+        (json!({ "n": 1 }), json!("schema.state"))
+    );
 }
 
 #[test]
