@@ -525,11 +525,7 @@ steps:
     );
     let one = run(&both[..2]);
     assert_eq!(one.expect(3).json()["waiting"][0]["step"], "much");
-    assert!(
-        one.err.contains("go on with --event Paid='{\"cents\": 0"),
-        "{}",
-        one.err
-    );
+    assert!(one.err.contains("go on with --event Paid='{\"cents\":"), "{}", one.err);
     let fails = |event: &str, part: &str| {
         run(&["--event", event]).expect(2).says(&[part]);
     };
