@@ -6,6 +6,7 @@
 
 mod cli;
 mod docs;
+mod drawings;
 mod drive;
 mod examples_of_design;
 mod fuzz;
