@@ -13,7 +13,10 @@ fn root() -> &'static Path {
 
 /// Every example, and the workflow that has every kind and unit in it.
 fn graphs() -> Vec<Arc<Graph>> {
-    let paths: Vec<PathBuf> = vec![root().join("workflows"), root().join("src/language/native/tests/every.yaml")];
+    let paths: Vec<PathBuf> = vec![
+        root().join("workflows"),
+        root().join("src/language/native/tests/every.yaml"),
+    ];
     let loaded = load::load(&paths);
     let graphs: Vec<Arc<Graph>> = loaded.workflows().cloned().collect();
     assert!(graphs.len() > 10, "{}", graphs.len());
@@ -84,7 +87,12 @@ fn an_svg_is_well_formed_whatever_its_author_wrote() {
         let mut open = Vec::new();
         for part in svg.split('<').skip(1) {
             let (tag, _) = part.split_once('>').expect("a tag that ends");
-            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default().to_owned();
+            let name = tag
+                .trim_start_matches('/')
+                .split([' ', '/'])
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             match (tag.starts_with('/'), tag.ends_with('/')) {
                 (true, _) => assert_eq!(open.pop(), Some(name)),
                 (false, true) => {}
@@ -92,7 +100,9 @@ fn an_svg_is_well_formed_whatever_its_author_wrote() {
             }
             let loose = part.match_indices('&').find(|(at, _)| {
                 let rest = &part[*at..];
-                !["&amp;", "&lt;", "&gt;", "&quot;"].iter().any(|entity| rest.starts_with(entity))
+                !["&amp;", "&lt;", "&gt;", "&quot;"]
+                    .iter()
+                    .any(|entity| rest.starts_with(entity))
             });
             assert_eq!(loose, None, "{part}");
         }
@@ -118,7 +128,11 @@ fn boxes(svg: &str) -> Vec<Area> {
             continue;
         };
         let mut area = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
-        for command in path.split_inclusive(['M', 'H', 'L', 'z']).collect::<Vec<_>>().windows(2) {
+        for command in path
+            .split_inclusive(['M', 'H', 'L', 'z'])
+            .collect::<Vec<_>>()
+            .windows(2)
+        {
             let letter = command[0].chars().last().expect("a command");
             let places: Vec<f64> = command[1]
                 .trim_end_matches(['M', 'H', 'L', 'z'])
@@ -147,7 +161,10 @@ fn no_boxes_overlap_and_none_stick_out() {
             size.split(' ').filter_map(|text| text.parse().ok()).collect()
         });
         for (at, a) in boxes.iter().enumerate() {
-            assert!(a[0] >= 0.0 && a[1] >= 0.0 && a[2] <= size[0] && a[3] <= size[1], "{a:?} in {size:?}");
+            assert!(
+                a[0] >= 0.0 && a[1] >= 0.0 && a[2] <= size[0] && a[3] <= size[1],
+                "{a:?} in {size:?}"
+            );
             for b in &boxes[at + 1..] {
                 let apart = a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
                 assert!(apart, "{}: {a:?} overlaps {b:?}", graph.header.id);

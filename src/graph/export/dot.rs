@@ -124,7 +124,10 @@ impl Drawing<'_> {
             Some(visit) if visit.times > 1 => format!(" ×{}", visit.times),
             _ => String::new(),
         };
-        let (id, condition) = (format!("{}{times}", item.id), condition.map(|condition| format!("if {condition}")));
+        let (id, condition) = (
+            format!("{}{times}", item.id),
+            condition.map(|condition| format!("if {condition}")),
+        );
         let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(condition.as_deref()).collect();
         let title = quoted(&lines);
         let colour = visit.map(|visit| look(visit.mark)).unwrap_or_default();
@@ -138,7 +141,10 @@ impl Drawing<'_> {
         self.line(depth + 1, &format!("graph [label={title}{UNMARKED}{colour}];"));
         if let Some(work) = &inside.work {
             let shape = shape(item.shape);
-            self.line(depth + 1, &format!("n{} [label={}{shape}];", item.node.0, quoted(&[work])));
+            self.line(
+                depth + 1,
+                &format!("n{} [label={}{shape}];", item.node.0, quoted(&[work])),
+            );
         } else if inside.parts.iter().all(|part| part.items.is_empty()) {
             self.line(depth + 1, &format!("n{} [label=\"\", shape=point];", item.node.0));
         }
@@ -167,7 +173,10 @@ impl Drawing<'_> {
             let body = inside.parts.first();
             if let Some((first, last)) = body.and_then(|part| Some((part.items.first()?, part.items.last()?))) {
                 let (from, to) = (End::exit(last).point, End::entry(first).point);
-                let _ = writeln!(self.links, "    {from} -> {to} [style=dashed, constraint=false, label=\"again\"];");
+                let _ = writeln!(
+                    self.links,
+                    "    {from} -> {to} [style=dashed, constraint=false, label=\"again\"];"
+                );
             }
         }
         self.line(depth, "}");

@@ -174,7 +174,11 @@ fn what(node: &Node) -> String {
         }
         Op::ForEach(each) => match &each.items {
             Build::Expression(items) => format!("{kind} {} in {}", each.item, items.source().trim()),
-            other => format!("{kind} {} in {}", each.item, other.literal().cloned().unwrap_or_default()),
+            other => format!(
+                "{kind} {} in {}",
+                each.item,
+                other.literal().cloned().unwrap_or_default()
+            ),
         },
         Op::Enter(enter) => format!("{kind} {}", enter.workflow),
         Op::Block(_) | Op::Choose { .. } | Op::Guard(_) => kind.to_owned(),

@@ -73,7 +73,10 @@ impl Drawing<'_> {
 
     fn item(&mut self, item: &Item, condition: Option<&str>, depth: usize) {
         let times = self.mark(item);
-        let (id, condition) = (format!("{}{times}", item.id), condition.map(|condition| format!("if {condition}")));
+        let (id, condition) = (
+            format!("{}{times}", item.id),
+            condition.map(|condition| format!("if {condition}")),
+        );
         let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(condition.as_deref()).collect();
         let title = quoted(&lines);
         let (open, close) = brackets(item.shape);
@@ -96,7 +99,10 @@ impl Drawing<'_> {
         if part.label.is_empty() {
             return self.items(&part.items, depth);
         }
-        self.line(depth, &format!("subgraph b{}[{}]", part.block.0, quoted(&[&part.label])));
+        self.line(
+            depth,
+            &format!("subgraph b{}[{}]", part.block.0, quoted(&[&part.label])),
+        );
         self.items(&part.items, depth + 1);
         self.line(depth, "end");
         if part.role == Role::Handler && inside.work.is_some() {

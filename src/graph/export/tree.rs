@@ -75,5 +75,7 @@ fn below(indent: &str, last: bool) -> String {
 
 /// One line, whatever the author wrote.
 fn line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }

@@ -97,7 +97,12 @@ pub(super) fn sequence(items: &[Item]) -> Sequence<'_> {
     let mut steps: Vec<Placed> = items.iter().map(place).collect();
     let labels = items.iter().filter_map(|item| item.condition.as_deref());
     // A condition stands on the arrow, behind an `if`.
-    let label = widest(labels) + if items.iter().any(|item| item.condition.is_some()) { 4.0 * LETTER } else { 0.0 };
+    let label = widest(labels)
+        + if items.iter().any(|item| item.condition.is_some()) {
+            4.0 * LETTER
+        } else {
+            0.0
+        };
     let width = steps.iter().map(|step| step.width).fold(label, f64::max);
     let mut y = 0.0;
     for (at, step) in steps.iter_mut().enumerate() {
@@ -149,9 +154,16 @@ fn place(item: &Item) -> Placed<'_> {
     if inside.flow == Flow::Repeat {
         x += WAY_BACK;
     }
-    let labelled = inner.work.iter().any(|column| column.part.is_some_and(|part| !part.label.is_empty()));
+    let labelled = inner
+        .work
+        .iter()
+        .any(|column| column.part.is_some_and(|part| !part.label.is_empty()));
     let symbols = if inner.parts_ways() { SYMBOL + GAP } else { 0.0 };
-    let above = if labelled && symbols > 0.0 { symbols + LINE } else { symbols };
+    let above = if labelled && symbols > 0.0 {
+        symbols + LINE
+    } else {
+        symbols
+    };
     let deepest = inner.work.iter().map(|column| column.height).fold(0.0, f64::max);
     for column in &mut inner.work {
         (column.x, column.y) = (x, top + above);

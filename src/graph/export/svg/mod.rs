@@ -187,7 +187,11 @@ impl Drawing<'_> {
             let at = x + column.x + column.width / 2.0;
             let (from, to) = (top + SYMBOL, y + column.y);
             let bend = from + 4.0;
-            let condition = column.steps.steps.first().and_then(|step| step.item.condition.as_deref());
+            let condition = column
+                .steps
+                .steps
+                .first()
+                .and_then(|step| step.item.condition.as_deref());
             let first = column.steps.steps.first().map_or(column.height, |step| step.y);
             self.put(format_args!(
                 "<path class=\"way\" d=\"M{middle:.1} {from:.1}V{bend:.1}H{at:.1}V{:.1}\" marker-end=\"url(#head)\"/>",
