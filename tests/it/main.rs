@@ -9,6 +9,7 @@ mod docs;
 mod drawings;
 mod drive;
 mod examples_of_design;
+mod formatting;
 mod fuzz;
 mod load;
 mod load_mutated;
