@@ -6,8 +6,10 @@
 
 mod cli;
 mod docs;
+mod drawings;
 mod drive;
 mod examples_of_design;
+mod formatting;
 mod fuzz;
 mod load;
 mod load_mutated;
