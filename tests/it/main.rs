@@ -5,13 +5,16 @@
 )]
 
 mod cli;
+mod defects;
 mod docs;
 mod drive;
+mod errors;
 mod examples_of_design;
 mod fuzz;
 mod load;
 mod load_mutated;
 mod rules;
+mod sarif;
 mod sim;
 mod suites;
 mod tidy;

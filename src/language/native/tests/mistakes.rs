@@ -111,7 +111,7 @@ fn mistakes_are_told_with_what_to_write() {
         ),
         (
             "- { kind: andAll, id: a, steps: [{ kind: andThen, id: b, set: 1 }], settle: yes }",
-            "wrong-type @ yes: `settle` needs true or false, but is a text [write `settle: true` or `settle: false`]",
+            "wrong-type @ yes: `settle` needs true or false, and YAML 1.2 reads `yes` as a text [write `settle: true`]",
         ),
         (
             "- { kind: andRace, id: a, until: succes, steps: [{ kind: andThen, id: b, set: 1 }] }",
