@@ -353,7 +353,15 @@ fn syntax_errors_in_plain_words() {
         ("a: *x\n", "unsupported-yaml \"*\" no anchor"),
         ("a: \"\\q\"\n", "syntax \"\\\"\" this backslash"),
         ("a: - b\n", "syntax \"-\" a `- ` item"),
-        ("a: 1\n  b: 2\n", "syntax \":\" a `: ` cannot stand here"),
+        (
+            "a: 1\n  b: 2\n",
+            "syntax \"b\" `b` is indented further than the key above",
+        ),
+        (
+            "a:\n  b:1\n  c: 2\n",
+            "syntax \"b:1\" `:` ends a key only with a space behind it",
+        ),
+        ("a: [1, 2\n- b\n", "syntax \"a: [1, 2\" a `[` or `{` is not closed"),
     ] {
         let findings = findings(text);
         assert!(

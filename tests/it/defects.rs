@@ -75,7 +75,9 @@ fn every_defect_says_what_to_write() {
     for path in files() {
         let loaded = load::load(&[&path]);
         for finding in &loaded.diagnostics {
-            let says = !finding.help.is_empty() || !finding.labels.is_empty() || finding.message.contains(" wants ");
+            let tells = ["did you mean", "expected ", " wants "];
+            let told = tells.iter().any(|words| finding.message.contains(words));
+            let says = told || !finding.help.is_empty() || !finding.labels.is_empty();
             assert!(says, "{}:\n{}", path.display(), shown(&loaded));
         }
     }

@@ -45,9 +45,9 @@ fn the_examples_of_every_code_fail_and_succeed_as_they_should() {
 #[test]
 fn the_index_lists_every_code() {
     let mut index = String::from(
-        "# Errors\n\nEvery finding and every error of a run has a stable code, which never changes its meaning. \
-         `interpret validate\n--explain CODE` prints what stands here.\n\n## Findings in files\n\n| code | what it is |\n\
-         | --- | --- |\n",
+        "# Errors\n\nEvery finding and every error of a run has a stable code, which never changes its meaning.\n\
+         `interpret validate --explain CODE` prints what stands here.\n\n\
+         ## Findings in files\n\n| code | what it is |\n| --- | --- |\n",
     );
     for code in Code::ALL {
         let summary = code.summary().replace('\n', " ").replace("  ", " ").replace('|', "\\|");

@@ -15,7 +15,15 @@ const SCHEMA: &str = "src/schema.json";
 /// Without a network the tests are skipped with a line that says so; where `CI` is set that is a failure.
 fn schema() -> Option<Value> {
     match fetched() {
-        Ok(path) => Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()),
+        Ok(path) => {
+            let mut schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            // The pattern for a language, which logs need not name, has a bracket too many and is no regular expression.
+            for definition in ["run", "toolComponent"] {
+                let language = &mut schema["definitions"][definition]["properties"]["language"];
+                language.as_object_mut().unwrap().remove("pattern");
+            }
+            Some(schema)
+        }
         Err(error) => {
             assert!(
                 std::env::var_os("CI").is_none(),

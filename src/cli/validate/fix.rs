@@ -110,7 +110,7 @@ pub(super) fn show(fixed: &[Fixed], on_stdout: bool) -> Result<(), Exit> {
 fn difference(fixed: &Fixed, colored: bool) -> String {
     let diff = TextDiff::from_lines(&*fixed.before, &*fixed.after);
     let (from, to) = (format!("a/{}", fixed.name), format!("b/{}", fixed.name));
-    let plain = diff.unified_diff().context_radius(2).header(&from, &to).to_string();
+    let plain = diff.unified_diff().context_radius(3).header(&from, &to).to_string();
     if !colored {
         return plain;
     }

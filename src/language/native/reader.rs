@@ -370,7 +370,11 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if let Some(text) = written {
+        // Quotes do not make an id of a number.
+        let is_number = |text: &str| !text.starts_with(|first: char| first.is_ascii_alphabetic());
+        if key == "id" && written.as_deref().is_some_and(is_number) {
+            diagnostic = diagnostic.help("an id begins with a letter, as in `id: step-1`");
+        } else if let Some(text) = written {
             let quoted = format!("\"{text}\"");
             diagnostic = diagnostic
                 .help(format!("put it in quotes: `{key}: {quoted}`"))

@@ -114,3 +114,15 @@ fn codes_are_explained() {
         .says(&["in brackets"]);
     folder.run(&["validate", "--explain", "unknown-key", "."]).expect(2);
 }
+
+#[test]
+fn the_page_about_checking_shows_what_happens() {
+    let page = std::fs::read_to_string("docs/checking.md").unwrap();
+    let (_, session) = page.split_once("```console\n$ interpret ").unwrap();
+    let (command, shown) = session.split("```").next().unwrap().split_once('\n').unwrap();
+    let before = shown.lines().skip(3).filter(|line| !line.starts_with('+'));
+    let before: String = before.map(|line| format!("{}\n", &line[1..])).collect();
+    let folder = Folder::new(&[("order.yaml", &before)]);
+    let arguments: Vec<&str> = command.split(' ').collect();
+    assert_eq!(folder.run(&arguments).expect(1).out, shown);
+}

@@ -345,9 +345,9 @@ impl Reader<'_> {
             Some(entry) => {
                 let message = format!("a step begins with `kind`, not `{}`", entry.key);
                 let finding = Diagnostic::error(Code::UnknownKey, entry.key_span, message);
-                match names_a_kind(entry) {
-                    true => finding.help("write `kind`").fix(entry.key_span, "kind"),
-                    false => finding.suggest(&entry.key, ["kind"]),
+                match crate::diagnostic::closest(&entry.key, ["kind"]) {
+                    Some(_) => finding.suggest(&entry.key, ["kind"]),
+                    None => finding.help("write `kind`").fix(entry.key_span, "kind"),
                 }
             }
             None => Diagnostic::error(Code::MissingKey, anchor, "a step needs `kind`")
