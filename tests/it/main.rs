@@ -7,6 +7,7 @@
 mod cli;
 mod defects;
 mod docs;
+mod drawings;
 mod drive;
 mod errors;
 mod examples_of_design;

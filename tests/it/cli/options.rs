@@ -435,17 +435,37 @@ fn validate_says_what_is_wrong_on_the_stream_that_was_asked_for() {
 }
 
 #[test]
-fn graph_draws_as_mermaid_and_json() {
+fn graph_draws_in_every_format() {
     let folder = Folder::new(&[("double.yaml", DOUBLE)]);
     let ended = folder.run(&["graph", "double"]);
     assert!(ended.expect(0).out.starts_with("flowchart"), "{}", ended.out);
     assert_eq!(ended.err, "");
     let ended = folder.run(&["graph", "double.yaml", "--format", "json"]);
     assert_eq!(ended.expect(0).json()["nodes"][0]["id"], "twice");
+    let ended = folder.run(&["graph", "double", "--format", "tree"]);
+    assert!(ended.expect(0).out.starts_with("double\n"), "{}", ended.out);
+    let ended = folder.run(&["graph", "double", "--format", "svg"]);
+    assert!(ended.expect(0).out.starts_with("<svg"), "{}", ended.out);
+    let ended = folder.run(&["graph", "double", "--format", "dot"]);
+    assert!(ended.expect(0).out.starts_with("digraph"), "{}", ended.out);
     folder
         .run(&["graph", "nowhere.yaml"])
         .expect(2)
         .says(&["there is no file or folder nowhere.yaml"]);
+}
+
+#[test]
+fn graph_colours_the_events_of_a_run() {
+    let folder = Folder::new(&[("double.yaml", DOUBLE)]);
+    let ended = folder.run(&["run", "double", "--input", "{\"n\": 2}", "--events", "ndjson"]);
+    ended.expect(0);
+    std::fs::write(folder.path().join("events.ndjson"), &ended.err).expect("it can be written");
+    let tree = folder.run(&["graph", "double", "--format", "tree", "--trace", "events.ndjson"]);
+    assert!(tree.expect(0).out.contains("(success)"), "{}", tree.out);
+    folder
+        .run(&["graph", "double", "--trace", "double.yaml"])
+        .expect(2)
+        .says(&["there is no event in it", "--events ndjson"]);
 }
 
 #[test]
