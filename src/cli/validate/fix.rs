@@ -109,7 +109,12 @@ pub(super) fn show(fixed: &[Fixed], on_stdout: bool) -> Result<(), Exit> {
 
 fn difference(fixed: &Fixed, colored: bool) -> String {
     let diff = TextDiff::from_lines(&*fixed.before, &*fixed.after);
-    let (from, to) = (format!("a/{}", fixed.name), format!("b/{}", fixed.name));
+    // As `git` writes it, so that `git apply` reads it.
+    let name = fixed.name.strip_prefix("./").unwrap_or(&fixed.name);
+    let (from, to) = match Path::new(name).is_absolute() {
+        true => (name.to_owned(), name.to_owned()),
+        false => (format!("a/{name}"), format!("b/{name}")),
+    };
     let plain = diff.unified_diff().context_radius(3).header(&from, &to).to_string();
     if !colored {
         return plain;
