@@ -358,10 +358,13 @@ fn syntax_errors_in_plain_words() {
             "syntax \"b\" `b` is indented further than the key above",
         ),
         (
-            "a:\n  b:1\n  c: 2\n",
-            "syntax \"b:1\" `:` ends a key only with a space behind it",
+            "a: 1\nb:2\nc: 3\n",
+            "syntax \"b:2\" `:` ends a key only with a space behind it",
         ),
-        ("- { a: [1, 2 }\n- b\n", "syntax \"- { a: [1, 2 }\" a `[` or `{` is not closed"),
+        (
+            "- { a: [1, 2 }\n- b\n",
+            "syntax \"- { a: [1, 2 }\" a `[` or `{` is not closed",
+        ),
     ] {
         let findings = findings(text);
         assert!(
