@@ -5,6 +5,8 @@
 )]
 
 mod ask;
+mod completions;
+mod fmt;
 mod graph;
 mod input;
 mod output;
@@ -42,6 +44,10 @@ enum Command {
     Validate(validate::Arguments),
     /// Draw a workflow.
     Graph(graph::Arguments),
+    /// Bring files into their usual form: indentation and blank lines, nothing else.
+    Fmt(fmt::Arguments),
+    /// Write what a shell needs to complete commands and options.
+    Completions(completions::Arguments),
 }
 
 /// What a command comes to; scripts rely on the numbers.
@@ -71,6 +77,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
+        Command::Fmt(arguments) => fmt::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
     };
     exit.into()
 }

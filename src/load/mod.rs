@@ -120,6 +120,20 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     loader.finish()
 }
 
+/// The files that paths stand for, as in [`load`], each once.
+///
+/// # Errors
+///
+/// A finding for each path that is not there or holds no workflow files.
+pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut diagnostics);
+    match diagnostics.is_empty() {
+        true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
+        false => Err(diagnostics),
+    }
+}
+
 /// Loads a text, such as standard input; `name` is shown in messages.
 ///
 /// ```

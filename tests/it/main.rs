@@ -11,6 +11,7 @@ mod drawings;
 mod drive;
 mod errors;
 mod examples_of_design;
+mod formatting;
 mod fuzz;
 mod load;
 mod load_mutated;

@@ -469,6 +469,32 @@ fn graph_colours_the_events_of_a_run() {
 }
 
 #[test]
+fn fmt_moves_lines_and_says_which_files_changed() {
+    let untidy = "kind: Workflow\nid: a\nsteps:\n- kind: andThen # one\n  id: b\n  set: {  c: 1 }\n";
+    let tidy = "kind: Workflow\nid: a\nsteps:\n  - kind: andThen # one\n    id: b\n    set: {  c: 1 }\n";
+    let folder = Folder::new(&[("a.yaml", untidy), ("broken.yaml", "a: [1")]);
+    let text = || std::fs::read_to_string(folder.path().join("a.yaml")).expect("it is there");
+    folder
+        .run(&["fmt", "--check", "a.yaml"])
+        .expect(1)
+        .says(&["a.yaml", "1 file would change"]);
+    assert_eq!(text(), untidy);
+    folder.run(&["fmt", "a.yaml"]).expect(0).says(&["1 file changed"]);
+    assert_eq!(text(), tidy);
+    folder.run(&["fmt", "--check", "a.yaml"]).expect(0);
+    folder.run(&["fmt", "."]).expect(2).says(&["broken.yaml:1"]);
+}
+
+#[test]
+fn completions_know_every_command() {
+    let folder = Folder::new(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ended = folder.run(&["completions", shell]);
+        assert!(ended.expect(0).out.contains("validate"), "{shell}: {}", ended.out);
+    }
+}
+
+#[test]
 fn every_command_has_help_with_examples() {
     let folder = Folder::new(&[]);
     for command in [
@@ -476,6 +502,8 @@ fn every_command_has_help_with_examples() {
         &["run", "--help"],
         &["validate", "--help"],
         &["graph", "--help"],
+        &["fmt", "--help"],
+        &["completions", "--help"],
     ] {
         let ended = folder.run(command);
         assert!(
