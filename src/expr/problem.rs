@@ -12,6 +12,8 @@ pub struct Problem {
     pub message: String,
     /// What to do, if that can be said.
     pub help: Option<String>,
+    /// What to write in place of the range, where nothing else can have been meant.
+    pub fix: Option<String>,
 }
 
 /// The kinds of [`Problem`].

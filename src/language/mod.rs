@@ -112,7 +112,11 @@ fn sniff(root: &yaml::Node) -> Result<Language, Box<Diagnostic>> {
         let mut diagnostic = unknown(start, "this document has no `kind`, so its language is unknown");
         let close = entries.iter().find(|entry| entry.key.eq_ignore_ascii_case("kind"));
         if let Some(entry) = close {
-            diagnostic = diagnostic.label(entry.key_span, "keys are written in lower case: `kind`");
+            diagnostic = diagnostic
+                .here("keys are written in lower case")
+                .help("write `kind`")
+                .fix(entry.key_span, "kind");
+            diagnostic.span = Some(entry.key_span);
         } else if root.get("steps").is_some() {
             diagnostic = diagnostic.help("add `kind: Workflow` at the top");
         } else {

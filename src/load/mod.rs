@@ -32,6 +32,9 @@ use folder::{Folder, Origin};
 pub struct Options {
     /// What one file may cost.
     pub limits: yaml::Limits,
+    /// Texts that stand for those of files, such as ones that are not saved yet; by the path under which a file is
+    /// found.
+    pub overlay: HashMap<PathBuf, Arc<str>>,
 }
 
 /// Everything that was loaded.
@@ -249,7 +252,11 @@ impl Loader {
         let mut texts = Vec::with_capacity(origins.len());
         for (origin, folder) in origins.iter().zip(&folders) {
             let name = origin.path.display().to_string();
-            match folder::read(&origin.path, self.options.limits.bytes) {
+            let read = match self.options.overlay.get(&origin.path) {
+                Some(text) => Ok(text.clone()),
+                None => folder::read(&origin.path, self.options.limits.bytes),
+            };
+            match read {
                 Ok(text) => texts.push(Text {
                     file: self.loaded.sources.add(name, text.clone()),
                     text,

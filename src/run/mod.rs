@@ -13,6 +13,7 @@
 
 mod address;
 mod apply;
+mod code;
 mod event;
 mod failure;
 pub mod fault;
@@ -29,6 +30,7 @@ mod view;
 use std::sync::Arc;
 
 pub use apply::Corrupt;
+pub use code::FAILURE_CODES;
 pub use event::*;
 pub use failure::{Excerpt, Failure};
 pub use request::*;

@@ -5,15 +5,18 @@
 )]
 
 mod cli;
+mod defects;
 mod docs;
 mod drawings;
 mod drive;
+mod errors;
 mod examples_of_design;
 mod formatting;
 mod fuzz;
 mod load;
 mod load_mutated;
 mod rules;
+mod sarif;
 mod sim;
 mod suites;
 mod tidy;

@@ -100,6 +100,7 @@ impl Expression {
                 kind: ProblemKind::TooLarge,
                 message: message.clone(),
                 help: None,
+                fix: None,
             }]);
         }
         Ok(Expression {

@@ -139,6 +139,7 @@ impl Text {
                 kind: ProblemKind::SecretNotAllowed,
                 message: output::forgery().message,
                 help: None,
+                fix: None,
             });
         }
         if !analysis.problems.is_empty() {
@@ -152,6 +153,7 @@ impl Text {
                 kind: ProblemKind::TooLarge,
                 message,
                 help: None,
+                fix: None,
             }]
         })?;
         let program = Program {

@@ -9,6 +9,7 @@ pub(crate) mod check;
 mod defaults;
 mod event;
 mod fields;
+mod foreign;
 mod ident;
 mod keys;
 pub(crate) mod outline;

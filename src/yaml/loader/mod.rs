@@ -442,7 +442,9 @@ impl<'a> Loader<'a> {
         } else {
             return Some(built.clone());
         };
-        self.diagnostics.push(Diagnostic::error(Code::TooLarge, span, message));
+        let finding = Diagnostic::error(Code::TooLarge, span, message);
+        self.diagnostics
+            .push(finding.help("use fewer aliases, or compute what is large with an expression"));
         None
     }
 

@@ -10,6 +10,7 @@ mod options;
 mod signals;
 #[cfg(unix)]
 mod terminal;
+mod validate;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -158,18 +158,28 @@ impl Checker<'_> {
         let known = self.known_names(site);
         if closest(name, known.iter().map(String::as_str)).is_some() {
             // Every name is a word, which fits everywhere.
-            return finding.suggest(name, known.iter().map(String::as_str));
+            let finding = finding.suggest(name, known.iter().map(String::as_str));
+            return self.only_exact(finding, site, &reference.name);
         }
-        for (root, ty) in [
+        let homes = [
             ("input", self.flow.root(site.step, site.field, &Root::Input)),
             ("state", self.state(site)),
-        ] {
-            let declared = known.iter().any(|known| known == root);
-            if declared && matches!(ty.property(name), Lookup::Known(_)) {
-                return finding
-                    .help(format!("did you mean `{root}.{name}`?"))
-                    .fix(span, format!("{root}.{name}"));
+        ];
+        let declares = |(root, ty): &(&str, Type)| {
+            known.iter().any(|known| known == root) && matches!(ty.property(name), Lookup::Known(_))
+        };
+        let homes: Vec<String> = homes
+            .iter()
+            .filter(|home| declares(home))
+            .map(|(root, _)| format!("{root}.{name}"))
+            .collect();
+        match &homes[..] {
+            [] => {}
+            [home] => {
+                let finding = finding.help(format!("did you mean `{home}`?"));
+                return self.with_fix(finding, site, &reference.name, home);
             }
+            [first, ..] => return finding.help(format!("did you mean `{first}`?")),
         }
         finding.help(format!("names known here: {}", known.join(", ")))
     }

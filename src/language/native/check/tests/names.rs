@@ -171,8 +171,11 @@ fn variables_and_secrets_are_asked_for() {
     );
     let mistyped = text("permissions: { env: [SHOP_URI], secrets: [KEY], http: [\"*\"] }\n");
     assert!(fixed(&mistyped).contains("env.SHOP_URI"));
-    let missing = text("permissions: { env: [OTHER], secrets: [KEY], http: [\"*\"] }\n");
-    assert!(fixed(&missing).contains("env: [OTHER, SHOP_URL]"));
+    let similar = text("permissions: { env: [\"SHOP_UR*\"], secrets: [KEY], http: [\"*\"] }\n");
+    assert_eq!(findings(&similar), NONE);
+    let missing = only(&text("permissions: { env: [OTHER], secrets: [KEY], http: [\"*\"] }\n"));
+    assert!(missing.help[0].contains("`env: [OTHER, SHOP_URL]`"), "{missing:?}");
+    assert_eq!(missing.fixes, [], "to ask for more is for the author to decide");
 }
 
 #[test]
