@@ -10,6 +10,7 @@ mod input;
 mod output;
 mod progress;
 mod run;
+mod schema;
 mod validate;
 
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Draw a workflow.
     Graph(graph::Arguments),
+    /// Print the JSON Schema of workflow files, with which editors complete and check them.
+    Schema(schema::Arguments),
 }
 
 /// What a command comes to; scripts rely on the numbers.
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
     };
     exit.into()
 }

@@ -138,6 +138,12 @@ impl<'n> Fields<'n> {
 
     /// Reports the keys that are missing and those that nobody asked for.
     pub fn close(self, reader: &mut Reader) {
+        #[cfg(test)]
+        super::tests::syntax::note(
+            &self.what,
+            &self.known,
+            self.missing.iter().map(|missing| &missing.names),
+        );
         let mut mistyped = Vec::new();
         for entry in self.entries {
             if self.known.contains(&&*entry.key) || entry.key.starts_with("x-") {
