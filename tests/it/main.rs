@@ -7,11 +7,13 @@
 mod cli;
 mod docs;
 mod drive;
+mod editor;
 mod examples_of_design;
 mod fuzz;
 mod load;
 mod load_mutated;
 mod rules;
+mod schema;
 mod sim;
 mod suites;
 mod tidy;
