@@ -14,7 +14,7 @@ mod spread;
 mod version;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use find::{Found, find};
@@ -115,6 +115,20 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut loader.loaded.diagnostics);
     loader.files(&origins);
     loader.finish()
+}
+
+/// The files that paths stand for, as in [`load`], each once.
+///
+/// # Errors
+///
+/// A finding for each path that is not there or holds no workflow files.
+pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut diagnostics);
+    match diagnostics.is_empty() {
+        true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
+        false => Err(diagnostics),
+    }
 }
 
 /// Loads a text, such as standard input; `name` is shown in messages.

@@ -8,12 +8,14 @@
 //! integers beyond 64 bits) is refused rather than changed.
 
 mod core;
+mod format;
 mod loader;
 mod offsets;
 mod place;
 mod syntax;
 mod trap;
 
+pub use format::{Unformatted, format};
 pub use loader::parse;
 
 use std::ops::Range;

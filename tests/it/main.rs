@@ -6,9 +6,11 @@
 
 mod cli;
 mod docs;
+mod drawings;
 mod drive;
 mod editor;
 mod examples_of_design;
+mod formatting;
 mod fuzz;
 mod load;
 mod load_mutated;

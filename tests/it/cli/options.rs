@@ -452,17 +452,63 @@ fn validate_says_what_is_wrong_on_the_stream_that_was_asked_for() {
 }
 
 #[test]
-fn graph_draws_as_mermaid_and_json() {
+fn graph_draws_in_every_format() {
     let folder = Folder::new(&[("double.yaml", DOUBLE)]);
     let ended = folder.run(&["graph", "double"]);
     assert!(ended.expect(0).out.starts_with("flowchart"), "{}", ended.out);
     assert_eq!(ended.err, "");
     let ended = folder.run(&["graph", "double.yaml", "--format", "json"]);
     assert_eq!(ended.expect(0).json()["nodes"][0]["id"], "twice");
+    let ended = folder.run(&["graph", "double", "--format", "tree"]);
+    assert!(ended.expect(0).out.starts_with("double\n"), "{}", ended.out);
+    let ended = folder.run(&["graph", "double", "--format", "svg"]);
+    assert!(ended.expect(0).out.starts_with("<svg"), "{}", ended.out);
+    let ended = folder.run(&["graph", "double", "--format", "dot"]);
+    assert!(ended.expect(0).out.starts_with("digraph"), "{}", ended.out);
     folder
         .run(&["graph", "nowhere.yaml"])
         .expect(2)
         .says(&["there is no file or folder nowhere.yaml"]);
+}
+
+#[test]
+fn graph_colours_the_events_of_a_run() {
+    let folder = Folder::new(&[("double.yaml", DOUBLE)]);
+    let ended = folder.run(&["run", "double", "--input", "{\"n\": 2}", "--events", "ndjson"]);
+    ended.expect(0);
+    std::fs::write(folder.path().join("events.ndjson"), &ended.err).expect("it can be written");
+    let tree = folder.run(&["graph", "double", "--format", "tree", "--trace", "events.ndjson"]);
+    assert!(tree.expect(0).out.contains("(success)"), "{}", tree.out);
+    folder
+        .run(&["graph", "double", "--trace", "double.yaml"])
+        .expect(2)
+        .says(&["there is no event in it", "--events ndjson"]);
+}
+
+#[test]
+fn fmt_moves_lines_and_says_which_files_changed() {
+    let untidy = "kind: Workflow\nid: a\nsteps:\n- kind: andThen # one\n  id: b\n  set: {  c: 1 }\n";
+    let tidy = "kind: Workflow\nid: a\nsteps:\n  - kind: andThen # one\n    id: b\n    set: {  c: 1 }\n";
+    let folder = Folder::new(&[("a.yaml", untidy), ("broken.yaml", "a: [1")]);
+    let text = || std::fs::read_to_string(folder.path().join("a.yaml")).expect("it is there");
+    folder
+        .run(&["fmt", "--check", "a.yaml"])
+        .expect(1)
+        .says(&["a.yaml", "1 file would change"]);
+    assert_eq!(text(), untidy);
+    folder.run(&["fmt", "a.yaml"]).expect(0).says(&["1 file changed"]);
+    assert_eq!(text(), tidy);
+    folder.run(&["fmt", "--check", "a.yaml"]).expect(0);
+    folder.run(&["fmt", "."]).expect(2).says(&["broken.yaml:1"]);
+}
+
+#[test]
+fn completions_know_every_command() {
+    let folder = Folder::new(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ended = folder.run(&["completions", shell]);
+        assert!(ended.expect(0).out.contains("validate"), "{shell}: {}", ended.out);
+    }
 }
 
 #[test]
@@ -473,6 +519,8 @@ fn every_command_has_help_with_examples() {
         &["run", "--help"],
         &["validate", "--help"],
         &["graph", "--help"],
+        &["fmt", "--help"],
+        &["completions", "--help"],
     ] {
         let ended = folder.run(command);
         assert!(
