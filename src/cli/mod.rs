@@ -12,6 +12,7 @@ mod input;
 mod output;
 mod progress;
 mod run;
+mod schema;
 mod validate;
 
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Draw a workflow.
     Graph(graph::Arguments),
+    /// Print the JSON Schema of workflow files, with which editors complete and check them.
+    Schema(schema::Arguments),
     /// Bring files into their usual form: indentation and blank lines, nothing else.
     Fmt(fmt::Arguments),
     /// Write what a shell needs to complete commands and options.
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Fmt(arguments) => fmt::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };

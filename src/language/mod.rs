@@ -58,6 +58,15 @@ impl Files for NoFiles {
 /// The kinds of documents that can be read.
 const KINDS: [&str; 3] = ["Workflow", "Agent", "WorkflowTest"];
 
+/// The JSON Schema of the documents, for editors and whoever else knows nothing of this crate: one for all kinds, which
+/// it tells apart by their `kind`.
+///
+/// What it says of a key holds, but it says less than [`read`]: what is inside expressions, and whether names lead
+/// anywhere, is beyond a schema.
+pub fn schema() -> serde_json::Value {
+    native::schema()
+}
+
 /// Reads a document; `source` is the text of the whole file. References to files stay unresolved.
 pub fn read(document: &yaml::Document, source: &str) -> Read {
     read_with(document, &source.into(), &NoFiles)

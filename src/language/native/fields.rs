@@ -155,6 +155,12 @@ impl<'n> Fields<'n> {
 
     /// Reports the keys that are missing and those that nobody asked for.
     pub fn close(self, reader: &mut Reader) {
+        #[cfg(test)]
+        super::tests::syntax::note(
+            &self.what,
+            &self.known,
+            self.missing.iter().map(|missing| &missing.names),
+        );
         let mut mistyped = Vec::new();
         let mut is_foreign = false;
         // A key that is there, or that another mistyped one stands for, is not what was meant.

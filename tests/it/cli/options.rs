@@ -56,6 +56,23 @@ fn mistakes_in_json_are_explained() {
 }
 
 #[test]
+fn the_schema_is_printed_and_a_file_of_it_is_checked() {
+    let folder = Folder::new(&[("old.json", "{}")]);
+    let printed = folder.run(&["schema"]);
+    assert_eq!((printed.code, &*printed.err), (Some(0), ""));
+    folder.write("schema/workflow.schema.json", printed.out.as_bytes());
+    assert_eq!(folder.run(&["schema", "--check"]).code, Some(0));
+    let old = folder.run(&["schema", "--check", "old.json"]);
+    assert_eq!((old.code, &*old.out), (Some(1), ""));
+    assert!(
+        old.err.contains("write it anew: interpret schema > old.json"),
+        "{}",
+        old.err
+    );
+    assert_eq!(folder.run(&["schema", "--check", "none.json"]).code, Some(2));
+}
+
+#[test]
 fn context_is_what_expressions_see() {
     let text = workflow(
         "hello",

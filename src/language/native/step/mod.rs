@@ -88,13 +88,19 @@ step_kinds! {
 }
 
 impl StepKind {
-    /// The kind of a tag; `agent` and `workflow` are short for theirs.
-    fn parse(tag: &str) -> Option<StepKind> {
-        match tag {
-            "agent" => Some(StepKind::Agent),
-            "workflow" => Some(StepKind::Workflow),
-            _ => StepKind::ALL.iter().copied().find(|kind| kind.tag() == tag),
+    /// Another name of the kind in the file.
+    pub fn short(self) -> Option<&'static str> {
+        match self {
+            StepKind::Agent => Some("agent"),
+            StepKind::Workflow => Some("workflow"),
+            _ => None,
         }
+    }
+
+    /// The kind of a tag or a short name.
+    fn parse(tag: &str) -> Option<StepKind> {
+        let named = |kind: &StepKind| kind.tag() == tag || kind.short() == Some(tag);
+        StepKind::ALL.iter().copied().find(named)
     }
 }
 
