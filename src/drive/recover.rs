@@ -127,6 +127,20 @@ impl Driver {
         Err(SendError::Gone)
     }
 
+    /// Takes up the runs whose time has come.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot tell which these are.
+    pub async fn wake_due(&self) -> Result<Vec<Result<RunHandle, (Name, Error)>>, store::Error> {
+        let due = self.shared.store.due(self.shared.clock.now(), usize::MAX).await?;
+        let mut woken = Vec::with_capacity(due.len());
+        for (_, run) in due {
+            woken.push(self.take_up(&run).await.map_err(|error| (run, error)));
+        }
+        Ok(woken)
+    }
+
     /// Wakes the runs that wait when their time comes, for as long as it is polled. Only the next moment is kept in
     /// memory. `report` is told of runs that cannot be driven on, once each.
     pub async fn tend(&self, mut report: impl FnMut(&Name, &Error)) {

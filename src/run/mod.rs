@@ -254,6 +254,11 @@ impl Run {
         &self.state
     }
 
+    /// What the workflow itself remembers at the moment.
+    pub fn workflow_state(&self) -> Option<&Data> {
+        self.state.instances.get(0).map(|instance| &instance.state)
+    }
+
     /// Its status.
     pub fn status(&self) -> Status {
         match self.state.end() {
