@@ -7,6 +7,7 @@
 mod cli;
 mod docs;
 mod drive;
+mod durable;
 mod examples_of_design;
 mod fuzz;
 mod load;
