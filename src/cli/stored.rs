@@ -53,10 +53,13 @@ pub(super) fn labels(given: &[String]) -> Result<Labels, String> {
     given.iter().map(label).collect()
 }
 
-/// The store behind `--store`, or the one in the user's data folder.
-pub(super) fn open(url: Option<&str>) -> Result<Arc<dyn Store>, String> {
+/// The store behind `--store`, or the one in the user's data folder; also its URL.
+pub(super) fn open(url: Option<&str>) -> Result<(Arc<dyn Store>, String), String> {
     match url {
-        Some(url) => store::open(url).map_err(|error| error.to_string()),
+        Some(url) => match store::open(url) {
+            Ok(store) => Ok((store, url.to_owned())),
+            Err(error) => Err(error.to_string()),
+        },
         None => {
             let path = default_path()?;
             if let Some(folder) = path.parent() {
@@ -65,7 +68,7 @@ pub(super) fn open(url: Option<&str>) -> Result<Arc<dyn Store>, String> {
             }
             let opened = store::Sqlite::open(&path);
             opened
-                .map(|store| Arc::new(store) as Arc<dyn Store>)
+                .map(|store| (Arc::new(store) as Arc<dyn Store>, format!("sqlite:{}", path.display())))
                 .map_err(|error| error.to_string())
         }
     }

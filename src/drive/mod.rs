@@ -86,6 +86,9 @@ pub enum Error {
         /// The hash of what it was to be continued with.
         given: Name,
     },
+    /// Its files ask for what the operator has not granted (rule 40).
+    #[error("the workflow asks for what is not granted: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NotPermitted(Vec<Denied>),
     /// The store does not keep the definition it is pinned to.
     #[error("the definition {0} is not kept")]
     NoDefinition(Name),
@@ -169,7 +172,10 @@ impl Driver {
         start: Start,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
-        self.shared.check(&program)?;
+        let missing = self.shared.missing(&program);
+        if !missing.is_empty() {
+            return Err(StartError::NotPermitted(missing));
+        }
         Session::start(self.shared.clone(), program, start, observe).await
     }
 
@@ -177,8 +183,13 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be loaded, or is not one of this program.
+    /// When the journal cannot be loaded, or is not one of this program, or somebody else drives the run, or its files
+    /// ask for what is not granted here: going on would only make it fail.
     pub async fn reopen(&self, program: Arc<Program>, run: &Name) -> Result<Session, Error> {
+        let missing = self.shared.missing(&program);
+        if !missing.is_empty() {
+            return Err(Error::NotPermitted(missing));
+        }
         Session::replay(self.shared.clone(), program, run).await
     }
 
@@ -291,8 +302,9 @@ impl fmt::Debug for Driver {
 }
 
 impl Shared {
-    fn check(&self, program: &Program) -> Result<(), StartError> {
-        let Some(permit) = &self.permit else { return Ok(()) };
+    /// What the files of a program ask for and is not granted.
+    fn missing(&self, program: &Program) -> Vec<Denied> {
+        let Some(permit) = &self.permit else { return Vec::new() };
         let asked = program.workflows.iter().map(|workflow| &workflow.header.permissions);
         let mut missing: Vec<Denied> = Vec::new();
         for denied in asked.flat_map(|asked| permit.missing(asked)) {
@@ -300,10 +312,7 @@ impl Shared {
                 missing.push(denied);
             }
         }
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(StartError::NotPermitted(missing)),
-        }
+        missing
     }
 
     /// A panic while the map is held leaves it whole: handles are put in and taken out one by one.

@@ -59,12 +59,7 @@ struct Taken {
     session: Session,
 }
 
-async fn take(
-    store: Arc<dyn Store>,
-    url: Option<String>,
-    run: &str,
-    reach: &Reach,
-) -> Result<Result<Taken, Exit>, String> {
+async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> Result<Result<Taken, Exit>, String> {
     let entry = find(&*store, run).await?;
     if crate::store::is_over(entry.head.status) {
         return Err(format!("the run `{run}` is over: {}", entry.head.status.as_str()));
@@ -89,7 +84,7 @@ async fn take(
         env: Data::from(Map::new()),
         resume: Vec::new(),
         mocks: reach.mocks_name(),
-        store: Some(url.unwrap_or_else(|| "memory".to_owned())),
+        store: Some(url),
         definition: None,
         user: None,
         labels: Labels::new(),
@@ -97,7 +92,7 @@ async fn take(
     Ok(Ok(Taken { prepared, session }))
 }
 
-pub(super) async fn resume(store: Arc<dyn Store>, url: Option<String>, arguments: Resume) -> Done {
+pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume) -> Done {
     let Some(run) = &arguments.run else {
         return all(store, &arguments.reach).await;
     };
@@ -190,18 +185,18 @@ async fn all(store: Arc<dyn Store>, reach: &Reach) -> Done {
     Ok(if failed { Exit::Error } else { Exit::Success })
 }
 
-pub(super) async fn suspend(store: Arc<dyn Store>, url: Option<String>, arguments: Reason) -> Done {
+pub(super) async fn suspend(store: Arc<dyn Store>, url: String, arguments: Reason) -> Done {
     let reason = arguments.reason.as_deref().map(Name::from);
     tell(store, url, &arguments, Input::Suspend { reason }).await
 }
 
-pub(super) async fn cancel(store: Arc<dyn Store>, url: Option<String>, arguments: Reason) -> Done {
+pub(super) async fn cancel(store: Arc<dyn Store>, url: String, arguments: Reason) -> Done {
     let reason = arguments.reason.as_deref().map(Name::from);
     tell(store, url, &arguments, Input::Cancel { reason }).await
 }
 
 /// Tells a run something, and goes on with it until what follows is done: the calls in flight, or the cleanups.
-async fn tell(store: Arc<dyn Store>, url: Option<String>, arguments: &Reason, input: Input) -> Done {
+async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, input: Input) -> Done {
     let Taken { mut session, .. } = match take(store, url, &arguments.run, &arguments.reach).await? {
         Ok(taken) => taken,
         Err(exit) => return Ok(exit),

@@ -81,20 +81,20 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return complain(format!("cannot start: {error}")),
     };
-    let store = match stored::open(arguments.store.as_deref()) {
-        Ok(store) => store,
+    let (store, url) = match stored::open(arguments.store.as_deref()) {
+        Ok(opened) => opened,
         Err(error) => return complain(error),
     };
     let done = runtime.block_on(async {
         match arguments.command {
             Command::List(arguments) => list::run(&*store, arguments).await,
-            Command::Show(one) => show::run(&store, &one).await,
+            Command::Show(one) => show::run(&store, &url, &one).await,
             Command::State(one) => show::state(&store, &one).await,
             Command::Events(arguments) => events::run(&store, arguments).await,
             Command::Export(one) => events::export(&store, &one).await,
-            Command::Resume(resume) => change::resume(store, arguments.store, *resume).await,
-            Command::Suspend(reason) => change::suspend(store, arguments.store, reason).await,
-            Command::Cancel(reason) => change::cancel(store, arguments.store, reason).await,
+            Command::Resume(resume) => change::resume(store, url, *resume).await,
+            Command::Suspend(reason) => change::suspend(store, url, reason).await,
+            Command::Cancel(reason) => change::cancel(store, url, reason).await,
             Command::Prune(arguments) => prune::run(&*store, arguments).await,
         }
     });

@@ -12,7 +12,7 @@ use crate::store::{Definition, Entry, Store};
 /// The largest file that is compared with what is kept.
 const LARGEST: usize = 64 * 1024 * 1024;
 
-pub(super) async fn run(store: &Arc<dyn Store>, one: &One) -> Done {
+pub(super) async fn run(store: &Arc<dyn Store>, url: &str, one: &One) -> Done {
     let entry = find(&**store, &one.run).await?;
     let definition = store.definition(&entry.program).await.map_err(told)?;
     let changed = definition.as_deref().map(changed).unwrap_or_default();
@@ -60,7 +60,7 @@ pub(super) async fn run(store: &Arc<dyn Store>, one: &One) -> Done {
                     Wait::Event { event } => format!("--event {event}"),
                 };
                 text.push_str(&format!(
-                    "  interpret runs resume {} {which} --data '{answer}'\n",
+                    "  interpret runs resume {} --store '{url}' {which} --data '{answer}'\n",
                     entry.run
                 ));
             }

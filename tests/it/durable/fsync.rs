@@ -14,7 +14,9 @@ fn acknowledged(trace: &str) -> (usize, usize) {
     let mut unsynchronised = false;
     let mut pending: HashSet<&str> = HashSet::new();
     for line in trace.lines() {
-        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let Some((thread, call)) = line.split_once(' ') else {
+            continue;
+        };
         let call = call.trim_start();
         let on_the_log = call.contains("-wal>");
         if call.starts_with("pwrite64(") && on_the_log {
@@ -39,7 +41,16 @@ fn traced(folder: &Folder, store: &str) -> (usize, usize) {
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", "trace"]);
     command.arg(env!("CARGO_BIN_EXE_interpret"));
-    command.args(["run", "hello", "--batch", "lines.ndjson", "--concurrency", "1", "--store", store]);
+    command.args([
+        "run",
+        "hello",
+        "--batch",
+        "lines.ndjson",
+        "--concurrency",
+        "1",
+        "--store",
+        store,
+    ]);
     folder.prepare(&mut command);
     Started::new(command).end().expect(0);
     let trace = std::fs::read(folder.path().join("trace")).unwrap();

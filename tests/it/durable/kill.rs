@@ -50,7 +50,9 @@ impl Killer {
     fn new() -> Killer {
         let witness = Witness::answering(&response("200 OK", "content-type: application/json\r\n", "{}"));
         let folder = Folder::new(&[("errands.yaml", ERRANDS)]);
-        let lines: String = (0..LINES).map(|n| format!("{{\"port\": {}, \"n\": {n}}}\n", witness.port)).collect();
+        let lines: String = (0..LINES)
+            .map(|n| format!("{{\"port\": {}, \"n\": {n}}}\n", witness.port))
+            .collect();
         folder.write("lines.ndjson", lines.as_bytes());
         Killer {
             folder,
@@ -77,7 +79,10 @@ impl Killer {
         let killing = moment.map(|moment| (moment, child.id()));
         let mut seen = 0;
         let kill = |id: u32| {
-            let _ = Command::new("sh").args(["-c", &format!("kill -9 {id}")]).stderr(Stdio::null()).status();
+            let _ = Command::new("sh")
+                .args(["-c", &format!("kill -9 {id}")])
+                .stderr(Stdio::null())
+                .status();
         };
         let timer = killing.filter(|_| lines == 0).map(|(moment, id)| {
             std::thread::spawn(move || {
@@ -87,7 +92,9 @@ impl Killer {
         });
         for line in stdout.lines() {
             // A line that was not written to its end acknowledges nothing.
-            let Ok(told) = serde_json::from_str::<serde_json::Value>(&line.unwrap()) else { break };
+            let Ok(told) = serde_json::from_str::<serde_json::Value>(&line.unwrap()) else {
+                break;
+            };
             if let (Some(run), Some(status)) = (told["run"].as_str(), told["status"].as_str()) {
                 self.told.insert(run.to_owned(), status.to_owned());
             }
@@ -111,7 +118,11 @@ impl Killer {
     /// Goes on with everything until nothing is left to do.
     fn settle(&mut self) {
         let begun = Instant::now();
-        while self.entries().iter().any(|entry| entry.head.status != Status::Completed) {
+        while self
+            .entries()
+            .iter()
+            .any(|entry| entry.head.status != Status::Completed)
+        {
             self.round(&["runs", "resume", "--all"], 0, None);
             assert!(begun.elapsed() < PATIENCE, "{:#?}", self.entries());
         }
@@ -130,18 +141,29 @@ impl Killer {
         let entries = self.entries();
         assert!(!entries.is_empty());
         for run in self.told.keys() {
-            assert!(entries.iter().any(|entry| *entry.run == **run), "{run} was acknowledged and is gone");
+            assert!(
+                entries.iter().any(|entry| *entry.run == **run),
+                "{run} was acknowledged and is gone"
+            );
         }
-        let mut calls = 0;
+        let (mut calls, mut in_flight) = (0, 0);
         for entry in &entries {
             let may_be = calls_of(&store, entry);
             calls += may_be.len();
             for (key, most) in may_be {
+                in_flight += most - 1;
                 let times = asked.remove(&key).unwrap_or(0);
-                assert!((1..=most).contains(&times), "{key} was asked {times} times, at most {most} are in the journal");
+                assert!(
+                    (1..=most).contains(&times),
+                    "{key} was asked {times} times, at most {most} are in the journal"
+                );
             }
         }
         assert_eq!(calls, entries.len() * 4);
+        println!(
+            "{} runs, {in_flight} calls in flight when a process was killed",
+            entries.len()
+        );
         assert!(asked.is_empty(), "asked for runs that are not there: {asked:?}");
     }
 }
@@ -177,14 +199,20 @@ fn calls_of(store: &Sqlite, entry: &Entry) -> BTreeMap<String, usize> {
             }
         }
         assert_eq!(ended, most.len(), "{} of {}", ended, entry.run);
-        assert!(matches!(run.state().end(), Some(RunEnd::Completed(Data::Int(_)))), "{:?}", run.state().end());
+        assert!(
+            matches!(run.state().end(), Some(RunEnd::Completed(Data::Int(_)))),
+            "{:?}",
+            run.state().end()
+        );
         most
     })
 }
 
 #[test]
 fn whenever_it_is_killed_nothing_is_lost_or_done_twice() {
-    let seconds = std::env::var("INTERPRET_KILL_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
+    let seconds = std::env::var("INTERPRET_KILL_SECONDS")
+        .ok()
+        .map(|seconds| seconds.parse().unwrap());
     let begun = Instant::now();
     let mut killer = Killer::new();
     let mut kills = 0;
@@ -240,7 +268,10 @@ fn who_is_told_to_end_leaves_what_can_go_on() {
             EventKind::SleepStarted { until, .. } => Some(until),
             _ => None,
         });
-        (until.unwrap(), block_on(store.entry(&run)).unwrap().unwrap().head.status)
+        (
+            until.unwrap(),
+            block_on(store.entry(&run)).unwrap().unwrap().head.status,
+        )
     };
     let before = deadline();
     let mut second = sleeping(&["runs", "resume", "--all", "--store", STORE]);
@@ -249,9 +280,15 @@ fn who_is_told_to_end_leaves_what_can_go_on() {
     let taken = || {
         let store = rusqlite::Connection::open(folder.path().join("runs.sqlite")).unwrap();
         let owner: Option<i64> = store.query_row("SELECT owner FROM runs", [], |row| row.get(0)).unwrap();
-        let processes: i64 = store.query_row("SELECT count(*) FROM processes WHERE token = ?", [owner], |row| row.get(0)).unwrap();
+        let processes: i64 = store
+            .query_row("SELECT count(*) FROM processes WHERE token = ?", [owner], |row| {
+                row.get(0)
+            })
+            .unwrap();
         let alive: i64 = store
-            .query_row("SELECT count(*) FROM processes WHERE pid = ?", [second.id()], |row| row.get(0))
+            .query_row("SELECT count(*) FROM processes WHERE pid = ?", [second.id()], |row| {
+                row.get(0)
+            })
             .unwrap();
         processes == 1 && alive == 1
     };

@@ -136,10 +136,20 @@ fn a_run_that_cannot_be_read_holds_up_no_other() {
         let recovered = driver.recover_all().await.unwrap();
         let taken: Vec<&str> = recovered.taken.iter().map(|handle| &**handle.id()).collect();
         assert_eq!(taken, ["a"], "{:?}", recovered.set_aside);
-        let mut set_aside: Vec<String> = recovered.set_aside.iter().map(|(run, error)| format!("{run}: {error}")).collect();
+        let mut set_aside: Vec<String> = recovered
+            .set_aside
+            .iter()
+            .map(|(run, error)| format!("{run}: {error}"))
+            .collect();
         set_aside.sort();
-        assert!(set_aside[0].starts_with("b: what is stored cannot be read: event 1 of the run `b` cannot be read"), "{set_aside:?}");
-        assert!(set_aside[1].contains("event 1 of the run `c` is missing"), "{set_aside:?}");
+        assert!(
+            set_aside[0].starts_with("b: what is stored cannot be read: event 1 of the run `b` cannot be read"),
+            "{set_aside:?}"
+        );
+        assert!(
+            set_aside[1].contains("event 1 of the run `c` is missing"),
+            "{set_aside:?}"
+        );
         assert_eq!(set_aside[2], "d: the definition unknown is not kept");
         assert_eq!(recovered.taken[0].finished().await, Ok(Status::Completed));
     });
@@ -211,7 +221,10 @@ fn a_wait_ends_at_its_time_however_the_clock_gets_there() {
         let driver = driver(store.clone(), Arc::new(Notes::default()), Arc::new(clock.clone()));
         clock.0.jump(10_000);
         for run in ["r", "s"] {
-            driver.start(program.clone(), Start::new(run, Data::Null)).await.unwrap();
+            driver
+                .start(program.clone(), Start::new(run, Data::Null))
+                .await
+                .unwrap();
         }
         let tending = {
             let driver = driver.clone();
@@ -256,14 +269,25 @@ steps:
         let clock = || Arc::new(VirtualClock::starting_at(Timestamp(0)));
         let store = place.open();
         let first = driver(store.clone(), Arc::new(Notes::default()), clock());
-        let session = first.run_to_rest(program.clone(), Start::new("r", Data::Null), |_, _| {}).await.unwrap().unwrap();
+        let session = first
+            .run_to_rest(program.clone(), Start::new("r", Data::Null), |_, _| {})
+            .await
+            .unwrap()
+            .unwrap();
         let run: Name = "r".into();
         let snapshot = store.snapshot(&run).await.unwrap().expect("a snapshot");
         let entry = store.entry(&run).await.unwrap().unwrap();
-        assert!(snapshot.seq > 16_000 && entry.seq - snapshot.seq < 40_000, "{} of {}", snapshot.seq, entry.seq);
+        assert!(
+            snapshot.seq > 16_000 && entry.seq - snapshot.seq < 40_000,
+            "{} of {}",
+            snapshot.seq,
+            entry.seq
+        );
         let connection = rusqlite::Connection::open(place.file()).unwrap();
         // Nothing before the snapshot is read: it would be refused.
-        connection.execute("UPDATE events SET payload = 'x' WHERE seq < 10", []).unwrap();
+        connection
+            .execute("UPDATE events SET payload = 'x' WHERE seq < 10", [])
+            .unwrap();
         let second = driver(store.clone(), Arc::new(Notes::default()), clock());
         let mut taken = second.reopen(program.clone(), &run).await.unwrap();
         assert_eq!(taken.run().state(), session.run().state());
@@ -274,7 +298,10 @@ steps:
         taken.send(resume, &mut |_, _| {}).await.unwrap();
         let end = taken.to_rest(&mut |_, _| {}).await;
         assert_eq!(end, Ok(Status::Completed));
-        assert_eq!(taken.run().state().end(), Some(&RunEnd::Completed(data!({ "n": 20_000 }))));
+        assert_eq!(
+            taken.run().state().end(),
+            Some(&RunEnd::Completed(data!({ "n": 20_000 })))
+        );
     });
 }
 
@@ -286,10 +313,16 @@ fn what_is_no_snapshot_of_the_run_is_passed_over() {
         let store = place.open();
         let notes = || Arc::new(Notes::default());
         let first = driver(store.clone(), notes(), Arc::new(SystemClock));
-        first.run_to_rest(program.clone(), Start::new("r", Data::Null), |_, _| {}).await.unwrap().unwrap();
+        first
+            .run_to_rest(program.clone(), Start::new("r", Data::Null), |_, _| {})
+            .await
+            .unwrap()
+            .unwrap();
         let mut other = Run::new(program.clone());
         let mut events = Vec::new();
-        other.handle(Timestamp(1), Input::Start(Start::new("r", Data::Null)), &mut events).unwrap();
+        other
+            .handle(Timestamp(1), Input::Start(Start::new("r", Data::Null)), &mut events)
+            .unwrap();
         for state in [&b"no JSON"[..], b"{\"version\":99,\"program\":\"\",\"state\":{}}"] {
             let seq = store.entry(&"r".into()).await.unwrap().unwrap().seq;
             let append = Append {
@@ -311,7 +344,9 @@ fn what_is_no_snapshot_of_the_run_is_passed_over() {
                 snapshot: Some(state.into()),
             };
             store.append(append).await.unwrap();
-            let taken = driver(store.clone(), notes(), Arc::new(SystemClock)).reopen(program.clone(), &"r".into()).await;
+            let taken = driver(store.clone(), notes(), Arc::new(SystemClock))
+                .reopen(program.clone(), &"r".into())
+                .await;
             assert_eq!(taken.unwrap().run().waits().count(), 1);
         }
     });
@@ -332,13 +367,25 @@ fn two_stores_never_drive_one_run() {
         let handle = first.start(program.clone(), Start::new("r", Data::Null)).await.unwrap();
         let second = driver(two.clone(), Arc::new(Notes::default()), Arc::new(SystemClock));
         let recovered = second.recover_all().await.unwrap();
-        assert_eq!((recovered.taken.len(), &recovered.owned[..]), (0, &["r".into()][..]), "{recovered:?}");
+        assert_eq!(
+            (recovered.taken.len(), &recovered.owned[..]),
+            (0, &["r".into()][..]),
+            "{recovered:?}"
+        );
         // Taken for dead, though it is not: it is stopped when it next stores something.
         rusqlite_delete_leases(&place);
         let taken = second.take_up(&"r".into()).await.unwrap();
-        let late = handle.send(Input::Deliver { event: "x".into(), data: Data::Null }).await;
+        let late = handle
+            .send(Input::Deliver {
+                event: "x".into(),
+                data: Data::Null,
+            })
+            .await;
         assert!(
-            matches!(late, Err(SendError::Store(Error::Owned { .. } | Error::Conflict { .. }))),
+            matches!(
+                late,
+                Err(SendError::Store(Error::Owned { .. } | Error::Conflict { .. }))
+            ),
             "{late:?}"
         );
         assert_eq!(taken.finished().await, Ok(Status::Completed));
