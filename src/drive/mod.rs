@@ -271,7 +271,7 @@ impl Driver {
         tokio::spawn(async move {
             // How it went is told through the handle.
             match unloads {
-                true => while let Ok(false) = session.to_unload().await {},
+                true => while let Ok(false) = session.until_unloaded().await {},
                 false => drop(session.to_end(&mut |_, _| {}).await),
             }
             drop(registered);

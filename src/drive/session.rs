@@ -147,7 +147,7 @@ impl Session {
 
     /// Drives the run until it is over or waits for somebody, and is not to be woken yet; true when nobody has told it
     /// anything meanwhile, and nobody can any more: it can be dropped, and taken up again when its time comes.
-    pub(super) async fn to_unload(&mut self) -> Result<bool, Error> {
+    pub(super) async fn until_unloaded(&mut self) -> Result<bool, Error> {
         let status = self.to_rest(&mut |_, _| {}).await?;
         if is_over(status) {
             return Ok(true);

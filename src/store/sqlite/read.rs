@@ -99,6 +99,17 @@ pub(super) fn entry(connection: &Connection, run: &str) -> Result<Option<Entry>,
 }
 
 pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Entry>, Error> {
+    let (query, values) = listing(filter);
+    let found = connection.prepare_cached(&query).and_then(|mut select| {
+        select
+            .query_map(params_from_iter(values), entry_of)?
+            .collect::<rusqlite::Result<Vec<Entry>>>()
+    });
+    found.map_err(unavailable)
+}
+
+/// The query for a listing, and its parameters.
+pub(super) fn listing(filter: &Filter) -> (String, Vec<Value>) {
     let mut conditions = Vec::new();
     let mut values: Vec<Value> = Vec::new();
     let mut only = |condition: &'static str, wanted: Vec<Value>| {
@@ -137,27 +148,21 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Entry
     let limit = filter.limit.and_then(|limit| i64::try_from(limit).ok());
     values.push(Value::Integer(limit.unwrap_or(-1)));
     let query = format!("SELECT {ENTRY} FROM runs {conditions} ORDER BY created DESC, id DESC LIMIT ?");
-    let found = connection.prepare_cached(&query).and_then(|mut select| {
-        select
-            .query_map(params_from_iter(values), entry_of)?
-            .collect::<rusqlite::Result<Vec<Entry>>>()
-    });
-    found.map_err(unavailable)
+    (query, values)
 }
 
+/// Only runs that nobody drives have to be woken; there is an index of just these.
+pub(super) const DUE: &str = "SELECT wake_at, id FROM runs \
+     WHERE wake_at IS NOT NULL AND status = 'suspended' AND wake_at <= ? ORDER BY wake_at, id LIMIT ?";
+
 pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<(Timestamp, Name)>, Error> {
-    let found = connection
-        .prepare_cached(
-            "SELECT wake_at, id FROM runs WHERE wake_at IS NOT NULL AND status = 'suspended' AND wake_at <= ? \
-             ORDER BY wake_at, id LIMIT ?",
-        )
-        .and_then(|mut select| {
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = select.query_map(params![until.0, limit], |row| {
-                Ok((Timestamp(row.get(0)?), Name::from(row.get::<_, String>(1)?)))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        });
+    let found = connection.prepare_cached(DUE).and_then(|mut select| {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![until.0, limit], |row| {
+            Ok((Timestamp(row.get(0)?), Name::from(row.get::<_, String>(1)?)))
+        })?;
+        rows.collect::<rusqlite::Result<Vec<_>>>()
+    });
     found.map_err(unavailable)
 }
 

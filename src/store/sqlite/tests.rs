@@ -263,3 +263,48 @@ fn a_snapshot_that_was_damaged_is_none() {
         assert_eq!(store.snapshot(&run).await, Ok(None));
     });
 }
+
+#[test]
+fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
+    let file = File::new();
+    let _store = file.open();
+    let raw = file.raw();
+    let plan = |query: &str, parameters: Vec<rusqlite::types::Value>| {
+        let mut explain = raw.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let steps = explain
+            .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+            .unwrap();
+        steps.collect::<rusqlite::Result<Vec<String>>>().unwrap().join("; ")
+    };
+    let by_index = |plan: String, index: &str| {
+        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+    };
+    let numbers = |values: [i64; 2]| values.map(rusqlite::types::Value::Integer).to_vec();
+    by_index(plan(read::DUE, numbers([1, 1])), "runs_by_wake");
+    let listing = |filter: Filter| {
+        let (query, values) = read::listing(&filter);
+        plan(&query, values)
+    };
+    let after = Some((Timestamp(1), "a".into()));
+    let page = Filter {
+        after,
+        limit: Some(50),
+        ..Filter::default()
+    };
+    by_index(listing(page.clone()), "runs_by_time");
+    let running = Filter {
+        status: Some(Status::Running),
+        ..page.clone()
+    };
+    by_index(listing(running), "runs_by_status");
+    let of_one = Filter {
+        workflow: Some("orders".into()),
+        ..page.clone()
+    };
+    by_index(listing(of_one), "runs_by_workflow");
+    let for_one = Filter {
+        user: Some("ada".into()),
+        ..page
+    };
+    by_index(listing(for_one), "runs_by_user");
+}

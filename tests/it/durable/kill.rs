@@ -77,7 +77,6 @@ impl Killer {
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let killing = moment.map(|moment| (moment, child.id()));
-        let mut seen = 0;
         let kill = |id: u32| {
             let _ = Command::new("sh")
                 .args(["-c", &format!("kill -9 {id}")])
@@ -90,7 +89,7 @@ impl Killer {
                 kill(id);
             })
         });
-        for line in stdout.lines() {
+        for (before, line) in stdout.lines().enumerate() {
             // A line that was not written to its end acknowledges nothing.
             let Ok(told) = serde_json::from_str::<serde_json::Value>(&line.unwrap()) else {
                 break;
@@ -98,8 +97,7 @@ impl Killer {
             if let (Some(run), Some(status)) = (told["run"].as_str(), told["status"].as_str()) {
                 self.told.insert(run.to_owned(), status.to_owned());
             }
-            seen += 1;
-            if let Some((moment, id)) = killing.filter(|_| seen == lines) {
+            if let Some((moment, id)) = killing.filter(|_| before + 1 == lines) {
                 std::thread::sleep(moment);
                 kill(id);
             }
