@@ -11,8 +11,11 @@ mod graph;
 mod input;
 mod output;
 mod progress;
+mod reach;
 mod run;
+mod runs;
 mod schema;
+mod stored;
 mod validate;
 
 use std::process::ExitCode;
@@ -41,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run a workflow: the result goes to stdout, progress to stderr.
     Run(Box<run::Arguments>),
+    /// List, inspect, resume and prune the runs that a store keeps.
+    Runs(runs::Arguments),
     /// Check workflow files and say what is wrong, where, and what to write instead.
     Validate(validate::Arguments),
     /// Draw a workflow.
@@ -78,6 +83,7 @@ impl From<Exit> for ExitCode {
 pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(arguments) => run::run(*arguments),
+        Command::Runs(arguments) => runs::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),

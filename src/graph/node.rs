@@ -23,7 +23,7 @@ pub struct NodeId(pub u32);
 pub struct BlockId(pub u32);
 
 /// A workflow of a [`Program`](crate::graph::Program).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowId(pub u32);
 
 /// One step of a workflow, or a part of one that has steps of its own.

@@ -11,6 +11,7 @@ mod cross;
 mod find;
 mod folder;
 mod spread;
+mod texts;
 mod version;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use find::{Found, find};
+pub use texts::{Texts, load_texts};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, LinkError, Name, Program};
@@ -26,6 +28,7 @@ use crate::language::{self, Agent, Definition, Files, NoFiles};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 use folder::{Folder, Origin};
+use texts::{Recorded, Taken};
 
 /// Bounds of a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub struct Loaded {
     /// What is declared, definitions with errors included.
     declared: Vec<Declared>,
     outlines: Vec<Outline>,
+    /// What schemas have taken in.
+    taken: Vec<Taken>,
 }
 
 /// A document with test cases.
@@ -215,12 +220,14 @@ impl Loaded {
             });
         };
         let find = |id: &str, version: Option<&str>| self.workflow(id, version).cloned();
-        Program::link(graph.clone(), find).map_err(|error| match error {
+        let mut program = Program::link(graph.clone(), find).map_err(|error| match error {
             LinkError::UnknownWorkflow { missing, .. } if declared(&missing) => {
                 ProgramError::Broken(missing.to_string())
             }
             error => ProgramError::Link(error),
-        })
+        })?;
+        self.pin_agents(&mut program);
+        Ok(program)
     }
 }
 
@@ -279,6 +286,7 @@ impl Loader {
             self.loaded.diagnostics.extend(read.diagnostics);
             self.loaded.declared.extend(read.declared);
             self.loaded.outlines.extend(read.outlines);
+            self.loaded.taken.extend(read.taken);
             for definition in read.definitions {
                 match definition {
                     Definition::Workflow(graph) => self.loaded.workflows.push(graph),
@@ -339,6 +347,7 @@ struct Contents {
     declared: Vec<Declared>,
     outlines: Vec<Outline>,
     definitions: Vec<Definition>,
+    taken: Vec<Taken>,
 }
 
 impl Text<'_> {
@@ -353,6 +362,7 @@ impl Text<'_> {
             declared: Vec::new(),
             outlines: Vec::new(),
             definitions: Vec::new(),
+            taken: Vec::new(),
         };
         if documents.is_empty() && !may_be_empty {
             let nowhere = Span::new(self.file, 0, 0);
@@ -360,11 +370,12 @@ impl Text<'_> {
                 .help("begin with `kind: Workflow`, `id` and `steps`");
             contents.diagnostics.push(nothing);
         }
+        let files = Recorded::new(self.files);
         for document in documents {
             if document.root.is_null() && may_be_empty {
                 continue;
             }
-            let read = language::read_with(&document, &self.text, self.files);
+            let read = language::read_with(&document, &self.text, &files);
             contents.declared.extend(Declared::of(&document.root));
             let diagnostics = read.diagnostics.into_iter().map(|finding| match self.named {
                 true => finding,
@@ -374,6 +385,7 @@ impl Text<'_> {
             contents.outlines.extend(read.outline);
             contents.definitions.extend(read.definition);
         }
+        contents.taken = files.taken(self.file);
         contents
     }
 }

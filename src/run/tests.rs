@@ -177,6 +177,7 @@ fn the_form_of_every_event_is_fixed() {
             env: data!({ "HOME": "/" }),
             user: Some("ada".into()),
             conversation: None,
+            labels: [("team".into(), "sales".into())].into(),
         })),
         EventKind::StepStarted { scope, node, deadline },
         EventKind::StepSkipped { scope, node },
@@ -185,6 +186,7 @@ fn the_form_of_every_event_is_fixed() {
             ticket,
             request: Arc::new(request),
         },
+        EventKind::CallRepeated { ticket },
         EventKind::CallEnded {
             ticket,
             outcome: Outcome::Done(answer),

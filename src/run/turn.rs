@@ -103,6 +103,7 @@ impl<'a> Turn<'a> {
         match input {
             Input::Start(start) => self.start(start)?,
             Input::Tick => {}
+            Input::Recover => self.recover()?,
             Input::Done { ticket, outcome } => {
                 let calling = self
                     .state
@@ -260,8 +261,20 @@ impl<'a> Turn<'a> {
             env: start.env,
             user: start.user,
             conversation: start.conversation,
+            labels: start.labels,
         })))?;
         Ok(())
+    }
+
+    /// Notes that the calls in flight are made once more.
+    fn recover(&mut self) -> Result<(), Corrupt> {
+        let in_flight = self.state.tickets.iter().filter(|(_, scope)| {
+            let active = self.state.active(**scope);
+            active.is_some_and(|active| matches!(active.work, Work::Call { .. }))
+        });
+        let tickets: Vec<Ticket> = in_flight.map(|(ticket, _)| *ticket).collect();
+        let mut tickets = tickets.into_iter();
+        tickets.try_for_each(|ticket| self.emit(EventKind::CallRepeated { ticket }))
     }
 
     fn deliver(&mut self, event: Name, data: Data) -> Result<(), Rejection> {

@@ -100,6 +100,9 @@ async fn one(prepared: &Prepared, line: usize, text: Result<String, String>, int
             ("waiting", waits.collect())
         }
     };
+    if let (Data::Map(map), Some(_)) = (&told, &prepared.store) {
+        told = Data::from(map.with("run".into(), Data::Text(session.handle().id().clone())));
+    }
     if let Data::Map(map) = &told {
         told = Data::from(map.with(more.0.into(), more.1));
     }

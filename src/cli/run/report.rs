@@ -11,7 +11,7 @@ use crate::run::{Excerpt, Failure, PendingWait, RunEnd, Status, Wait};
 use crate::source::Span;
 
 /// Writes the result to stdout, or what went wrong to stderr.
-pub(super) fn outcome(prepared: &Prepared, session: &Session, status: Status, format: Format) -> Exit {
+pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: Status, format: Format) -> Exit {
     match session.run().state().end() {
         Some(RunEnd::Completed(output)) => print(output, format, Exit::Success),
         Some(RunEnd::Failed(failure)) => {
@@ -42,17 +42,31 @@ pub(super) fn outcome(prepared: &Prepared, session: &Session, status: Status, fo
                     }
                 };
                 let example = ask::example(schema);
-                output::say(&format!("  go on with {option} {name}='{example}'\n"));
+                let hint = match (&prepared.store, &*waiting.wait) {
+                    (Some(store), Wait::Resume { .. }) => {
+                        let step = match waits.len() {
+                            1 => String::new(),
+                            _ => format!(" --step '{}'", waiting.address),
+                        };
+                        let run = session.handle().id();
+                        format!("interpret runs resume {run} --store '{store}'{step} --data '{example}'")
+                    }
+                    _ => format!("{option} {name}='{example}'"),
+                };
+                output::say(&format!("  go on with {hint}\n"));
             }
             let waiting: Data = waits.iter().map(described).collect();
-            let told = data!({ "status": status.as_str(), "waiting": waiting });
+            let told = match &prepared.store {
+                None => data!({ "status": status.as_str(), "waiting": waiting }),
+                Some(_) => data!({ "run": session.handle().id(), "status": status.as_str(), "waiting": waiting }),
+            };
             print(&told, format, Exit::Suspended)
         }
     }
 }
 
 /// A wait as an object for scripts.
-fn described(waiting: &PendingWait) -> Data {
+pub(in crate::cli) fn described(waiting: &PendingWait) -> Data {
     let deadline = waiting.deadline.map(|deadline| deadline.to_rfc3339());
     match &*waiting.wait {
         Wait::Resume { reason, data } => data!({
@@ -68,7 +82,7 @@ fn described(waiting: &PendingWait) -> Data {
 }
 
 /// A wait for people: the step and the reason in a line, and below it what the person is shown.
-pub(super) fn question(waiting: &PendingWait) -> String {
+pub(in crate::cli) fn question(waiting: &PendingWait) -> String {
     match &*waiting.wait {
         Wait::Resume { reason, data } => {
             let reason = reason.as_ref().map(|reason| format!(": {}", output::tame(reason)));
@@ -160,7 +174,7 @@ fn origin<'p, 'f>(program: &'p Program, mut failure: &'f Failure) -> (&'f Failur
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(in crate::cli) fn shortened(text: &str) -> String {
     match text.char_indices().nth(400) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text.to_owned(),

@@ -85,6 +85,10 @@ impl State {
                 };
                 self.work(program, at, *scope, work)
             }
+            EventKind::CallRepeated { ticket } => match self.tickets.contains_key(ticket) {
+                true => Ok(()),
+                false => Err(Corrupt),
+            },
             EventKind::CallEnded { ticket, outcome } => {
                 let scope = self.tickets.remove(ticket).ok_or(Corrupt)?;
                 self.work(program, at, scope, Work::Called(outcome.clone()))

@@ -9,7 +9,7 @@ mod http;
 mod runs;
 mod stops;
 mod store;
-mod witness;
+pub mod witness;
 
 use std::sync::Arc;
 
