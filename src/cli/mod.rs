@@ -5,6 +5,8 @@
 )]
 
 mod ask;
+mod completions;
+mod fmt;
 mod graph;
 mod input;
 mod output;
@@ -12,6 +14,7 @@ mod progress;
 mod reach;
 mod run;
 mod runs;
+mod schema;
 mod stored;
 mod validate;
 
@@ -47,6 +50,12 @@ enum Command {
     Validate(validate::Arguments),
     /// Draw a workflow.
     Graph(graph::Arguments),
+    /// Print the JSON Schema of workflow files, with which editors complete and check them.
+    Schema(schema::Arguments),
+    /// Bring files into their usual form: indentation and blank lines, nothing else.
+    Fmt(fmt::Arguments),
+    /// Write what a shell needs to complete commands and options.
+    Completions(completions::Arguments),
 }
 
 /// What a command comes to; scripts rely on the numbers.
@@ -77,6 +86,9 @@ pub fn main() -> ExitCode {
         Command::Runs(arguments) => runs::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
     };
     exit.into()
 }

@@ -125,15 +125,8 @@ fn mocks(path: &Path, program: Option<&Program>) -> Result<Mocks, Exit> {
         Exit::Usage
     })?;
     let Some(program) = program else { return Ok(mocks) };
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
     for unmatched in mocks.unmatched(program.steps.iter().map(|step| &*step.node.id)) {
-        let meant = diagnostic::closest(&unmatched, steps())
+        let meant = diagnostic::closest(&unmatched, program.step_ids())
             .map(|step| format!("; did you mean `{step}`?"))
             .unwrap_or_default();
         output::say(&format!(

@@ -15,7 +15,7 @@ mod texts;
 mod version;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use find::{Found, find};
@@ -35,6 +35,9 @@ use texts::{Recorded, Taken};
 pub struct Options {
     /// What one file may cost.
     pub limits: yaml::Limits,
+    /// Texts that stand for those of files, such as ones that are not saved yet; by the path under which a file is
+    /// found.
+    pub overlay: HashMap<PathBuf, Arc<str>>,
 }
 
 /// Everything that was loaded.
@@ -120,6 +123,20 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut loader.loaded.diagnostics);
     loader.files(&origins);
     loader.finish()
+}
+
+/// The files that paths stand for, as in [`load`], each once.
+///
+/// # Errors
+///
+/// A finding for each path that is not there or holds no workflow files.
+pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut diagnostics);
+    match diagnostics.is_empty() {
+        true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
+        false => Err(diagnostics),
+    }
 }
 
 /// Loads a text, such as standard input; `name` is shown in messages.
@@ -242,7 +259,11 @@ impl Loader {
         let mut texts = Vec::with_capacity(origins.len());
         for (origin, folder) in origins.iter().zip(&folders) {
             let name = origin.path.display().to_string();
-            match folder::read(&origin.path, self.options.limits.bytes) {
+            let read = match self.options.overlay.get(&origin.path) {
+                Some(text) => Ok(text.clone()),
+                None => folder::read(&origin.path, self.options.limits.bytes),
+            };
+            match read {
                 Ok(text) => texts.push(Text {
                     file: self.loaded.sources.add(name, text.clone()),
                     text,

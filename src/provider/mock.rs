@@ -66,7 +66,7 @@ impl Mocks {
             Data::Null => {}
             other => errors.push(MockError {
                 pointer: String::new(),
-                message: format!("mocks are an object of step ids and answers, not {}", other.kind()),
+                message: format!("mocks are an object of step ids and answers, not {}", other.a_kind()),
             }),
         }
         match errors.is_empty() {
@@ -131,7 +131,7 @@ fn read_answers(answers: &Data, pointer: &str, errors: &mut Vec<MockError>) -> V
 fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Option<Mock> {
     let mut wrong = |pointer: String, message: String| errors.push(MockError { pointer, message });
     let Data::Map(map) = answer else {
-        wrong(pointer.to_owned(), format!("{SHAPE}, not {}", answer.kind()));
+        wrong(pointer.to_owned(), format!("{SHAPE}, not {}", answer.a_kind()));
         return None;
     };
     let mut sound = true;
@@ -148,7 +148,7 @@ fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Opt
     let after = match map.get("after") {
         None | Some(Data::Int(0)) => Ok(Millis(0)),
         Some(Data::Text(text)) => parse_duration(text).map_err(|error| error.to_string()),
-        Some(other) => Err(format!("`after` is a duration such as `2s`, not {}", other.kind())),
+        Some(other) => Err(format!("`after` is a duration such as `2s`, not {}", other.a_kind())),
     };
     if let Err(message) = &after {
         wrong(format!("{pointer}/after"), message.clone());

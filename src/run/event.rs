@@ -187,6 +187,9 @@ pub enum EventKind {
         scope: ScopeId,
         /// What comes of the attempt when they are gone.
         verdict: Verdict,
+        /// The innermost step around the `end` that led to it, unless that stands at the top of the workflow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        around: Option<ScopeId>,
     },
     /// What comes of a step is decided, and its cleanup is due.
     Finishing {
@@ -343,6 +346,8 @@ pub enum Verdict {
     },
     /// The workflow inside finished early: its result, not mapped any further.
     Ended(Data),
+    /// An `end` inside the step finished the workflow: the step is done, and gives nothing.
+    EndedInside,
     /// A failure.
     Failed(Arc<Failure>),
     /// The step is cancelled.

@@ -13,11 +13,13 @@
 
 mod address;
 mod apply;
+mod code;
 mod event;
 mod failure;
 pub mod fault;
 mod op;
 mod request;
+mod resume;
 mod slab;
 mod state;
 mod step;
@@ -28,8 +30,9 @@ mod view;
 use std::sync::Arc;
 
 pub use apply::Corrupt;
+pub use code::FAILURE_CODES;
 pub use event::*;
-pub use failure::Failure;
+pub use failure::{Excerpt, Failure};
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};

@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod deliver;
 mod interrupt;
 pub(super) mod report;
 
@@ -13,7 +14,6 @@ use super::progress::Progress;
 use super::reach::Reach;
 use super::{Exit, complain, input, output, show, stored};
 use crate::data::{Data, Map};
-use crate::diagnostic;
 use crate::drive::{Driver, Error, SendError, Session, StartError, new_run_id};
 use crate::graph::{Name, Program};
 use crate::load::{self, Found};
@@ -28,6 +28,7 @@ pub(super) use interrupt::Interrupts;
 Examples:
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
   interpret run order-approval --input @order.json --resume manager-approval='{\"approved\": true}'
+  interpret run await-payment --input @order.json --event PaymentReceived=@payment.json
   interpret run workflows/etl.yaml --input - --mocks tests/mocks/etl.yaml < day.json
   interpret run link-check --input @links.json '--allow-net=*.example.com'
   interpret run support-triage --mocks tests/mocks/support-triage.yaml --batch tickets.ndjson > answers.ndjson
@@ -49,6 +50,9 @@ pub(super) struct Arguments {
     /// Answers the wait of a step, when it comes; may be repeated.
     #[arg(long, value_name = "STEP=JSON|@FILE")]
     resume: Vec<String>,
+    /// Tells the run of a named event, which it keeps until a step waits for it; may be repeated, and the order counts.
+    #[arg(long, value_name = "NAME=JSON|@FILE")]
+    event: Vec<String>,
     /// How progress is told on stderr.
     #[arg(long, value_enum, value_name = "FORM", conflicts_with = "batch")]
     events: Option<Events>,
@@ -100,6 +104,7 @@ pub(super) struct Prepared {
     pub context: Data,
     pub env: Data,
     pub resume: Vec<(Name, Data)>,
+    pub events: Vec<(Name, Data)>,
     /// The file with mocks, as it was given.
     pub mocks: Option<String>,
     /// The store's URL, if it outlives this process.
@@ -142,16 +147,15 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         Some(context) => match input::value(context, "--context").map_err(complain)? {
             context @ Data::Map(_) => context,
             other => {
-                return Err(complain(format!(
-                    "--context must be an object; this is of type {}",
-                    other.kind()
-                )));
+                return Err(complain(format!("--context must be an object, not {}", other.a_kind())));
             }
         },
         None => Data::from(Map::new()),
     };
-    let resume = arguments.resume.iter().map(|answer| resume(answer, &program));
+    let resume = arguments.resume.iter().map(|answer| answer::parse(answer, &program));
     let resume = resume.collect::<Result<Vec<_>, _>>().map_err(complain)?;
+    let events = arguments.event.iter().map(|event| deliver::parse(event, &program));
+    let events = events.collect::<Result<Vec<_>, _>>().map_err(complain)?;
     let labels = stored::labels(&arguments.label).map_err(complain)?;
     let store = store::open(&arguments.store).map_err(complain)?;
     let definition = store.is_durable().then(|| stored::definition(loaded, &program));
@@ -163,6 +167,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         context,
         env,
         resume,
+        events,
         mocks: arguments.reach.mocks_name(),
         store: (arguments.store != "memory").then(|| arguments.store.clone()),
         definition,
@@ -179,30 +184,6 @@ fn program(found: &Found) -> Result<Arc<Program>, Exit> {
         load::ProgramError::Broken(_) => Exit::Usage,
         other => complain(other),
     })
-}
-
-fn resume(answer: &str, program: &Program) -> Result<(Name, Data), String> {
-    let Some((target, payload)) = answer.split_once('=') else {
-        return Err(format!(
-            "--resume {answer}: write STEP=JSON, for example --resume approve='{{\"approved\": true}}'"
-        ));
-    };
-    let step = answer::step_of(target);
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
-    if !steps().any(|id| id == step) {
-        let meant = diagnostic::closest(step, steps()).map(|id| format!("; did you mean `{id}`?"));
-        return Err(format!(
-            "--resume {target}: there is no step `{step}`{}",
-            meant.unwrap_or_default()
-        ));
-    }
-    Ok((target.into(), input::value(payload, &format!("--resume {target}"))?))
 }
 
 impl Prepared {
@@ -351,6 +332,11 @@ pub(super) async fn finish(
     format: Format,
 ) -> Exit {
     tokio::spawn(interrupts.clone().cancel(session.handle().clone()));
+    if let Err(error) = deliver::all(session, &prepared.events, &mut |events, _| watch.follow(events)).await {
+        watch.progress.finish(None);
+        complain(format!("--event: {error}"));
+        return Exit::Error;
+    }
     let mut answers = prepared.resume.clone();
     let ended = tokio::select! {
         ended = drive(session, watch, interrupts.clone(), &mut answers) => ended,

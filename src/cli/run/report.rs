@@ -7,7 +7,8 @@ use crate::data::Data;
 use crate::diagnostic::render;
 use crate::drive::Session;
 use crate::graph::{Op, Program, Step, WorkflowId};
-use crate::run::{Failure, PendingWait, RunEnd, Status, Wait};
+use crate::run::{Excerpt, Failure, PendingWait, RunEnd, Status, Wait};
+use crate::source::Span;
 
 /// Writes the result to stdout, or what went wrong to stderr.
 pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: Status, format: Format) -> Exit {
@@ -26,22 +27,34 @@ pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: St
             let waits: Vec<PendingWait> = session.run().waits().collect();
             for waiting in &waits {
                 output::say(&format!("{}\n", question(waiting)));
-                if matches!(&*waiting.wait, Wait::Resume { .. }) {
-                    let schema = session.run().resume_schema(waiting.ticket);
-                    let example = ask::example(schema);
-                    let hint = match &prepared.store {
-                        None => format!("--resume {}='{example}'", waiting.address),
-                        Some(store) => {
-                            let step = match waits.len() {
-                                1 => String::new(),
-                                _ => format!(" --step '{}'", waiting.address),
-                            };
-                            let run = session.handle().id();
-                            format!("interpret runs resume {run} --store '{store}'{step} --data '{example}'")
-                        }
-                    };
-                    output::say(&format!("  go on with {hint}\n"));
-                }
+                let (option, name, schema) = match &*waiting.wait {
+                    Wait::Resume { .. } => {
+                        let schema = session.run().resume_schema(waiting.ticket);
+                        ("--resume", &*waiting.address, schema)
+                    }
+                    Wait::Event { event } => {
+                        let declared = prepared.program.main().header.events.get(event);
+                        (
+                            "--event",
+                            &**event,
+                            declared.and_then(|declared| declared.schema.as_ref()),
+                        )
+                    }
+                };
+                let example = ask::example(schema);
+                let hint = match &prepared.store {
+                    None => format!("{option} {name}='{example}'"),
+                    Some(store) => {
+                        let which = match option {
+                            "--resume" if waits.len() == 1 => String::new(),
+                            "--resume" => format!(" --step '{name}'"),
+                            _ => format!(" --event {name}"),
+                        };
+                        let run = session.handle().id();
+                        format!("interpret runs resume {run} --store '{store}'{which} --data '{example}'")
+                    }
+                };
+                output::say(&format!("  go on with {hint}\n"));
             }
             let waiting: Data = waits.iter().map(described).collect();
             let told = match &prepared.store {
@@ -119,11 +132,28 @@ fn error(prepared: &Prepared, failure: &Failure) -> String {
     render::text::failure(
         &failure.code,
         &failure.message,
-        origin.map(|step| step.node.origin),
+        origin.map(|step| place(prepared, step, failure)),
         &notes,
         &prepared.sources,
         colored_stderr(),
     )
+}
+
+/// The part of an expression that an error is about, if it is written in one place of the step; else the step.
+fn place(prepared: &Prepared, step: &Step, failure: &Failure) -> Span {
+    let step = step.node.origin;
+    let within = |excerpt: &Excerpt| {
+        let mut found = prepared.sources.text(step).match_indices(&*excerpt.text);
+        let (Some((at, _)), None) = (found.next(), found.next()) else {
+            return None;
+        };
+        // The engine marks single bytes, also of a letter that takes several.
+        let from = excerpt.text.floor_char_boundary(excerpt.range.start);
+        let to = excerpt.text.ceil_char_boundary(excerpt.range.end.max(from));
+        let start = step.start as usize + at;
+        Some(Span::new(step.file, start + from, start + to))
+    };
+    failure.excerpt.as_deref().and_then(within).unwrap_or(step)
 }
 
 /// The step an error arose in. The error of a child workflow goes by the code of its cause (rule 28): then the step is

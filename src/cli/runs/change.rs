@@ -83,6 +83,7 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
         context: Data::from(Map::new()),
         env: Data::from(Map::new()),
         resume: Vec::new(),
+        events: Vec::new(),
         mocks: reach.mocks_name(),
         store: Some(url),
         definition: None,

@@ -10,6 +10,7 @@ mod options;
 mod signals;
 #[cfg(unix)]
 mod terminal;
+mod validate;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -129,6 +130,7 @@ impl Started {
                 let _ = self.child.kill();
                 panic!("it goes on and on; stderr: {}", self.err.join().unwrap());
             }
+            // Between two looks: the standard library cannot wait for a child with a time limit.
             std::thread::sleep(Duration::from_millis(2));
         };
         let ended = Ended {
