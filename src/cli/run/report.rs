@@ -42,6 +42,7 @@ pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: St
                     }
                 };
                 let example = ask::example(schema);
+<<<<<<< HEAD
                 let hint = match (&prepared.store, &*waiting.wait) {
                     (Some(store), Wait::Resume { .. }) => {
                         let step = match waits.len() {
@@ -52,6 +53,19 @@ pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: St
                         format!("interpret runs resume {run} --store '{store}'{step} --data '{example}'")
                     }
                     _ => format!("{option} {name}='{example}'"),
+=======
+                let hint = match &prepared.store {
+                    None => format!("{option} {name}='{example}'"),
+                    Some(store) => {
+                        let which = match option {
+                            "--resume" if waits.len() == 1 => String::new(),
+                            "--resume" => format!(" --step '{name}'"),
+                            _ => format!(" --event {name}"),
+                        };
+                        let run = session.handle().id();
+                        format!("interpret runs resume {run} --store '{store}'{which} --data '{example}'")
+                    }
+>>>>>>> store
                 };
                 output::say(&format!("  go on with {hint}\n"));
             }
