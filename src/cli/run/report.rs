@@ -42,18 +42,6 @@ pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: St
                     }
                 };
                 let example = ask::example(schema);
-<<<<<<< HEAD
-                let hint = match (&prepared.store, &*waiting.wait) {
-                    (Some(store), Wait::Resume { .. }) => {
-                        let step = match waits.len() {
-                            1 => String::new(),
-                            _ => format!(" --step '{}'", waiting.address),
-                        };
-                        let run = session.handle().id();
-                        format!("interpret runs resume {run} --store '{store}'{step} --data '{example}'")
-                    }
-                    _ => format!("{option} {name}='{example}'"),
-=======
                 let hint = match &prepared.store {
                     None => format!("{option} {name}='{example}'"),
                     Some(store) => {
@@ -65,7 +53,6 @@ pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: St
                         let run = session.handle().id();
                         format!("interpret runs resume {run} --store '{store}'{which} --data '{example}'")
                     }
->>>>>>> store
                 };
                 output::say(&format!("  go on with {hint}\n"));
             }
