@@ -10,6 +10,7 @@ mod input;
 mod output;
 mod progress;
 mod run;
+mod test;
 mod validate;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ use crate::source::Sources;
 Examples:
   interpret validate workflows/
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
+  interpret test workflows/
   interpret graph workflows/order-approval.yaml
 
 Exit codes: 0 completed, 1 error, 2 wrong usage, definition or input, 3 suspended, 4 cancelled.")]
@@ -38,6 +40,8 @@ struct Cli {
 enum Command {
     /// Run a workflow: the result goes to stdout, progress to stderr.
     Run(Box<run::Arguments>),
+    /// Run the tests of workflows, each in virtual time and without the outside world.
+    Test(test::Arguments),
     /// Check workflow files and say what is wrong, where, and what to write instead.
     Validate(validate::Arguments),
     /// Draw a workflow.
@@ -69,6 +73,7 @@ impl From<Exit> for ExitCode {
 pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(arguments) => run::run(*arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
     };

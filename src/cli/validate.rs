@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, output, show};
 use crate::diagnostic::render;
 use crate::load;
+use crate::testing;
 
 /// Which workflows to check, and how to say what was found.
 #[derive(Debug, Args)]
@@ -32,7 +33,13 @@ enum Format {
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
-    let loaded = load::load(&arguments.paths);
+    let options = load::Options {
+        tests: true,
+        ..load::Options::default()
+    };
+    let mut loaded = load::load_with(&arguments.paths, &options);
+    let (_, findings) = testing::read(&loaded);
+    loaded.diagnostics.extend(findings);
     match arguments.format {
         Format::Json => {
             // Pretty, since people read it too.

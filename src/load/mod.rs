@@ -11,6 +11,7 @@ mod cross;
 mod find;
 mod folder;
 mod spread;
+mod suites;
 mod version;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use find::{Found, find};
+pub use suites::load_tests;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, LinkError, Name, Program};
@@ -25,13 +27,15 @@ use crate::language::native::Outline;
 use crate::language::{self, Agent, Definition, Files, NoFiles};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
-use folder::{Folder, Origin};
+use folder::{Folder, Origin, Wanted};
 
 /// Bounds of a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// What one file may cost.
     pub limits: yaml::Limits,
+    /// Whether a folder stands for the test files in it too.
+    pub tests: bool,
 }
 
 /// Everything that was loaded.
@@ -112,7 +116,12 @@ pub fn load<P: AsRef<Path>>(paths: &[P]) -> Loaded {
 /// Loads files and folders within limits.
 pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     let mut loader = Loader::new(options.clone());
-    let origins = folder::expand(paths.iter().map(AsRef::as_ref), &mut loader.loaded.diagnostics);
+    let paths = paths.iter().map(AsRef::as_ref);
+    let wanted = match options.tests {
+        true => Wanted::Both,
+        false => Wanted::Workflows,
+    };
+    let origins = folder::expand(paths, wanted, &mut loader.loaded.diagnostics);
     loader.files(&origins);
     loader.finish()
 }
