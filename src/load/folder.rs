@@ -57,7 +57,7 @@ pub(super) fn expand<'p>(
                     diagnostics.push(*diagnostic);
                 }
                 found.extend(files.into_iter().map(|file| Origin {
-                    path: file,
+                    path: short(file),
                     root: path.to_owned(),
                     named: false,
                 }));
@@ -79,8 +79,12 @@ pub(super) fn directly_in(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     // What is found before something is unreadable still counts.
     let _ = list(folder, DEPTH, Wanted::Workflows, &mut files);
-    let short = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
     files.into_iter().map(short).collect()
+}
+
+/// A path without the `./` at its beginning.
+fn short(path: PathBuf) -> PathBuf {
+    path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)
 }
 
 /// The folder that a file given by itself belongs to: the current one if the file lies in it, else its own.

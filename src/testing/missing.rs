@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::data::{Data, Map};
-use crate::graph::{Name, Op, Program};
+use crate::expr::{Build, Root, Segment};
+use crate::graph::{Name, Op, Program, Step};
 use crate::run::{PendingCall, Request};
 use crate::source::Span;
 
@@ -36,6 +37,10 @@ pub(super) fn of(program: &Program, call: &PendingCall) -> Missing {
     };
     let output = match (schema, &*call.request) {
         (Some(schema), _) => sample(&schema, &schema, 0),
+        (None, _) if step.is_some_and(|step| !parts_of_result(step).is_empty()) => {
+            let parts = step.map(parts_of_result).unwrap_or_default();
+            parts.into_iter().map(|part| (part, Data::from("text"))).collect()
+        }
         (None, Request::Agent(_)) => Data::from("what the agent says"),
         (None, Request::Exec(_)) => Data::from("what the program prints"),
         (None, _) => Data::from(Map::new()),
@@ -53,6 +58,20 @@ pub(super) fn of(program: &Program, call: &PendingCall) -> Missing {
 pub(super) fn answer(step: &Name, schema: Option<&Data>) -> String {
     let payload = schema.map_or_else(|| Data::from(Map::new()), |schema| sample(schema, schema, 0));
     format!("resume:\n  {}: {{ payload: {} }}\n", key(step), flow(&payload))
+}
+
+/// The properties of the result that the step's own `output` reads.
+fn parts_of_result(step: &Step) -> Vec<Name> {
+    let output = step.node.keys.as_ref().and_then(|keys| keys.output.as_ref());
+    let mut parts = Vec::new();
+    for reference in output.map(Build::references).unwrap_or_default() {
+        if let (Root::Result, Some(Segment::Key(key))) = (&reference.root, reference.path.first())
+            && !parts.contains(key)
+        {
+            parts.push(key.clone());
+        }
+    }
+    parts
 }
 
 fn what(request: &Request) -> String {

@@ -26,6 +26,8 @@ pub(super) struct Raw<'n> {
 pub(super) struct RawCase<'n> {
     pub case: Case,
     pub input: Option<&'n Node>,
+    /// Whether nothing was found in it so far.
+    pub sound: bool,
     pub context: Option<&'n Node>,
     pub mocks: Option<(Arc<Mocks>, &'n Node)>,
     /// The names of events, and where they stand.
@@ -64,6 +66,7 @@ fn case<'n>(
     node: &'n Node,
     shared: &Option<(Arc<Mocks>, &'n Node)>,
 ) -> Option<RawCase<'n>> {
+    let before = reader.diagnostics.len();
     let fields = reader.fields(node, "cases", "a case", keys::CASE)?;
     let name = fields.required(reader, "name", "a small order");
     let name = name.and_then(|node| Some((reader.text("name", node)?, node.span)));
@@ -126,6 +129,7 @@ fn case<'n>(
     Some(RawCase {
         case,
         input,
+        sound: reader.diagnostics.len() == before,
         context,
         mocks: own,
         events,

@@ -43,6 +43,14 @@ pub enum Compared {
     Failed(String),
 }
 
+/// What insta's tools read about a snapshot. The source is the name of the test file alone, so that it is the same
+/// wherever the tests are run from.
+#[derive(serde::Serialize)]
+struct Header<'h> {
+    source: &'h str,
+    expression: &'h str,
+}
+
 /// The name of a case as part of a file name.
 pub(super) fn slug(name: &str) -> String {
     let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -111,9 +119,12 @@ fn write(path: &Path, suite: &Suite, case: &Case, text: &str) -> io::Result<()> 
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    // JSON's quotes are YAML's.
-    let quoted = |text: &str| crate::data::Data::from(text).to_string();
-    let header = format!("source: {}\nexpression: {}\n", quoted(&name(&suite.path)), quoted(&case.name));
+    let source = name(&suite.path);
+    let header = Header {
+        source: &source,
+        expression: &case.name,
+    };
+    let header = serde_yaml::to_string(&header).map_err(io::Error::other)?;
     std::fs::write(path, format!("---\n{header}---\n{}\n", text.trim_end()))
 }
 
