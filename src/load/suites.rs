@@ -28,7 +28,10 @@ pub fn load_tests<P: AsRef<Path>>(paths: &[P]) -> Loaded {
         true => Loaded::default(),
         false => load(&wanted),
     };
-    let elsewhere = loaded.diagnostics.iter().any(|finding| super::cross::leads_to_other_files(finding.code));
+    let elsewhere = loaded
+        .diagnostics
+        .iter()
+        .any(|finding| super::cross::leads_to_other_files(finding.code));
     if elsewhere && meant.iter().any(|path| path.is_dir()) {
         let folders = meant.iter().filter(|path| path.is_dir()).cloned();
         loaded = load(&folders.chain(wanted).collect::<Vec<_>>());

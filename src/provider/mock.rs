@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(Some(pay(2, 10)), done(data!(1)));
         assert_eq!(Some(pay(1, 3)), done(data!(2)));
         assert_eq!(outcome(&mocks, "only"), None);
-        assert_eq!(mocks.answer(&call("only", 2, 0)).unwrap().map(|mock| mock.outcome), done(data!("again")));
+        assert_eq!(
+            mocks.answer(&call("only", 2, 0)).unwrap().map(|mock| mock.outcome),
+            done(data!("again"))
+        );
         assert_eq!(outcome(&mocks.afresh(), "pay"), done(data!(1)), "none has been given");
     }
 
@@ -254,7 +257,21 @@ mod tests {
         });
         let errors = Mocks::from_data(&wrong).unwrap_err();
         let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/a", "/b/outptu", "/c/0/after", "/c/1", "/d/error", "/e", "/f/0/when", "/f/1/when", "/f/2/when", "/g/error/mesage"]);
+        assert_eq!(
+            pointers,
+            [
+                "/a",
+                "/b/outptu",
+                "/c/0/after",
+                "/c/1",
+                "/d/error",
+                "/e",
+                "/f/0/when",
+                "/f/1/when",
+                "/f/2/when",
+                "/g/error/mesage"
+            ]
+        );
     }
 
     #[test]

@@ -171,7 +171,9 @@ pub struct PendingCall {
 impl PendingCall {
     /// The address of the step.
     pub fn address(&self) -> &str {
-        self.effect.rsplit_once('#').map_or(&*self.effect, |(address, _)| address)
+        self.effect
+            .rsplit_once('#')
+            .map_or(&*self.effect, |(address, _)| address)
     }
 
     /// The attempt of the step.

@@ -41,7 +41,10 @@ fn check_case(reader: &mut Reader<'_>, program: &Program, raw: &RawCase<'_>) {
     }
     for resume in &case.resume {
         let waits = |step: &&Step| matches!(step.node.op, Op::Suspend(_));
-        let meant: Vec<&Step> = steps(program).filter(waits).filter(|step| means(&resume.pattern, step)).collect();
+        let meant: Vec<&Step> = steps(program)
+            .filter(waits)
+            .filter(|step| means(&resume.pattern, step))
+            .collect();
         if meant.is_empty() {
             let what = "waits for a payload";
             unknown_step(reader, program, &resume.pattern, resume.place, what, |op| {
@@ -53,7 +56,9 @@ fn check_case(reader: &mut Reader<'_>, program: &Program, raw: &RawCase<'_>) {
             && let Op::Suspend(suspend) = &step.node.op
         {
             for payload in resume.payloads.iter().flatten() {
-                fits(reader, "payload", suspend.resume_schema.as_ref(), &payload.data, |_| payload.place);
+                fits(reader, "payload", suspend.resume_schema.as_ref(), &payload.data, |_| {
+                    payload.place
+                });
             }
         }
     }
@@ -70,13 +75,7 @@ fn check_case(reader: &mut Reader<'_>, program: &Program, raw: &RawCase<'_>) {
     }
 }
 
-fn fits(
-    reader: &mut Reader<'_>,
-    what: &str,
-    schema: Option<&Schema>,
-    data: &Data,
-    place: impl Fn(&str) -> Span,
-) {
+fn fits(reader: &mut Reader<'_>, what: &str, schema: Option<&Schema>, data: &Data, place: impl Fn(&str) -> Span) {
     let Some(schema) = schema else { return };
     let Err(violations) = schema.validate(&schema.fill_defaults(data.clone())) else {
         return;
@@ -115,8 +114,17 @@ fn unknown_step(
 ) {
     let exists = steps(program).any(|step| means(pattern, step));
     let (code, message) = match exists {
-        true => (Code::InvalidValue, format!("no step `{pattern}` {what}, though there is a step of that name")),
-        false => (Code::UnknownStep, format!("there is no step `{pattern}` in the workflow `{}`", program.main().header.id)),
+        true => (
+            Code::InvalidValue,
+            format!("no step `{pattern}` {what}, though there is a step of that name"),
+        ),
+        false => (
+            Code::UnknownStep,
+            format!(
+                "there is no step `{pattern}` in the workflow `{}`",
+                program.main().header.id
+            ),
+        ),
     };
     let mut known: Vec<&str> = steps(program)
         .filter(|step| does(&step.node.op))

@@ -40,10 +40,10 @@ mod tests {
 
     #[test]
     fn changes_are_shown_with_the_lines_around_them() {
-        let lines = |changed: &str| (1..=9).map(move |n| if n == 5 { format!("{changed}\n") } else { format!("{n}\n") });
+        let lines = |fifth: &str| format!("1\n2\n3\n4\n{fifth}\n6\n7\n8\n9\n");
         let difference = Difference {
-            old: lines("old").collect(),
-            new: lines("new").collect(),
+            old: lines("old"),
+            new: lines("new"),
         };
         let expected = "   2  2\n   3  3\n   4  4\n   5 -old\n   5 +new\n   6  6\n   7  7\n   8  8\n";
         assert_eq!(render(&difference, false), expected);

@@ -55,8 +55,8 @@ impl Reader<'_> {
                 continue;
             }
             let message = format!("`{}` is not a key of {what}", entry.key);
-            let mut diagnostic = Diagnostic::error(Code::UnknownKey, entry.key_span, message)
-                .suggest(&entry.key, known.iter().copied());
+            let mut diagnostic =
+                Diagnostic::error(Code::UnknownKey, entry.key_span, message).suggest(&entry.key, known.iter().copied());
             if diagnostic.help.is_empty() {
                 diagnostic = diagnostic.help(format!("its keys are {}", listed(known)));
             }
@@ -102,13 +102,7 @@ impl Reader<'_> {
             }
         };
         parse_duration(text)
-            .map_err(|error| {
-                self.report(Diagnostic::error(
-                    Code::InvalidDuration,
-                    node.span,
-                    error.to_string(),
-                ))
-            })
+            .map_err(|error| self.report(Diagnostic::error(Code::InvalidDuration, node.span, error.to_string())))
             .ok()
     }
 

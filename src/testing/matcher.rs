@@ -88,7 +88,11 @@ impl Matcher {
             };
             match expression.eval_bool(&names) {
                 Ok(true) => {}
-                Ok(false) => wrong(format!("`{path}` is {}: `{}` does not hold", shown(value), expression.source())),
+                Ok(false) => wrong(format!(
+                    "`{path}` is {}: `{}` does not hold",
+                    shown(value),
+                    expression.source()
+                )),
                 Err(error) => wrong(format!("`{path}` is {}: {}", shown(value), error.message)),
             }
             return;
@@ -113,7 +117,11 @@ impl Matcher {
             }
             (Kind::Equal(expected), value) if expected == value => {}
             (Kind::Equal(expected), value) => {
-                wrong(format!("`{path}` is {}, expected {}", shown(Some(value)), shown(Some(expected))));
+                wrong(format!(
+                    "`{path}` is {}, expected {}",
+                    shown(Some(value)),
+                    shown(Some(expected))
+                ));
             }
             (Kind::Map(_), value) => wrong(format!("`{path}` is {}, expected an object", shown(Some(value)))),
             (Kind::List(_), value) => wrong(format!("`{path}` is {}, expected a list", shown(Some(value)))),
@@ -188,13 +196,25 @@ mod tests {
     #[test]
     fn a_mapping_asks_only_about_its_keys() {
         let value = data!({ "a": { "b": 1, "c": [1, { "d": "x", "e": 2 }] }, "f": null });
-        for fits in ["{}", "a: { b: 1.0 }", "a: { c: [1, { e: 2 }] }", "f: null", "{ a: { b: =value > 0 }, g: =value is undefined }"] {
+        for fits in [
+            "{}",
+            "a: { b: 1.0 }",
+            "a: { c: [1, { e: 2 }] }",
+            "f: null",
+            "{ a: { b: =value > 0 }, g: =value is undefined }",
+        ] {
             assert_eq!(check(fits, &value), Vec::<String>::new(), "{fits}");
         }
         assert_eq!(check("a: { b: 2, c: [1] }", &value).len(), 2);
         assert_eq!(check("{ g: null }", &value), ["`result.g` is missing"]);
-        assert_eq!(check("a: { c: [1, { d: y }] }", &value), [r#"`result.a.c[1].d` is "x", expected "y""#]);
-        assert_eq!(check("a: { b: =value > 3 }", &value), ["`result.a.b` is 1: `value > 3` does not hold"]);
+        assert_eq!(
+            check("a: { c: [1, { d: y }] }", &value),
+            [r#"`result.a.c[1].d` is "x", expected "y""#]
+        );
+        assert_eq!(
+            check("a: { b: =value > 3 }", &value),
+            ["`result.a.b` is 1: `value > 3` does not hold"]
+        );
         assert_eq!(check("a: [1]", &value).len(), 1);
     }
 

@@ -27,9 +27,10 @@ pub struct Missing {
 const DEPTH: usize = 8;
 
 pub(super) fn of(program: &Program, call: &PendingCall) -> Missing {
-    let step = program.steps.iter().find(|step| {
-        matches!(step.node.op, Op::Call(_)) && super::check::owner(&step.node.id) == &*call.step
-    });
+    let step = program
+        .steps
+        .iter()
+        .find(|step| matches!(step.node.op, Op::Call(_)) && super::check::owner(&step.node.id) == &*call.step);
     let schema = match (&*call.request, step.map(|step| &step.node.op)) {
         (Request::Agent(agent), _) if agent.schema.is_some() => agent.schema.clone(),
         (_, Some(Op::Call(target))) => target.result_schema.as_ref().map(|schema| schema.source().clone()),
@@ -89,7 +90,12 @@ fn what(request: &Request) -> String {
 /// A value that a schema describes, plain rather than complete.
 fn sample(schema: &Data, root: &Data, depth: usize) -> Data {
     let first = |key: &str| schema.get(key).and_then(|list| list.index(0)).cloned();
-    if let Some(value) = schema.get("const").cloned().or(first("examples")).or(schema.get("default").cloned()) {
+    if let Some(value) = schema
+        .get("const")
+        .cloned()
+        .or(first("examples"))
+        .or(schema.get("default").cloned())
+    {
         return value;
     }
     if let Some(value) = first("enum") {
@@ -154,7 +160,10 @@ fn flow(value: &Data) -> String {
     match value {
         Data::Map(map) if map.is_empty() => "{}".to_owned(),
         Data::Map(map) => {
-            let entries: Vec<String> = map.iter().map(|(name, value)| format!("{}: {}", key(name), flow(value))).collect();
+            let entries: Vec<String> = map
+                .iter()
+                .map(|(name, value)| format!("{}: {}", key(name), flow(value)))
+                .collect();
             format!("{{ {} }}", entries.join(", "))
         }
         Data::List(list) => {
@@ -178,7 +187,9 @@ fn key(name: &Name) -> String {
 fn is_plain(text: &str) -> bool {
     let words = ["true", "false", "null", "yes", "no", "on", "off"];
     text.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_ ".contains(letter))
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-_ ".contains(letter))
         && !text.ends_with(' ')
         && !words.contains(&text.to_ascii_lowercase().as_str())
 }
@@ -203,7 +214,10 @@ mod tests {
             "$defs": { "who": { "type": "object", "properties": { "name": { "default": "on" } } } },
         });
         let value = sample(&schema, &schema, 0);
-        assert_eq!(flow(&value), r#"{ topic: billing, urgency: 2, tags: [text], who: { name: "on" } }"#);
+        assert_eq!(
+            flow(&value),
+            r#"{ topic: billing, urgency: 2, tags: [text], who: { name: "on" } }"#
+        );
         assert!(crate::contract::Schema::new(&schema).unwrap().validate(&value).is_ok());
         let endless = data!({ "$ref": "#" });
         assert_eq!(sample(&endless, &endless, 0), Data::Null);

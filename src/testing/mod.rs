@@ -129,6 +129,3 @@ fn distinct(
         );
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -127,7 +127,9 @@ pub fn play(program: &Arc<Program>, case: &Case) -> Played {
         due: Vec::new(),
     };
     let ending = match player.start() {
-        Ok(()) => player.to_end().unwrap_or_else(|trouble| Ending::Stuck(Box::new(trouble))),
+        Ok(()) => player
+            .to_end()
+            .unwrap_or_else(|trouble| Ending::Stuck(Box::new(trouble))),
         Err(rejection) => Ending::Rejected(rejection.to_string()),
     };
     Played {

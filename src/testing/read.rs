@@ -61,11 +61,7 @@ pub(super) fn document<'n>(reader: &mut Reader<'_>, root: &'n Node) -> Option<Ra
     })
 }
 
-fn case<'n>(
-    reader: &mut Reader<'_>,
-    node: &'n Node,
-    shared: &Option<(Arc<Mocks>, &'n Node)>,
-) -> Option<RawCase<'n>> {
+fn case<'n>(reader: &mut Reader<'_>, node: &'n Node, shared: &Option<(Arc<Mocks>, &'n Node)>) -> Option<RawCase<'n>> {
     let before = reader.diagnostics.len();
     let fields = reader.fields(node, "cases", "a case", keys::CASE)?;
     let name = fields.required(reader, "name", "a small order");
@@ -77,7 +73,10 @@ fn case<'n>(
         reader.text(&entry.key, &entry.value);
     }
     let own = fields.get("mocks").and_then(|node| mocks(reader, node));
-    let resume = fields.get("resume").map(|node| resume(reader, node)).unwrap_or_default();
+    let resume = fields
+        .get("resume")
+        .map(|node| resume(reader, node))
+        .unwrap_or_default();
     let mut script = Vec::new();
     let mut events = Vec::new();
     if let Some(node) = fields.get("events") {
@@ -264,7 +263,12 @@ fn instant(reader: &mut Reader<'_>, node: &Node) -> Option<Timestamp> {
 }
 
 fn kept(reader: &mut Reader<'_>, node: &Node) -> Option<Kept> {
-    word(reader, "snapshot", node, &[("trace", Kept::Trace), ("result", Kept::Result)])
+    word(
+        reader,
+        "snapshot",
+        node,
+        &[("trace", Kept::Trace), ("result", Kept::Result)],
+    )
 }
 
 fn word<T: Copy>(reader: &mut Reader<'_>, key: &str, node: &Node, words: &[(&str, T)]) -> Option<T> {
@@ -280,20 +284,30 @@ fn word<T: Copy>(reader: &mut Reader<'_>, key: &str, node: &Node, words: &[(&str
 
 fn expect(reader: &mut Reader<'_>, node: &Node) -> Option<Expect> {
     let fields = reader.fields(node, "expect", "`expect`", keys::EXPECT)?;
-    let status = fields.get("status").map(|node| (node.span, word(reader, "status", node, &Expected::ALL)));
-    let result = fields.get("result").and_then(|node| Matcher::read(reader, "result", node));
+    let status = fields
+        .get("status")
+        .map(|node| (node.span, word(reader, "status", node, &Expected::ALL)));
+    let result = fields
+        .get("result")
+        .and_then(|node| Matcher::read(reader, "result", node));
     let error = fields.get("error").and_then(|node| {
         reader.fields(node, "error", "an expected error", keys::ERROR)?;
         Matcher::read(reader, "error", node)
     });
-    let steps = fields.get("steps").and_then(|node| reader.fields(node, "steps", "`steps`", keys::STEPS));
+    let steps = fields
+        .get("steps")
+        .and_then(|node| reader.fields(node, "steps", "`steps`", keys::STEPS));
     let names = |reader: &mut Reader<'_>, key| {
         let node = steps.as_ref().and_then(|steps| steps.get(key));
         node.map(|node| reader.texts(key, node)).unwrap_or_default()
     };
     let (ran, skipped) = (names(reader, "ran"), names(reader, "skipped"));
-    let waiting = fields.get("waiting").map(|node| (reader.texts("waiting", node), node.span));
-    let took = fields.get("took").and_then(|node| Some((reader.duration("took", node)?, node.span)));
+    let waiting = fields
+        .get("waiting")
+        .map(|node| (reader.texts("waiting", node), node.span));
+    let took = fields
+        .get("took")
+        .and_then(|node| Some((reader.duration("took", node)?, node.span)));
     let status = match status {
         Some((place, word)) => (word?, Some(place)),
         None => {

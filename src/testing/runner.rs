@@ -8,9 +8,9 @@ use std::thread;
 use super::play::{Ending, Played, play};
 use super::snapshot::{self, Compared, Mode};
 use super::suite::{Case, Kept, Suite};
+use super::trace;
 use super::trace::{Told, result, tell};
 use super::verdict::{Difference, Kind, Problem, judge};
-use super::trace;
 
 /// More threads than this wait for memory more than they compute.
 const MOST_THREADS: usize = 8;
@@ -52,7 +52,11 @@ impl CaseResult {
 pub fn run(suites: &[Suite], options: &Options, mut done: impl FnMut(CaseResult)) {
     let selected: Vec<(usize, usize)> = selected(suites, options.filter.as_deref()).collect();
     let one = |(suite, case): (usize, usize)| run_case(suites, suite, case, options.mode);
-    let processors = || thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    let processors = || {
+        thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(MOST_THREADS)
+    };
     let jobs = options.jobs.map_or_else(processors, NonZero::get).min(selected.len());
     if jobs <= 1 {
         return selected.into_iter().map(one).for_each(done);
@@ -95,7 +99,9 @@ pub fn selected<'s>(suites: &'s [Suite], filter: Option<&'s str>) -> impl Iterat
     let all = suites.iter().enumerate();
     all.flat_map(move |(at, suite)| {
         let cases = suite.cases.iter().enumerate();
-        cases.filter(move |(_, case)| wanted(suite, case)).map(move |(case, _)| (at, case))
+        cases
+            .filter(move |(_, case)| wanted(suite, case))
+            .map(move |(case, _)| (at, case))
     })
 }
 
@@ -106,16 +112,18 @@ fn run_case(suites: &[Suite], at: usize, index: usize, mode: Mode) -> CaseResult
     let played = play(&suite.program, case);
     let told = tell(&played);
     let mut problems = judge(case, &played, &told);
-    // What went wrong is not kept.
-    let kept = case.snapshot.filter(|_| problems.is_empty() || mode == Mode::Check);
-    let kept = kept.filter(|_| !matches!(played.ending, Ending::Stuck(_)));
+    // Nothing is kept of a run that went wrong, but where it parted from what it was says more than all else.
+    let wrong = !problems.is_empty();
+    let how = if wrong { Mode::Check } else { mode };
+    let kept = case.snapshot.filter(|_| !matches!(played.ending, Ending::Stuck(_)));
     let snapshot = kept.map(|kept| {
         let text = match kept {
             Kept::Trace => told.text.clone(),
             Kept::Result => result(&played),
         };
-        let compared = snapshot::compare(suite, case, &text, mode);
-        problems.extend(problem(suite, case, &told, &compared, text, mode));
+        let compared = snapshot::compare(suite, case, &text, how);
+        let tell = !wrong || mode == Mode::Check || matches!(compared, Compared::Different { .. });
+        problems.extend(problem(suite, case, &told, &compared, text, how).filter(|_| tell));
         compared
     });
     CaseResult {
@@ -156,7 +164,10 @@ fn problem(suite: &Suite, case: &Case, told: &Told, compared: &Compared, text: S
             let place = step.and_then(|step| told.place(&suite.program, step));
             let message = match (case.snapshot, step) {
                 (Some(Kept::Trace), Some(step)) => {
-                    format!("the trace is another than in {} from line {line} on, at the step `{step}`", file.display())
+                    format!(
+                        "the trace is another than in {} from line {line} on, at the step `{step}`",
+                        file.display()
+                    )
                 }
                 (Some(Kept::Trace), None) => {
                     format!("the trace is another than in {} from line {line} on", file.display())

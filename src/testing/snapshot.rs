@@ -1,10 +1,7 @@
 //! Snapshots in the format of insta, so that its tools list, show and accept them.
 //!
 //! A snapshot `NAME__CASE.snap` lies in `snapshots/` beside `NAME.test.yaml`; one that waits for review is `.snap.new`.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "snapshots are files beside the test files"
-)]
+#![allow(clippy::disallowed_methods, reason = "snapshots are files beside the test files")]
 
 use std::collections::HashSet;
 use std::io;
@@ -53,7 +50,9 @@ struct Header<'h> {
 
 /// The name of a case as part of a file name.
 pub(super) fn slug(name: &str) -> String {
-    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = name
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty());
     // Some file systems do not tell `A` from `a`.
     words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }
@@ -68,12 +67,17 @@ fn folder(test: &Path) -> PathBuf {
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 fn stem(test: &Path) -> String {
     let name = name(test);
-    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml")).unwrap_or(&name);
+    let stem = name
+        .strip_suffix(".yaml")
+        .or(name.strip_suffix(".yml"))
+        .unwrap_or(&name);
     stem.strip_suffix(".test").unwrap_or(stem).to_owned()
 }
 

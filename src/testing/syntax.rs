@@ -67,6 +67,14 @@ struct Case {
 /// Answers by the id or address of a step, or a pattern of either in which `*` stands for any characters.
 type Mocks = BTreeMap<String, OneOrMore<Answer>>;
 
+/// A duration, such as `2h`; 0 needs no unit.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Duration {
+    Text(String),
+    Zero(#[schemars(range(max = 0))] u8),
+}
+
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 enum OneOrMore<T> {
@@ -86,7 +94,7 @@ struct Answer {
     /// What the call fails with.
     error: Option<Failure>,
     /// How long it takes, such as `2s`.
-    after: Option<String>,
+    after: Option<Duration>,
     /// A condition on `request` and `attempt`, such as `=request.body.amount > 100`.
     when: Option<String>,
 }
@@ -108,7 +116,7 @@ struct Payload {
     /// The answer.
     payload: Value,
     /// How long after the wait began.
-    after: Option<String>,
+    after: Option<Duration>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -119,17 +127,17 @@ struct Event {
     /// Its data.
     data: Option<Value>,
     /// How long after the start; at once by default.
-    at: Option<String>,
+    at: Option<Duration>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Suspend {
     /// How long after the start; at once by default.
-    at: Option<String>,
+    at: Option<Duration>,
     /// For how long; for good by default.
     #[serde(rename = "for")]
-    length: Option<String>,
+    length: Option<Duration>,
     /// Why.
     reason: Option<String>,
 }
@@ -138,7 +146,7 @@ struct Suspend {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Cancel {
     /// How long after the start; at once by default.
-    at: Option<String>,
+    at: Option<Duration>,
     /// Why.
     reason: Option<String>,
 }
@@ -159,7 +167,7 @@ struct Expect {
     /// All steps that wait at the end.
     waiting: Option<OneOrMore<String>>,
     /// How long it takes, in virtual time.
-    took: Option<String>,
+    took: Option<Duration>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -207,21 +215,35 @@ enum Snapshot {
 pub fn schema() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<WorkflowTest>().to_value();
-    allow_notes(&mut schema);
+    finish(&mut schema);
     schema
 }
 
-/// Keys that begin with `x-` are free for notes, wherever keys are fixed.
-fn allow_notes(schema: &mut Value) {
+/// Keys that begin with `x-` are free for notes wherever keys are fixed, and a key that may be left out may not be null.
+fn finish(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
-            map.values_mut().for_each(allow_notes);
             if map.get("additionalProperties") == Some(&Value::Bool(false)) {
                 map.insert("patternProperties".to_owned(), json!({ "^x-": true }));
+                let properties = map.get_mut("properties").and_then(Value::as_object_mut);
+                properties.into_iter().flat_map(Map::values_mut).for_each(without_null);
             }
+            map.values_mut().for_each(finish);
         }
-        Value::Array(items) => items.iter_mut().for_each(allow_notes),
+        Value::Array(items) => items.iter_mut().for_each(finish),
         _ => {}
+    }
+}
+
+fn without_null(property: &mut Value) {
+    if let Some(Value::Array(types)) = property.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = &types[..] {
+            property["type"] = only.clone();
+        }
+    }
+    if let Some(Value::Array(any)) = property.get_mut("anyOf") {
+        any.retain(|one| *one != json!({ "type": "null" }));
     }
 }
 

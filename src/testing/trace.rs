@@ -86,7 +86,13 @@ pub(super) fn duration(Millis(took): Millis) -> String {
     }
     let mut text = String::new();
     let mut left = took;
-    for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+    for (unit, length) in [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ] {
         if left >= length {
             let _ = write!(text, "{}{unit}", left / length);
             left %= length;

@@ -133,18 +133,27 @@ impl Judge<'_> {
     fn trouble(&self, trouble: &Trouble) -> Problem {
         match trouble {
             Trouble::NoMock(missing) => {
-                let message = format!("the step `{}` calls {}, and no mock answers", missing.address, missing.what);
+                let message = format!(
+                    "the step `{}` calls {}, and no mock answers",
+                    missing.address, missing.what
+                );
                 Problem::new(Kind::MissingMock, missing.origin, message).add(missing.yaml.clone())
             }
             Trouble::Mock { address, failure } => {
-                let message = format!("the `when` of a mock for `{address}` cannot be evaluated: {}", failure.message);
+                let message = format!(
+                    "the `when` of a mock for `{address}` cannot be evaluated: {}",
+                    failure.message
+                );
                 Problem::new(Kind::MissingMock, self.place(address), message)
             }
             Trouble::Refused { place, message } => Problem::new(Kind::Refused, *place, message.clone()),
             Trouble::Endless => {
                 let last = self.told.ran.last();
                 let place = last.and_then(|ran| self.place(&ran.address));
-                let message = format!("the run does not end: {} events have happened", self.played.events.len());
+                let message = format!(
+                    "the run does not end: {} events have happened",
+                    self.played.events.len()
+                );
                 Problem::new(Kind::Endless, place, message)
             }
             Trouble::Corrupt(message) => Problem::new(Kind::Endless, None, format!("the run cannot go on: {message}")),
@@ -184,7 +193,10 @@ impl Judge<'_> {
             }
             Ending::Over(RunEnd::Cancelled(reason)) => {
                 let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-                problem(Some(place), format!("the run was cancelled, expected `{expected}`{reason}"))
+                problem(
+                    Some(place),
+                    format!("the run was cancelled, expected `{expected}`{reason}"),
+                )
             }
             Ending::Resting { waiting, .. } => {
                 let Some(first) = waiting.first() else {
@@ -254,7 +266,9 @@ impl Judge<'_> {
     }
 
     fn waiting(&self, expect: &Expect, problems: &mut Vec<Problem>) {
-        let Some((expected, place)) = &expect.waiting else { return };
+        let Some((expected, place)) = &expect.waiting else {
+            return;
+        };
         let waiting = match &self.played.ending {
             Ending::Resting { waiting, .. } => &**waiting,
             _ => &[],
@@ -267,7 +281,7 @@ impl Judge<'_> {
         }
         for wait in waiting {
             if !expected.iter().any(|(name, _)| means(name, wait)) {
-                let message = format!("`{}` waits too", wait.address);
+                let message = format!("`{}` waits, which is not expected", wait.address);
                 problems.push(Problem::new(Kind::Waiting, *place, message));
             }
         }
@@ -278,7 +292,11 @@ impl Judge<'_> {
             && expected != self.played.took
         {
             let (took, expected) = (duration(self.played.took), duration(expected));
-            problems.push(Problem::new(Kind::Took, place, format!("the run took {took}, expected {expected}")));
+            problems.push(Problem::new(
+                Kind::Took,
+                place,
+                format!("the run took {took}, expected {expected}"),
+            ));
         }
     }
 
@@ -286,7 +304,8 @@ impl Judge<'_> {
         let ran = &self.told.ran;
         let first = |name: &Name, from: usize| {
             let mut rest = ran.iter().enumerate().skip(from);
-            rest.find(|(_, ran)| step_fits(name, &ran.id, &ran.address)).map(|(at, _)| at)
+            rest.find(|(_, ran)| step_fits(name, &ran.id, &ran.address))
+                .map(|(at, _)| at)
         };
         let told = || {
             let addresses: Vec<&str> = ran.iter().map(|ran| &*ran.address).take(50).collect();

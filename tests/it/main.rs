@@ -14,6 +14,7 @@ mod load_mutated;
 mod rules;
 mod sim;
 mod suites;
+mod testing;
 mod tidy;
 mod workflows;
 mod yaml_hostile;

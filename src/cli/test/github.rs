@@ -9,8 +9,17 @@ use crate::source::Span;
 pub(super) fn render(report: &Report<'_>) -> String {
     let mut text = String::new();
     for finding in report.diagnostics.iter().filter(|finding| finding.is_error()) {
-        let message = std::iter::once(&finding.message).chain(&finding.help).cloned().collect::<Vec<_>>();
-        annotate(&mut text, report, finding.span, finding.code.name(), &message.join("\n"));
+        let message = std::iter::once(&finding.message)
+            .chain(&finding.help)
+            .cloned()
+            .collect::<Vec<_>>();
+        annotate(
+            &mut text,
+            report,
+            finding.span,
+            finding.code.name(),
+            &message.join("\n"),
+        );
     }
     for result in report.failed() {
         let name = &report.suites[result.suite].cases[result.case].name;
@@ -48,7 +57,10 @@ fn annotate(text: &mut String, report: &Report<'_>, place: Option<Span>, title: 
 }
 
 fn escaped(text: &str) -> String {
-    text.trim_end().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.trim_end()
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -37,7 +37,9 @@ fn case(report: &Report<'_>, result: &CaseResult) -> Value {
 
 fn problem(report: &Report<'_>, problem: &Problem) -> Value {
     let file = problem.place.map(|place| report.sources.file(place.file));
-    let place = file.zip(problem.place).map(|(file, place)| file.line_column(place.start));
+    let place = file
+        .zip(problem.place)
+        .map(|(file, place)| file.line_column(place.start));
     json!({
         "kind": problem.kind.as_str(),
         "message": problem.message,

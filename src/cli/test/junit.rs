@@ -15,7 +15,10 @@ pub(super) fn render(report: &Report<'_>) -> String {
             let status = match result.problems.first() {
                 None => TestCaseStatus::success(),
                 Some(first) => {
-                    let details = result.problems.iter().map(|problem| text::detail(problem, report.sources, false));
+                    let details = result
+                        .problems
+                        .iter()
+                        .map(|problem| text::detail(problem, report.sources, false));
                     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                     status.set_type(first.kind.as_str()).set_message(&first.message);
                     status.set_description(details.collect::<String>());
@@ -31,18 +34,29 @@ pub(super) fn render(report: &Report<'_>) -> String {
         }
     }
     // What could not be tested is a failure too, and stands where people look for failures.
-    let errors: Vec<_> = report.diagnostics.iter().filter(|finding| finding.is_error()).cloned().collect();
+    let errors: Vec<_> = report
+        .diagnostics
+        .iter()
+        .filter(|finding| finding.is_error())
+        .cloned()
+        .collect();
     let mut others = TestSuite::new("definitions");
     for finding in &errors {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_type(finding.code.name()).set_message(&finding.message);
-        status.set_description(render::text::render(std::slice::from_ref(finding), report.sources, false));
+        status.set_description(render::text::render(
+            std::slice::from_ref(finding),
+            report.sources,
+            false,
+        ));
         others.add_test_case(TestCase::new(&*finding.message, status));
     }
     if report.orphaned() {
         for orphan in &report.orphans {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type("orphan").set_message("this snapshot belongs to no case");
+            status
+                .set_type("orphan")
+                .set_message("this snapshot belongs to no case");
             others.add_test_case(TestCase::new(orphan.display().to_string(), status));
         }
     }

@@ -173,9 +173,9 @@ fn meant(paths: &[PathBuf], suite: &Suite, loaded: &Loaded) -> bool {
         _ => a == b,
     };
     let workflow = loaded.sources.file(suite.program.main().header.origin.file).name();
-    paths.iter().any(|path| {
-        path.is_dir() || same(path, &suite.path) || same(path, Path::new(workflow))
-    })
+    paths
+        .iter()
+        .any(|path| path.is_dir() || same(path, &suite.path) || same(path, Path::new(workflow)))
 }
 
 fn nothing(arguments: &Arguments) -> String {

@@ -97,13 +97,13 @@ fn render(report: &Report<'_>, color: bool) -> String {
             let _ = writeln!(text, "  {}", orphan.display());
         }
     }
-    let accepted = report.results.iter().filter(|result| result.snapshot == Some(Compared::Accepted));
+    let accepted = report
+        .results
+        .iter()
+        .filter(|result| result.snapshot == Some(Compared::Accepted));
     let failed = report.failed().count();
     let _ = write!(text, "\n{}", counts(report.results.len() - failed, failed, color));
-    for (number, what) in [
-        (accepted.count(), "accepted"),
-        (report.orphans.len(), "orphaned"),
-    ] {
+    for (number, what) in [(accepted.count(), "accepted"), (report.orphans.len(), "orphaned")] {
         if number > 0 {
             let _ = write!(text, ", {number} {what}");
         }

@@ -27,7 +27,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         // A file may be replaced by another of its name, so its folder is watched.
         let folder = match path.is_dir() {
             true => path,
-            false => path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+            false => path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
         };
         if let Err(error) = watcher.watch(folder, RecursiveMode::Recursive) {
             return complain(format!("cannot watch {}: {error}", folder.display()));

@@ -112,7 +112,9 @@ impl Reader {
         let after = after
             .map_err(|message| self.wrong(format!("{pointer}/after"), message))
             .ok();
-        let when = map.get("when").map(|when| self.condition(when, format!("{pointer}/when")));
+        let when = map
+            .get("when")
+            .map(|when| self.condition(when, format!("{pointer}/when")));
         let outcome = match (map.get("output"), map.get("error")) {
             (Some(_), Some(_)) => {
                 let message = "an answer has `output` or `error`, not both";
