@@ -1,8 +1,8 @@
 //! Playing a case: the pure interpreter under virtual time, with nothing but what the case says around it.
 //!
 //! Time stands still while anything happens and then jumps to whatever comes next: an answer of a mock, something the
-//! case does, or what the run itself waits for. At one moment what the case does comes first, then answers in the order
-//! of their calls, then time limits. So every run of a case is the same run, and takes no time.
+//! case does, or what the run itself waits for. At one moment the agenda goes first: events and the like, then answers in
+//! the order of their calls. So every run of a case is the same run, and takes no time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -70,13 +70,13 @@ pub struct Waiting {
 #[derive(Clone, Debug)]
 pub enum Trouble {
     /// A call has no mock.
-    NoMock(Missing),
+    NoMock(Box<Missing>),
     /// The condition of a mock cannot be evaluated.
     Mock {
         /// The address of the step that calls.
         address: String,
         /// Why not.
-        failure: Failure,
+        failure: Arc<Failure>,
     },
     /// The run does not take what the case does.
     Refused {
@@ -128,7 +128,7 @@ pub fn play(program: &Arc<Program>, case: &Case) -> Played {
     };
     let ending = match player.start() {
         Ok(()) => player
-            .to_end()
+            .finish()
             .unwrap_or_else(|trouble| Ending::Stuck(Box::new(trouble))),
         Err(rejection) => Ending::Rejected(rejection.to_string()),
     };
@@ -165,7 +165,7 @@ impl Player<'_> {
         self.due.push(Some(due));
     }
 
-    fn to_end(&mut self) -> Result<Ending, Trouble> {
+    fn finish(&mut self) -> Result<Ending, Trouble> {
         loop {
             while self.run.wake_at().is_some_and(|at| at <= self.now) {
                 self.tell(Input::Tick, None)?;
@@ -265,14 +265,14 @@ impl Player<'_> {
         for mocks in &self.mocks {
             let answer = mocks.answer(&call).map_err(|failure| Trouble::Mock {
                 address: call.address().to_owned(),
-                failure,
+                failure: Arc::new(failure),
             })?;
             if let Some(mock) = answer {
                 self.plan(mock.after, Due::Done(ticket, mock.outcome));
                 return Ok(());
             }
         }
-        Err(Trouble::NoMock(missing::of(self.run.program(), &call)))
+        Err(Trouble::NoMock(Box::new(missing::of(self.run.program(), &call))))
     }
 
     fn answer_wait(&mut self, ticket: Ticket) {
