@@ -5,11 +5,17 @@
 )]
 
 mod ask;
+mod completions;
+mod fmt;
 mod graph;
 mod input;
 mod output;
 mod progress;
+mod reach;
 mod run;
+mod runs;
+mod schema;
+mod stored;
 mod test;
 mod validate;
 
@@ -40,12 +46,20 @@ struct Cli {
 enum Command {
     /// Run a workflow: the result goes to stdout, progress to stderr.
     Run(Box<run::Arguments>),
+    /// List, inspect, resume and prune the runs that a store keeps.
+    Runs(runs::Arguments),
     /// Run the tests of workflows, each in virtual time and without the outside world.
     Test(test::Arguments),
     /// Check workflow files and say what is wrong, where, and what to write instead.
     Validate(validate::Arguments),
     /// Draw a workflow.
     Graph(graph::Arguments),
+    /// Print the JSON Schema of workflow files, with which editors complete and check them.
+    Schema(schema::Arguments),
+    /// Bring files into their usual form: indentation and blank lines, nothing else.
+    Fmt(fmt::Arguments),
+    /// Write what a shell needs to complete commands and options.
+    Completions(completions::Arguments),
 }
 
 /// What a command comes to; scripts rely on the numbers.
@@ -73,9 +87,13 @@ impl From<Exit> for ExitCode {
 pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(arguments) => run::run(*arguments),
+        Command::Runs(arguments) => runs::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
     };
     exit.into()
 }

@@ -15,7 +15,7 @@ mod subschemas;
 mod types;
 
 pub use kinds::Kinds;
-pub use schema::{Schema, SchemaProblem, Violation};
+pub use schema::{Schema, SchemaProblem, TYPES, Violation};
 pub use types::{Lookup, Type};
 
 #[cfg(test)]

@@ -249,8 +249,10 @@ fn is_known_draft(uri: &str) -> bool {
     drafts.contains(&uri)
 }
 
+/// The names of types.
+pub const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
+
 fn meta_problem(error: &ValidationError<'_>) -> SchemaProblem {
-    const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
     let pointer = error.instance_path().as_str().to_owned();
     let instance = error.instance().as_str();
     if let (true, Some(name)) = (pointer.ends_with("/type"), instance) {

@@ -139,6 +139,18 @@ impl Data {
         }
     }
 
+    /// The kind in a sentence: `a number`.
+    pub fn a_kind(&self) -> &'static str {
+        match self {
+            Data::Null => "null",
+            Data::Bool(_) => "a boolean",
+            Data::Int(_) | Data::UInt(_) | Data::Float(_) => "a number",
+            Data::Text(_) => "a text",
+            Data::List(_) => "a list",
+            Data::Map(_) => "an object",
+        }
+    }
+
     /// The value as templates print it (rule 3): null as nothing, whole numbers without `.0`, lists and objects as
     /// compact JSON.
     pub fn to_text(&self) -> Arc<str> {

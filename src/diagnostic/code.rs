@@ -1,4 +1,4 @@
-/// Declares every code once: variant, stable name, summary.
+/// Declares every code once: variant, stable name, summary. Its page must be there, or this does not compile.
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// The stable code of a finding. Names are part of the interface: they never change their meaning.
@@ -19,6 +19,16 @@ macro_rules! codes {
             /// What the code means, in one or a few sentences.
             pub fn summary(self) -> &'static str {
                 match self { $(Code::$variant => concat!($($doc, "\n"),+).trim_ascii(),)+ }
+            }
+
+            /// Its page of the documentation, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$variant => include_str!(concat!("../../docs/errors/", $name, ".md")),)+ }
+            }
+
+            /// The code of a stable name.
+            pub fn parse(name: &str) -> Option<Code> {
+                match name { $($name => Some(Code::$variant),)+ _ => None }
             }
         }
     };

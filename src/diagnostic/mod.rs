@@ -4,11 +4,13 @@
 //! are separate, one file each under [`render`]; nothing here knows about terminals or JSON.
 
 mod code;
+mod fix;
 pub mod render;
 mod suggest;
 
 pub use code::Code;
-pub use suggest::closest;
+pub use fix::apply;
+pub use suggest::{certain, closest};
 
 use crate::source::Span;
 
@@ -30,9 +32,9 @@ pub struct Label {
     pub message: String,
 }
 
-/// A replacement of text that makes the finding go away and is safe to apply unseen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fix {
+/// A replacement of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
     /// The range to replace.
     pub span: Span,
     /// The new text.
@@ -56,8 +58,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do, one line each.
     pub help: Vec<String>,
-    /// A safe replacement, where there is exactly one.
-    pub fix: Option<Fix>,
+    /// What together makes the finding go away, where there is exactly one way that is safe to apply unseen; else empty.
+    pub fixes: Vec<Edit>,
 }
 
 impl Diagnostic {
@@ -71,7 +73,7 @@ impl Diagnostic {
             label: String::new(),
             labels: Vec::new(),
             help: Vec::new(),
-            fix: None,
+            fixes: Vec::new(),
         }
     }
 
@@ -104,24 +106,31 @@ impl Diagnostic {
         self
     }
 
-    /// Adds "did you mean" when one of the known names is close to the unknown one, and offers it as the fix.
+    /// Adds "did you mean" when one of the known names is close to the unknown one, and offers it as the fix when no
+    /// other can have been meant.
     pub fn suggest<'a>(mut self, unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-        if let Some(name) = closest(unknown, known) {
+        let known: Vec<&str> = known.into_iter().collect();
+        if let Some(name) = closest(unknown, known.iter().copied()) {
             self.help.push(format!("did you mean `{name}`?"));
-            self.fix = self.span.map(|span| Fix {
-                span,
-                replacement: name.to_owned(),
-            });
         }
+        match (self.span, certain(unknown, known)) {
+            (Some(span), Some(name)) => self.fix(span, name),
+            _ => self,
+        }
+    }
+
+    /// Offers a replacement that is safe to apply unseen.
+    pub fn fix(mut self, span: Span, replacement: impl Into<String>) -> Diagnostic {
+        self.fixes = vec![Edit {
+            span,
+            replacement: replacement.into(),
+        }];
         self
     }
 
-    /// Offers a safe replacement.
-    pub fn fix(mut self, span: Span, replacement: impl Into<String>) -> Diagnostic {
-        self.fix = Some(Fix {
-            span,
-            replacement: replacement.into(),
-        });
+    /// The same without a replacement.
+    pub fn without_fix(mut self) -> Diagnostic {
+        self.fixes.clear();
         self
     }
 

@@ -47,6 +47,9 @@ pub enum SendError {
     /// It could not be stored. It may be sent again.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// It cannot be taken up.
+    #[error(transparent)]
+    Unreadable(Box<Error>),
     /// The run is over, or nobody drives it.
     #[error("the run is over, or nobody drives it")]
     Gone,

@@ -10,7 +10,9 @@
 
 mod calls;
 mod handle;
+mod recover;
 mod session;
+mod snapshot;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,7 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
 pub use handle::{Events, RunHandle, SendError};
+pub use recover::{Programs, Recovered};
 pub use session::Session;
+
+use tokio::sync::Notify;
 
 use crate::graph::{Name, Program};
 use crate::permit::{Denied, Permit};
@@ -40,6 +45,11 @@ struct Shared {
     permit: Option<Arc<Permit>>,
     /// The runs that are driven in tasks of their own.
     runs: Mutex<HashMap<Name, RunHandle>>,
+    programs: Option<Programs>,
+    /// Programs that were made again from their definitions.
+    known: Mutex<HashMap<Name, Arc<Program>>>,
+    /// Told when a run has been unloaded.
+    unloaded: Notify,
 }
 
 /// Why a run did not begin.
@@ -76,6 +86,20 @@ pub enum Error {
         /// The hash of what it was to be continued with.
         given: Name,
     },
+    /// Its files ask for what the operator has not granted (rule 40).
+    #[error("the workflow asks for what is not granted: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NotPermitted(Vec<Denied>),
+    /// The store does not keep the definition it is pinned to.
+    #[error("the definition {0} is not kept")]
+    NoDefinition(Name),
+    /// No program can be made of that definition.
+    #[error("the definition {hash} cannot be used: {why}")]
+    Definition {
+        /// Its hash.
+        hash: Name,
+        /// Why.
+        why: String,
+    },
     /// Whoever drove it is gone.
     #[error("the run is no longer driven")]
     Gone,
@@ -91,6 +115,9 @@ impl Driver {
                 clock,
                 permit: None,
                 runs: Mutex::default(),
+                programs: None,
+                known: Mutex::default(),
+                unloaded: Notify::new(),
             }),
         }
     }
@@ -98,17 +125,38 @@ impl Driver {
     /// The same, which refuses runs whose files ask for more than a permit grants.
     #[must_use]
     pub fn with_permit(self, permit: Arc<Permit>) -> Driver {
+        self.with(|shared| shared.permit = Some(permit))
+    }
+
+    /// The same, which finds programs by the definitions that its store keeps. It unloads runs that wait for somebody:
+    /// they then cost nothing but disk; [`Driver::send`] and [`Driver::tend`] take them up again.
+    #[must_use]
+    pub fn with_programs(self, programs: Programs) -> Driver {
+        self.with(|shared| shared.programs = Some(programs))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Shared)) -> Driver {
         let Shared {
-            store, provider, clock, ..
+            store,
+            provider,
+            clock,
+            permit,
+            programs,
+            ..
         } = &*self.shared;
+        let mut shared = Shared {
+            store: store.clone(),
+            provider: provider.clone(),
+            clock: clock.clone(),
+            permit: permit.clone(),
+            runs: Mutex::default(),
+            programs: programs.clone(),
+            known: Mutex::default(),
+            unloaded: Notify::new(),
+        };
+        change(&mut shared);
         Driver {
-            shared: Arc::new(Shared {
-                store: store.clone(),
-                provider: provider.clone(),
-                clock: clock.clone(),
-                permit: Some(permit),
-                runs: Mutex::default(),
-            }),
+            shared: Arc::new(shared),
         }
     }
 
@@ -124,7 +172,10 @@ impl Driver {
         start: Start,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
-        self.shared.check(&program)?;
+        let missing = self.shared.missing(&program);
+        if !missing.is_empty() {
+            return Err(StartError::NotPermitted(missing));
+        }
         Session::start(self.shared.clone(), program, start, observe).await
     }
 
@@ -132,8 +183,13 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be loaded, or is not one of this program.
+    /// When the journal cannot be loaded, or is not one of this program, or somebody else drives the run, or its files
+    /// ask for what is not granted here: going on would only make it fail.
     pub async fn reopen(&self, program: Arc<Program>, run: &Name) -> Result<Session, Error> {
+        let missing = self.shared.missing(&program);
+        if !missing.is_empty() {
+            return Err(Error::NotPermitted(missing));
+        }
         Session::replay(self.shared.clone(), program, run).await
     }
 
@@ -211,9 +267,13 @@ impl Driver {
             shared: self.shared.clone(),
             run: handle.id().clone(),
         };
+        let unloads = self.shared.programs.is_some();
         tokio::spawn(async move {
             // How it went is told through the handle.
-            let _ = session.to_end(&mut |_, _| {}).await;
+            match unloads {
+                true => while let Ok(false) = session.until_unloaded().await {},
+                false => drop(session.to_end(&mut |_, _| {}).await),
+            }
             drop(registered);
         });
         handle
@@ -229,6 +289,7 @@ struct Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.shared.runs().remove(&self.run);
+        self.shared.unloaded.notify_one();
     }
 }
 
@@ -241,8 +302,9 @@ impl fmt::Debug for Driver {
 }
 
 impl Shared {
-    fn check(&self, program: &Program) -> Result<(), StartError> {
-        let Some(permit) = &self.permit else { return Ok(()) };
+    /// What the files of a program ask for and is not granted.
+    fn missing(&self, program: &Program) -> Vec<Denied> {
+        let Some(permit) = &self.permit else { return Vec::new() };
         let asked = program.workflows.iter().map(|workflow| &workflow.header.permissions);
         let mut missing: Vec<Denied> = Vec::new();
         for denied in asked.flat_map(|asked| permit.missing(asked)) {
@@ -250,10 +312,7 @@ impl Shared {
                 missing.push(denied);
             }
         }
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(StartError::NotPermitted(missing)),
-        }
+        missing
     }
 
     /// A panic while the map is held leaves it whole: handles are put in and taken out one by one.

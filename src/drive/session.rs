@@ -10,12 +10,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::calls::Calls;
 use super::handle::{Message, Progress, RunHandle, SendError};
+use super::snapshot::Snapshots;
 use super::{Error, Shared, StartError};
 use crate::clock::Sleep;
 use crate::graph::{Name, Program, Timestamp};
 use crate::provider::Effect;
 use crate::run::{Event, EventKind, Input, Outcome, Rejection, Run, Start, Status, Ticket};
-use crate::store::{self, Append, Head, is_over};
+use crate::store::{self, Append, Batch, Head, is_over};
 
 /// How many messages may wait for a run before senders do.
 const INBOX: usize = 64;
@@ -48,6 +49,7 @@ pub struct Session {
     events: Vec<Event>,
     /// While an append is under way the run in memory is ahead of its journal; these outcomes made it so.
     unstored: Option<Vec<(Ticket, Outcome)>>,
+    snapshots: Snapshots,
 }
 
 /// An input, and who waits to hear what became of it.
@@ -77,8 +79,18 @@ impl Session {
     }
 
     pub(super) async fn replay(shared: Arc<Shared>, program: Arc<Program>, id: &Name) -> Result<Session, Error> {
+        // First: whoever else drives it may be at work.
+        shared.store.claim(id).await?;
         let mut session = Session::new(shared, program, id.clone());
         session.reload(&mut |_, _| {}).await?;
+        // That calls are made once more is stored before they are.
+        if session.run.calls().next().is_some() {
+            let now = session.now();
+            let recovered = session.run.handle(now, Input::Recover, &mut session.events);
+            recovered.map_err(Error::Corrupt)?;
+            let events = session.store().await?;
+            session.announce(&events, &mut |_, _| {});
+        }
         session.reconcile_all();
         Ok(session)
     }
@@ -110,6 +122,7 @@ impl Session {
             handle,
             events: Vec::new(),
             unstored: None,
+            snapshots: Snapshots::default(),
         }
     }
 
@@ -130,6 +143,26 @@ impl Session {
     /// When it cannot be driven on.
     pub async fn to_rest(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<Status, Error> {
         self.drive(observe, |status| status != Status::Running).await
+    }
+
+    /// Drives the run until it is over or waits for somebody, and is not to be woken yet; true when nobody has told it
+    /// anything meanwhile, and nobody can any more: it can be dropped, and taken up again when its time comes.
+    pub(super) async fn until_unloaded(&mut self) -> Result<bool, Error> {
+        let status = self.to_rest(&mut |_, _| {}).await?;
+        if is_over(status) {
+            return Ok(true);
+        }
+        if self.run.wake_at().is_some_and(|at| at <= self.now()) {
+            self.advance(&mut |_, _| {}).await?;
+            return Ok(false);
+        }
+        self.inbox.close();
+        if self.inbox.is_empty() {
+            return Ok(true);
+        }
+        self.gather().await;
+        self.advance(&mut |_, _| {}).await?;
+        Ok(false)
     }
 
     /// Drives the run until it is over, whoever it has to wait for.
@@ -299,6 +332,10 @@ impl Session {
     /// Appends what has happened.
     async fn store(&mut self) -> Result<Arc<[Event]>, store::Error> {
         let events: Arc<[Event]> = self.events.drain(..).collect();
+        let snapshot = match self.shared.store.is_durable() {
+            true => self.snapshots.take(&self.run, events.len()),
+            false => None,
+        };
         let append = Append {
             run: self.handle.id.clone(),
             expected_seq: self.seq,
@@ -308,6 +345,7 @@ impl Session {
                 status: self.run.status(),
                 wake_at: self.run.wake_at(),
             },
+            snapshot,
         };
         self.shared.store.append(append).await?;
         Ok(events)
@@ -405,39 +443,81 @@ impl Session {
         self.reconcile_all();
     }
 
-    /// Makes the run again from its journal. Events in it that nobody has been told of, because the reply to their
-    /// append was lost, are told now.
+    /// Makes the run again from its journal, or from the last snapshot on. Events in it that nobody has been told of,
+    /// because the reply to their append was lost, are told now.
     async fn reload(&mut self, observe: &mut impl FnMut(&[Event], &Run)) -> Result<(), Error> {
         self.events.clear();
-        let mut batches = Vec::new();
-        let mut end = 0;
-        loop {
-            let page = self.shared.store.load(&self.handle.id, end).await?;
-            let Some(last) = page.last() else { break };
-            end = last.end();
-            batches.extend(page);
-        }
         let program = self.run.program().clone();
-        if let Some(Event {
-            kind: EventKind::RunStarted(started),
-            ..
-        }) = batches.first().and_then(|batch| batch.events.first())
-            && started.program != program.hash
-        {
-            return Err(Error::WrongDefinition {
-                pinned: started.program.clone(),
-                given: program.hash.clone(),
-            });
-        }
-        let events = batches.iter().flat_map(|batch| batch.events.iter());
-        self.run = Run::replay(program, events).map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
+        let kept = self.shared.store.snapshot(&self.handle.id).await?;
+        let kept = kept.and_then(|kept| Some((kept.seq, self.snapshots.read(&kept, &program)?)));
+        let fresh = self.seq == 0;
+        let news = match kept {
+            Some((seq, state)) => match self.replay_from(Run::at(program.clone(), state), seq, fresh).await {
+                // It was no state of this run; the journal still is.
+                Err(Error::Corrupt(_)) => self.replay_from(Run::new(program), 0, fresh).await?,
+                other => other?,
+            },
+            None => self.replay_from(Run::new(program), 0, fresh).await?,
+        };
         self.timer = None;
-        let known = self.seq;
-        for batch in batches.into_iter().filter(|batch| batch.end() > known) {
-            let news = batch.from(known);
-            self.announce(&news.events, observe);
+        for batch in news {
+            self.announce(&batch.events, observe);
         }
         Ok(())
+    }
+
+    /// Follows the journal behind `at` events, to which `run` has come. Gives the events of which nobody has been told;
+    /// a fresh session tells of none.
+    async fn replay_from(&mut self, mut run: Run, at: u64, fresh: bool) -> Result<Vec<Batch>, Error> {
+        let mut news = Vec::new();
+        // The event before tells the time.
+        let mut end = match fresh {
+            true => at.saturating_sub(1),
+            false => at.saturating_sub(1).min(self.seq),
+        };
+        let mut last = None;
+        loop {
+            let page = self.shared.store.load(&self.handle.id, end).await?;
+            if page.is_empty() {
+                break;
+            }
+            for batch in page {
+                let batch = batch.from(end);
+                for (seq, event) in (batch.first..).zip(batch.events.iter()).filter(|(seq, _)| *seq >= at) {
+                    if seq == 0 {
+                        self.check_definition(event)?;
+                    }
+                    run.follow(event).map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
+                }
+                end = batch.end();
+                last = batch.events.last().map(|event| event.at).or(last);
+                if !fresh && end > self.seq {
+                    news.push(batch.from(self.seq));
+                }
+            }
+        }
+        self.run = run;
+        if fresh {
+            self.seq = end;
+            self.last = last.unwrap_or(self.last);
+            let status = self.run.status();
+            self.progress.send_modify(|progress| {
+                progress.seq = end;
+                progress.status = status;
+            });
+        }
+        Ok(news)
+    }
+
+    fn check_definition(&self, first: &Event) -> Result<(), Error> {
+        let given = &self.run.program().hash;
+        match &first.kind {
+            EventKind::RunStarted(started) if started.program != *given => Err(Error::WrongDefinition {
+                pinned: started.program.clone(),
+                given: given.clone(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The time, which never goes back in a run, whatever the clock does.

@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Something that is wrong with an expression or template, known before it is evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Problem {
     pub message: String,
     /// What to do, if that can be said.
     pub help: Option<String>,
+    /// What to write in place of the range, where nothing else can have been meant.
+    pub fix: Option<String>,
 }
 
 /// The kinds of [`Problem`].
@@ -43,6 +46,8 @@ pub struct EvalError {
     pub message: String,
     /// The bytes of the source it is about, where they are known.
     pub range: Option<Range<usize>>,
+    /// The source that the range counts in, if it is known here.
+    pub text: Option<Arc<str>>,
 }
 
 impl EvalError {
@@ -60,7 +65,14 @@ impl EvalError {
             code,
             message: message.into(),
             range: None,
+            text: None,
         }
+    }
+
+    /// The same with the source that the range counts in, unless it has one already.
+    pub(super) fn within(mut self, text: &str) -> EvalError {
+        self.text.get_or_insert_with(|| text.into());
+        self
     }
 
     pub(super) fn at(mut self, range: Range<usize>) -> EvalError {

@@ -5,6 +5,7 @@
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
 pub mod export;
+mod inside;
 mod node;
 mod program;
 mod time;
@@ -70,6 +71,31 @@ pub struct Header {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
+}
+
+impl Header {
+    /// A header that declares nothing but an id.
+    pub fn new(id: impl Into<Name>, origin: Span) -> Header {
+        Header {
+            id: id.into(),
+            version: None,
+            name: None,
+            purpose: None,
+            description: None,
+            origin,
+            hash: "".into(),
+            input_schema: None,
+            output_schema: None,
+            state_schema: None,
+            context_schema: None,
+            state: None,
+            output: None,
+            timeout: None,
+            limits: Limits::default(),
+            events: IndexMap::new(),
+            permissions: Permissions::default(),
+        }
+    }
 }
 
 /// Bounds of a workflow.

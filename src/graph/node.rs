@@ -23,7 +23,7 @@ pub struct NodeId(pub u32);
 pub struct BlockId(pub u32);
 
 /// A workflow of a [`Program`](crate::graph::Program).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowId(pub u32);
 
 /// One step of a workflow, or a part of one that has steps of its own.
@@ -453,47 +453,6 @@ pub struct Enter {
 }
 
 impl Op {
-    /// The blocks inside, each with what a drawing calls it.
-    pub fn blocks(&self) -> Vec<(BlockId, String)> {
-        let mut blocks = Vec::new();
-        match self {
-            Op::Choose { arms, otherwise } => {
-                blocks.extend(
-                    arms.iter()
-                        .map(|(condition, block)| (*block, condition.source().to_owned())),
-                );
-                blocks.extend(otherwise.map(|block| (block, "else".to_owned())));
-            }
-            Op::Fork(fork) => {
-                for (at, branch) in fork.branches.iter().enumerate() {
-                    let label = match (&branch.condition, &branch.key) {
-                        (Some(condition), _) => condition.source().to_owned(),
-                        (None, Some(key)) => key.to_string(),
-                        (None, None) => at.to_string(),
-                    };
-                    blocks.push((branch.block, label));
-                }
-                blocks.extend(fork.otherwise.map(|block| (block, "else".to_owned())));
-            }
-            Op::ForEach(each) => blocks.push((each.block, format!("each {}", each.item))),
-            Op::Loop(repeat) => blocks.push((repeat.block, "body".to_owned())),
-            Op::Block(block) => blocks.push((*block, String::new())),
-            Op::Set(_)
-            | Op::Assign(_)
-            | Op::Call(_)
-            | Op::Suspend(_)
-            | Op::WaitFor(_)
-            | Op::Sleep(_)
-            | Op::Emit { .. }
-            | Op::Fail(_)
-            | Op::End { .. }
-            | Op::Cancel { .. }
-            | Op::Guard(_)
-            | Op::Enter(_) => {}
-        }
-        blocks
-    }
-
     /// The first word for what it does, as in a drawing: `call`, `wait`, `fork`.
     pub fn label(&self) -> &'static str {
         match self {
@@ -523,24 +482,6 @@ impl Op {
             Op::Guard(_) => "guard",
             Op::Enter(_) => "workflow",
         }
-    }
-}
-
-impl Node {
-    /// All blocks inside: those of the operation, then the handlers, then the cleanup.
-    pub fn blocks(&self) -> Vec<(BlockId, String)> {
-        let mut blocks = self.op.blocks();
-        if let Some(keys) = &self.keys {
-            for (at, handler) in keys.catch.iter().enumerate() {
-                let label = match &handler.on {
-                    Some(codes) => codes.iter().map(|code| &*code.0).collect::<Vec<_>>().join(", "),
-                    None => at.to_string(),
-                };
-                blocks.push((handler.block, format!("catch {label}")));
-            }
-            blocks.extend(keys.cleanup.map(|block| (block, "finally".to_owned())));
-        }
-        blocks
     }
 }
 

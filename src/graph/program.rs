@@ -93,6 +93,14 @@ impl Program {
         &self.steps[id.0 as usize]
     }
 
+    /// The ids that authors gave to steps, as written.
+    pub fn step_ids(&self) -> impl Iterator<Item = &str> {
+        self.steps
+            .iter()
+            .filter(|step| step.node.named)
+            .map(|step| &*step.node.id)
+    }
+
     /// A block.
     pub fn block(&self, id: BlockId) -> &Body {
         &self.blocks[id.0 as usize]
@@ -166,7 +174,7 @@ impl Linker {
             let workflow = WorkflowId(at as u32);
             for (index, node) in graph.nodes.node_weights().enumerate() {
                 let mut node = node.clone();
-                shift(&mut node, first_block);
+                node.shift_blocks(first_block);
                 if let Op::Enter(enter) = &mut node.op {
                     enter.target = self.targets.get(&NodeId(first_node + index as u32)).copied();
                 }
@@ -237,42 +245,6 @@ fn root(main: &Header) -> Step {
         workflow: WorkflowId(0),
         each: None,
         slot: 0,
-    }
-}
-
-/// Makes the block ids of a graph those of the program.
-fn shift(node: &mut Node, by: u32) {
-    let move_block = |block: &mut BlockId| block.0 += by;
-    match &mut node.op {
-        Op::Choose { arms, otherwise } => {
-            arms.iter_mut().for_each(|(_, block)| move_block(block));
-            otherwise.iter_mut().for_each(move_block);
-        }
-        Op::Fork(fork) => {
-            fork.branches
-                .iter_mut()
-                .for_each(|branch| move_block(&mut branch.block));
-            fork.otherwise.iter_mut().for_each(move_block);
-        }
-        Op::ForEach(each) => move_block(&mut each.block),
-        Op::Loop(repeat) => move_block(&mut repeat.block),
-        Op::Block(block) => move_block(block),
-        Op::Set(_)
-        | Op::Assign(_)
-        | Op::Call(_)
-        | Op::Suspend(_)
-        | Op::WaitFor(_)
-        | Op::Sleep(_)
-        | Op::Emit { .. }
-        | Op::Fail(_)
-        | Op::End { .. }
-        | Op::Cancel { .. }
-        | Op::Guard(_)
-        | Op::Enter(_) => {}
-    }
-    if let Some(keys) = &mut node.keys {
-        keys.catch.iter_mut().for_each(|handler| move_block(&mut handler.block));
-        keys.cleanup.iter_mut().for_each(move_block);
     }
 }
 

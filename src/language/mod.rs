@@ -58,6 +58,15 @@ impl Files for NoFiles {
 /// The kinds of documents that can be read.
 const KINDS: [&str; 3] = ["Workflow", "Agent", "WorkflowTest"];
 
+/// The JSON Schema of the documents, for editors and whoever else knows nothing of this crate: one for all kinds, which
+/// it tells apart by their `kind`.
+///
+/// What it says of a key holds, but it says less than [`read`]: what is inside expressions, and whether names lead
+/// anywhere, is beyond a schema.
+pub fn schema() -> serde_json::Value {
+    native::schema()
+}
+
 /// Reads a document; `source` is the text of the whole file. References to files stay unresolved.
 pub fn read(document: &yaml::Document, source: &str) -> Read {
     read_with(document, &source.into(), &NoFiles)
@@ -112,7 +121,11 @@ fn sniff(root: &yaml::Node) -> Result<Language, Box<Diagnostic>> {
         let mut diagnostic = unknown(start, "this document has no `kind`, so its language is unknown");
         let close = entries.iter().find(|entry| entry.key.eq_ignore_ascii_case("kind"));
         if let Some(entry) = close {
-            diagnostic = diagnostic.label(entry.key_span, "keys are written in lower case: `kind`");
+            diagnostic = diagnostic
+                .here("keys are written in lower case")
+                .help("write `kind`")
+                .fix(entry.key_span, "kind");
+            diagnostic.span = Some(entry.key_span);
         } else if root.get("steps").is_some() {
             diagnostic = diagnostic.help("add `kind: Workflow` at the top");
         } else {

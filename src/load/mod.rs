@@ -12,14 +12,16 @@ mod find;
 mod folder;
 mod spread;
 mod suites;
+mod texts;
 mod version;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use find::{Found, find};
 pub use suites::load_tests;
+pub use texts::{Texts, load_texts};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, LinkError, Name, Program};
@@ -28,6 +30,7 @@ use crate::language::{self, Agent, Definition, Files, NoFiles};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 use folder::{Folder, Origin, Wanted};
+use texts::{Recorded, Taken};
 
 /// Bounds of a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,9 @@ pub struct Options {
     pub limits: yaml::Limits,
     /// Whether a folder stands for the test files in it too.
     pub tests: bool,
+    /// Texts that stand for those of files, such as ones that are not saved yet; by the path under which a file is
+    /// found.
+    pub overlay: HashMap<PathBuf, Arc<str>>,
 }
 
 /// Everything that was loaded.
@@ -51,6 +57,8 @@ pub struct Loaded {
     /// What is declared, definitions with errors included.
     declared: Vec<Declared>,
     outlines: Vec<Outline>,
+    /// What schemas have taken in.
+    taken: Vec<Taken>,
 }
 
 /// A document with test cases.
@@ -124,6 +132,20 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     let origins = folder::expand(paths, wanted, &mut loader.loaded.diagnostics);
     loader.files(&origins);
     loader.finish()
+}
+
+/// The files that paths stand for, as in [`load`], each once.
+///
+/// # Errors
+///
+/// A finding for each path that is not there or holds no workflow files.
+pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let origins = folder::expand(paths.iter().map(AsRef::as_ref), Wanted::Workflows, &mut diagnostics);
+    match diagnostics.is_empty() {
+        true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
+        false => Err(diagnostics),
+    }
 }
 
 /// Loads a text, such as standard input; `name` is shown in messages.
@@ -207,12 +229,14 @@ impl Loaded {
             });
         };
         let find = |id: &str, version: Option<&str>| self.workflow(id, version).cloned();
-        Program::link(graph.clone(), find).map_err(|error| match error {
+        let mut program = Program::link(graph.clone(), find).map_err(|error| match error {
             LinkError::UnknownWorkflow { missing, .. } if declared(&missing) => {
                 ProgramError::Broken(missing.to_string())
             }
             error => ProgramError::Link(error),
-        })
+        })?;
+        self.pin_agents(&mut program);
+        Ok(program)
     }
 }
 
@@ -244,7 +268,11 @@ impl Loader {
         let mut texts = Vec::with_capacity(origins.len());
         for (origin, folder) in origins.iter().zip(&folders) {
             let name = origin.path.display().to_string();
-            match folder::read(&origin.path, self.options.limits.bytes) {
+            let read = match self.options.overlay.get(&origin.path) {
+                Some(text) => Ok(text.clone()),
+                None => folder::read(&origin.path, self.options.limits.bytes),
+            };
+            match read {
                 Ok(text) => texts.push(Text {
                     file: self.loaded.sources.add(name, text.clone()),
                     text,
@@ -267,6 +295,7 @@ impl Loader {
             self.loaded.diagnostics.extend(read.diagnostics);
             self.loaded.declared.extend(read.declared);
             self.loaded.outlines.extend(read.outlines);
+            self.loaded.taken.extend(read.taken);
             for definition in read.definitions {
                 match definition {
                     Definition::Workflow(graph) => self.loaded.workflows.push(graph),
@@ -327,6 +356,7 @@ struct Contents {
     declared: Vec<Declared>,
     outlines: Vec<Outline>,
     definitions: Vec<Definition>,
+    taken: Vec<Taken>,
 }
 
 impl Text<'_> {
@@ -341,6 +371,7 @@ impl Text<'_> {
             declared: Vec::new(),
             outlines: Vec::new(),
             definitions: Vec::new(),
+            taken: Vec::new(),
         };
         if documents.is_empty() && !may_be_empty {
             let nowhere = Span::new(self.file, 0, 0);
@@ -348,11 +379,12 @@ impl Text<'_> {
                 .help("begin with `kind: Workflow`, `id` and `steps`");
             contents.diagnostics.push(nothing);
         }
+        let files = Recorded::new(self.files);
         for document in documents {
             if document.root.is_null() && may_be_empty {
                 continue;
             }
-            let read = language::read_with(&document, &self.text, self.files);
+            let read = language::read_with(&document, &self.text, &files);
             contents.declared.extend(Declared::of(&document.root));
             let diagnostics = read.diagnostics.into_iter().map(|finding| match self.named {
                 true => finding,
@@ -362,6 +394,7 @@ impl Text<'_> {
             contents.outlines.extend(read.outline);
             contents.definitions.extend(read.definition);
         }
+        contents.taken = files.taken(self.file);
         contents
     }
 }

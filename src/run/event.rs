@@ -1,5 +1,6 @@
 //! What happened in a run: the only thing that changes its state, and all that is kept of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,11 @@ pub enum EventKind {
         ticket: Ticket,
         /// What was asked, with every expression evaluated.
         request: Arc<Request>,
+    },
+    /// A call was made again, with the same effect id: who made it before is gone, and may have done it.
+    CallRepeated {
+        /// The call.
+        ticket: Ticket,
     },
     /// The outside world answered.
     CallEnded {
@@ -181,6 +187,9 @@ pub enum EventKind {
         scope: ScopeId,
         /// What comes of the attempt when they are gone.
         verdict: Verdict,
+        /// The innermost step around the `end` that led to it, unless that stands at the top of the workflow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        around: Option<ScopeId>,
     },
     /// What comes of a step is decided, and its cleanup is due.
     Finishing {
@@ -234,7 +243,13 @@ pub struct Started {
     pub user: Option<Name>,
     /// The conversation it belongs to.
     pub conversation: Option<Name>,
+    /// What listings can be asked for besides.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
+
+/// What somebody marked a run with, for listings.
+pub type Labels = BTreeMap<Name, Name>;
 
 /// Which block of a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -331,6 +346,8 @@ pub enum Verdict {
     },
     /// The workflow inside finished early: its result, not mapped any further.
     Ended(Data),
+    /// An `end` inside the step finished the workflow: the step is done, and gives nothing.
+    EndedInside,
     /// A failure.
     Failed(Arc<Failure>),
     /// The step is cancelled.
@@ -370,6 +387,6 @@ pub enum RunEnd {
 }
 
 /// An optional value that is there, null included: in JSON, absent and null are two things here.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Data>, D::Error> {
+pub(super) fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Data>, D::Error> {
     Data::deserialize(deserializer).map(Some)
 }

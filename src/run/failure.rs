@@ -30,7 +30,22 @@ pub struct Failure {
     /// The error that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<Failure>>,
+    /// The part of an expression that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Box<Excerpt>>,
 }
+
+/// A part of an expression or template, for whoever shows an error to its author.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// The expression or template as it was written.
+    pub text: Name,
+    /// The bytes in it.
+    pub range: std::ops::Range<usize>,
+}
+
+/// Longer expressions are not kept with an error.
+const LONGEST_EXCERPT: usize = 4096;
 
 impl Failure {
     /// A failure with a code and a message.
@@ -43,6 +58,7 @@ impl Failure {
             data: Data::Null,
             retry_after: None,
             cause: None,
+            excerpt: None,
         }
     }
 
@@ -116,13 +132,21 @@ impl Failure {
             data: data.get("data").cloned().unwrap_or(Data::Null),
             retry_after: None,
             cause: data.get("cause").and_then(Failure::from_data).map(Arc::new),
+            excerpt: None,
         })
     }
 }
 
 impl From<EvalError> for Failure {
     fn from(error: EvalError) -> Failure {
-        Failure::new(error.code, error.message)
+        let excerpt = match (error.text, error.range) {
+            (Some(text), Some(range)) if text.len() <= LONGEST_EXCERPT => Some(Box::new(Excerpt { text, range })),
+            _ => None,
+        };
+        Failure {
+            excerpt,
+            ..Failure::new(error.code, error.message)
+        }
     }
 }
 

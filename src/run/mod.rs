@@ -13,11 +13,13 @@
 
 mod address;
 mod apply;
+mod code;
 mod event;
 mod failure;
 pub mod fault;
 mod op;
 mod request;
+mod resume;
 mod slab;
 mod state;
 mod step;
@@ -28,8 +30,9 @@ mod view;
 use std::sync::Arc;
 
 pub use apply::Corrupt;
+pub use code::FAILURE_CODES;
 pub use event::*;
-pub use failure::Failure;
+pub use failure::{Excerpt, Failure};
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};
@@ -48,6 +51,8 @@ pub enum Input {
     Start(Start),
     /// Time has passed.
     Tick,
+    /// Who drove it is gone, and it is taken up again: what is in flight is done once more.
+    Recover,
     /// A call has ended. An answer to a call that is no longer in flight is ignored.
     Done {
         /// The call.
@@ -100,6 +105,8 @@ pub struct Start {
     pub user: Option<Name>,
     /// The conversation it belongs to.
     pub conversation: Option<Name>,
+    /// What listings can be asked for besides.
+    pub labels: Labels,
 }
 
 impl Start {
@@ -113,6 +120,7 @@ impl Start {
             env: Data::Map(Arc::default()),
             user: None,
             conversation: None,
+            labels: Labels::new(),
         }
     }
 }
@@ -225,10 +233,22 @@ impl Run {
     /// [`Corrupt`] when they are not those of a run of this program.
     pub fn replay<'e>(program: Arc<Program>, events: impl IntoIterator<Item = &'e Event>) -> Result<Run, Corrupt> {
         let mut run = Run::new(program);
-        for event in events {
-            run.state.apply(&run.program, event)?;
-        }
+        events.into_iter().try_for_each(|event| run.follow(event))?;
         Ok(run)
+    }
+
+    /// The run at a state that was kept.
+    pub fn at(program: Arc<Program>, state: State) -> Run {
+        Run { program, state }
+    }
+
+    /// Changes the run by an event of its journal.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`] when it cannot follow the events before it.
+    pub fn follow(&mut self, event: &Event) -> Result<(), Corrupt> {
+        self.state.apply(&self.program, event)
     }
 
     /// Takes an input and appends what happens to `events`.
@@ -250,6 +270,11 @@ impl Run {
     /// What is known of it.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What the workflow itself remembers at the moment.
+    pub fn workflow_state(&self) -> Option<&Data> {
+        self.state.instances.get(0).map(|instance| &instance.state)
     }
 
     /// Its status.

@@ -1,7 +1,7 @@
 //! A table whose ids are reused, in an order that depends on nothing but the order of use.
 
 /// Values by small ids; the id a new value gets is known beforehand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Slab<T> {
     entries: Vec<Option<T>>,
     free: Vec<u32>,

@@ -9,14 +9,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::event::{Outcome, Part, RunEnd, ScopeId, Started, Ticket, Verdict, Wait, WaitEnd};
+use serde::{Deserialize, Serialize};
+
+use super::event::{Outcome, Part, RunEnd, ScopeId, Started, Ticket, Verdict, Wait, WaitEnd, present};
 use super::slab::Slab;
 use super::{Failure, Request};
 use crate::data::Data;
 use crate::graph::{Name, NodeId, Timestamp, WorkflowId};
 
 /// What is known of a run. Only [`State::apply`] changes it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub(super) started: Option<Arc<Started>>,
     pub(super) started_at: Timestamp,
@@ -38,7 +40,7 @@ pub struct State {
 }
 
 /// A hold from outside.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suspension {
     /// Since when.
     pub at: Timestamp,
@@ -46,7 +48,7 @@ pub struct Suspension {
     pub reason: Option<Name>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Timer {
     /// A sleep, a wait between attempts or a wait for somebody is over.
     Wake,
@@ -56,7 +58,7 @@ pub(super) enum Timer {
     Cleanup,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scope {
     /// The scope whose step this one belongs to.
     pub parent: Option<ScopeId>,
@@ -73,7 +75,7 @@ pub(super) struct Scope {
 }
 
 /// What a block adds to the names in scope.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Local {
     None,
     Item { item: Data, index: u32 },
@@ -82,7 +84,7 @@ pub(super) enum Local {
 }
 
 /// A step in progress.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Active {
     pub node: NodeId,
     pub started_at: Timestamp,
@@ -98,7 +100,7 @@ pub(super) struct Active {
 }
 
 /// What a step in progress is busy with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Work {
     /// Its attempt is to begin.
     Begin,
@@ -158,7 +160,7 @@ pub(super) enum Work {
 }
 
 /// Branches or items beside each other.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Branches {
     pub slots: Vec<Slot>,
     /// The first branch that has not been looked at.
@@ -170,7 +172,7 @@ pub(super) struct Branches {
     pub settled: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Slot {
     Chosen,
     NotChosen,
@@ -178,7 +180,7 @@ pub(super) enum Slot {
     Ended(End),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Iterations {
     /// How many have begun.
     pub begun: u32,
@@ -190,7 +192,7 @@ pub(super) struct Iterations {
 }
 
 /// How a scope ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum End {
     Value(Data),
     Failed(Arc<Failure>),
@@ -198,7 +200,7 @@ pub(super) enum End {
 }
 
 /// A workflow in progress: the run's own or a child.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Instance {
     pub workflow: WorkflowId,
     pub input: Data,
@@ -210,7 +212,7 @@ pub(super) struct Instance {
 }
 
 /// Records of steps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Frame {
     pub parent: Option<u32>,
     pub each: Option<NodeId>,
@@ -218,10 +220,11 @@ pub(super) struct Frame {
 }
 
 /// What is remembered of a step.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub status: Option<StepStatus>,
     pub input: Data,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub output: Option<Data>,
     pub failure: Option<Arc<Failure>>,
 }

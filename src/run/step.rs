@@ -291,7 +291,9 @@ impl<'a> Turn<'a> {
             Verdict::Won { result, winner } => self.concluded(scope, Finding::Won { result, winner }),
             Verdict::Ended(output) => op::enter::ended(self, scope, output),
             Verdict::Failed(failure) => self.failed(scope, Failure::clone(&failure)),
-            verdict @ (Verdict::Mapped { .. } | Verdict::Cancelled(_)) => self.finish(scope, verdict),
+            verdict @ (Verdict::Mapped { .. } | Verdict::EndedInside | Verdict::Cancelled(_)) => {
+                self.finish(scope, verdict)
+            }
         }
     }
 
@@ -331,6 +333,11 @@ impl<'a> Turn<'a> {
                     return self.end(scope, Verdict::Failed(failure));
                 }
             },
+            Verdict::EndedInside => StepEnd::Success {
+                data: None,
+                state: Vec::new(),
+                error: dealt_with,
+            },
             Verdict::Failed(failure) if is_tap => StepEnd::Success {
                 data: None,
                 state: Vec::new(),
@@ -344,7 +351,7 @@ impl<'a> Turn<'a> {
     }
 
     /// `setState`, on the newest state (rule 19).
-    fn state_updates(&self, scope: ScopeId, output: &Data) -> Result<Vec<(Name, Data)>, Failure> {
+    pub(super) fn state_updates(&self, scope: ScopeId, output: &Data) -> Result<Vec<(Name, Data)>, Failure> {
         let Some(keys) = self.keys(scope)? else {
             return Ok(Vec::new());
         };
@@ -370,7 +377,7 @@ impl<'a> Turn<'a> {
             Verdict::Mapped { output, .. } => RunEnd::Completed(output),
             Verdict::Failed(failure) => RunEnd::Failed(failure),
             Verdict::Cancelled(reason) => RunEnd::Cancelled(reason),
-            Verdict::Won { .. } | Verdict::Ended(_) => return Err(Corrupt),
+            Verdict::Won { .. } | Verdict::Ended(_) | Verdict::EndedInside => return Err(Corrupt),
         };
         self.emit(EventKind::RunEnded { end })
     }
@@ -423,7 +430,7 @@ fn with_key(data: &Data, key: &Name, value: Data) -> Result<Data, Failure> {
         Data::Map(map) => Ok(Data::Map(Arc::new(map.with(key.clone(), value)))),
         other => Err(Failure::new(
             "expression.type",
-            format!("`into: {key}` needs `data` to be an object, not {}", other.kind()),
+            format!("`into: {key}` needs `data` to be an object, not {}", other.a_kind()),
         )),
     }
 }

@@ -4,30 +4,11 @@ use super::*;
 use crate::data;
 use crate::data::{Part as TextPart, Sealed};
 use crate::expr::Build;
-use crate::graph::{Builder, Graph, Header, Keys, Limits, Node, NodeId, Op, Permissions, StatusRange};
+use crate::graph::{Builder, Graph, Header, Keys, Node, NodeId, Op, StatusRange};
 use crate::source::{Sources, Span};
 
 fn header(id: &str) -> Header {
-    let mut sources = Sources::new();
-    Header {
-        id: id.into(),
-        version: None,
-        name: None,
-        purpose: None,
-        description: None,
-        origin: Span::new(sources.add("test", ""), 0, 0),
-        hash: "".into(),
-        input_schema: None,
-        output_schema: None,
-        state_schema: None,
-        context_schema: None,
-        state: None,
-        output: None,
-        timeout: None,
-        limits: Limits::default(),
-        events: Default::default(),
-        permissions: Permissions::default(),
-    }
+    Header::new(id, Span::new(Sources::new().add("test", ""), 0, 0))
 }
 
 fn step(id: &str, op: Op) -> Node {
@@ -196,6 +177,7 @@ fn the_form_of_every_event_is_fixed() {
             env: data!({ "HOME": "/" }),
             user: Some("ada".into()),
             conversation: None,
+            labels: [("team".into(), "sales".into())].into(),
         })),
         EventKind::StepStarted { scope, node, deadline },
         EventKind::StepSkipped { scope, node },
@@ -204,6 +186,7 @@ fn the_form_of_every_event_is_fixed() {
             ticket,
             request: Arc::new(request),
         },
+        EventKind::CallRepeated { ticket },
         EventKind::CallEnded {
             ticket,
             outcome: Outcome::Done(answer),
@@ -307,10 +290,12 @@ fn the_form_of_every_event_is_fixed() {
                 result: data!(1),
                 winner: data!("a"),
             },
+            around: None,
         },
         EventKind::Unwinding {
             scope,
             verdict: Verdict::Ended(data!(1)),
+            around: Some(ScopeId(2)),
         },
         EventKind::Finishing {
             scope,
@@ -318,6 +303,10 @@ fn the_form_of_every_event_is_fixed() {
                 data: Some(data!(null)),
                 output: data!(null),
             },
+        },
+        EventKind::Finishing {
+            scope,
+            verdict: Verdict::EndedInside,
         },
         EventKind::StepEnded {
             scope,

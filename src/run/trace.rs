@@ -84,6 +84,9 @@ pub enum What {
     /// A call went out, with what was asked.
     #[serde(rename = "call.started")]
     CallStarted,
+    /// A call went out again, because who made it before is gone.
+    #[serde(rename = "call.repeated")]
+    CallRepeated,
     /// A call came back, with its result.
     #[serde(rename = "call.completed")]
     CallCompleted,
@@ -127,6 +130,7 @@ impl What {
             What::AttemptFailed => "failed, trying again",
             What::AttemptCaught => "failed, caught",
             What::CallStarted => "calls",
+            What::CallRepeated => "calls again",
             What::CallCompleted => "got",
             What::CallFailed => "call failed",
             What::WaitStarted => "waits",
@@ -227,9 +231,9 @@ impl Tracer {
                 let id = &self.program.step(*node).node.id;
                 return Some((*node, format!("{}{id}", outer.unwrap_or_default()), 1));
             }
-            EventKind::CallEnded { ticket, .. } | EventKind::WaitEnded { ticket, .. } => {
-                *self.state.tickets.get(ticket)?
-            }
+            EventKind::CallRepeated { ticket }
+            | EventKind::CallEnded { ticket, .. }
+            | EventKind::WaitEnded { ticket, .. } => *self.state.tickets.get(ticket)?,
             _ => return None,
         };
         let active = self.state.active(scope)?;
@@ -259,6 +263,7 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
             Recovery::Handle(_) => (What::AttemptCaught, Some(brief(failure))),
         },
         EventKind::CallStarted { request, .. } => (What::CallStarted, Some(request.to_data())),
+        EventKind::CallRepeated { .. } => (What::CallRepeated, None),
         EventKind::CallEnded { outcome, .. } => match outcome {
             Outcome::Done(answer) => (What::CallCompleted, answer.result.clone()),
             Outcome::Failed(failure) => (What::CallFailed, Some(brief(failure))),

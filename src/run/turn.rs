@@ -6,11 +6,11 @@ use super::event::*;
 use super::fault::{Fault, planted};
 use super::state::{State, Timer, Work};
 use super::view::{Extra, View};
-use super::{Failure, Input, Start, Target};
+use super::{Failure, Input, Start};
 use crate::contract::{Schema, Violation};
 use crate::data::{Data, Map};
 use crate::expr::{Build, EvalError, Expression};
-use crate::graph::{Millis, Name, NodeId, Op, Program, Timestamp, Timing, parse_duration, parse_instant};
+use crate::graph::{Millis, Name, Op, Program, Timestamp, Timing, parse_duration, parse_instant};
 use crate::run::Corrupt;
 
 /// Why a run does not take an input.
@@ -103,6 +103,7 @@ impl<'a> Turn<'a> {
         match input {
             Input::Start(start) => self.start(start)?,
             Input::Tick => {}
+            Input::Recover => self.recover()?,
             Input::Done { ticket, outcome } => {
                 let calling = self
                     .state
@@ -147,6 +148,15 @@ impl<'a> Turn<'a> {
         }
         self.events.push(event);
         Ok(())
+    }
+
+    /// Cancels what is inside a step whose attempt is decided.
+    pub fn unwind(&mut self, scope: ScopeId, verdict: Verdict) -> Result<(), Corrupt> {
+        self.emit(EventKind::Unwinding {
+            scope,
+            verdict,
+            around: None,
+        })
     }
 
     /// Decides until nothing is left to decide, or the turn has become long.
@@ -199,17 +209,14 @@ impl<'a> Turn<'a> {
                     ScopeId(0) => timed_out("the workflow"),
                     _ => timed_out("step"),
                 };
-                self.emit(EventKind::Unwinding {
-                    scope,
-                    verdict: Verdict::Failed(Arc::new(failure)),
-                })
+                self.unwind(scope, Verdict::Failed(Arc::new(failure)))
             }
             (Timer::Cleanup, Work::Cleanup { verdict, .. }) => {
                 let verdict = match verdict {
                     Verdict::Mapped { .. } => Verdict::Failed(Arc::new(timed_out("the cleanup of step"))),
                     other => other.clone(),
                 };
-                self.emit(EventKind::Unwinding { scope, verdict })
+                self.unwind(scope, verdict)
             }
             _ => Err(Corrupt),
         }
@@ -254,63 +261,20 @@ impl<'a> Turn<'a> {
             env: start.env,
             user: start.user,
             conversation: start.conversation,
+            labels: start.labels,
         })))?;
         Ok(())
     }
 
-    fn resume(&mut self, target: Option<Target>, payload: Data) -> Result<(), Rejection> {
-        let mut waiting = Vec::new();
-        for (ticket, scope) in &self.state.tickets {
-            let Some(active) = self.state.active(*scope) else {
-                continue;
-            };
-            let Work::Wait { wait, .. } = &active.work else {
-                continue;
-            };
-            if matches!(&**wait, Wait::Resume { .. }) {
-                waiting.push((*ticket, active.node, self.state.address(self.program, *scope)));
-            }
-        }
-        let meant = |(ticket, node, address): &&(Ticket, NodeId, String)| match &target {
-            None => true,
-            Some(Target::Ticket(wanted)) => ticket == wanted,
-            Some(Target::Step(wanted)) => **wanted == *self.program.step(*node).node.id || same_step(wanted, address),
-        };
-        // A whole address means that step, even where the id of another ends alike.
-        let exactly = |(_, _, address): &&(Ticket, NodeId, String)| match &target {
-            Some(Target::Step(wanted)) => **wanted == **address,
-            Some(Target::Ticket(_)) | None => false,
-        };
-        let mut found: Vec<_> = waiting.iter().filter(exactly).collect();
-        if found.is_empty() {
-            found = waiting.iter().filter(meant).collect();
-        }
-        let (ticket, node) = match (found.as_slice(), &target) {
-            ([(ticket, node, _)], _) => (*ticket, *node),
-            ([], _) if waiting.is_empty() => return Err(Rejection::NothingWaits),
-            ([], target) => {
-                let target = match target {
-                    Some(Target::Step(step)) => step.to_string(),
-                    Some(Target::Ticket(ticket)) => ticket.0.to_string(),
-                    None => String::new(),
-                };
-                let waiting = waiting.into_iter().map(|(_, _, address)| address).collect();
-                return Err(Rejection::NoSuchWait { target, waiting });
-            }
-            (several, _) => {
-                let waiting = several.iter().map(|(_, _, address)| address.clone()).collect();
-                return Err(Rejection::Ambiguous { waiting });
-            }
-        };
-        let Op::Suspend(suspend) = &self.program.step(node).node.op else {
-            return Err(Corrupt.into());
-        };
-        let payload = enter(&suspend.resume_schema, payload, "payload")?;
-        self.emit(EventKind::WaitEnded {
-            ticket,
-            end: WaitEnd::Resumed(payload),
-        })?;
-        Ok(())
+    /// Notes that the calls in flight are made once more.
+    fn recover(&mut self) -> Result<(), Corrupt> {
+        let in_flight = self.state.tickets.iter().filter(|(_, scope)| {
+            let active = self.state.active(**scope);
+            active.is_some_and(|active| matches!(active.work, Work::Call { .. }))
+        });
+        let tickets: Vec<Ticket> = in_flight.map(|(ticket, _)| *ticket).collect();
+        let mut tickets = tickets.into_iter();
+        tickets.try_for_each(|ticket| self.emit(EventKind::CallRepeated { ticket }))
     }
 
     fn deliver(&mut self, event: Name, data: Data) -> Result<(), Rejection> {
@@ -331,10 +295,7 @@ impl<'a> Turn<'a> {
                     })?;
                     break;
                 }
-                Err(failure) => self.emit(EventKind::Unwinding {
-                    scope,
-                    verdict: Verdict::Failed(Arc::new(failure)),
-                })?,
+                Err(failure) => self.unwind(scope, Verdict::Failed(Arc::new(failure)))?,
             }
         }
         Ok(())
@@ -369,10 +330,7 @@ impl<'a> Turn<'a> {
         if matches!(root.work, Work::Unwinding { .. }) {
             return Ok(());
         }
-        self.emit(EventKind::Unwinding {
-            scope: ScopeId(0),
-            verdict: Verdict::Cancelled(reason),
-        })
+        self.unwind(ScopeId(0), Verdict::Cancelled(reason))
     }
 
     // Evaluation: always on the state as it is, with the names of a scope.
@@ -442,73 +400,19 @@ pub(super) fn moment(timing: &Timing, names: &dyn crate::expr::Names, now: Times
         other => Err(Failure::new(
             "expression.type",
             format!(
-                "a duration such as `30s` or an RFC 3339 instant is needed, not {} {other}",
-                other.kind()
+                "a duration such as `30s` or an RFC 3339 instant is needed, not {}: {other}",
+                other.a_kind()
             ),
         )),
     }
 }
 
 /// Data that comes in: defaults filled in, then checked (rule 20).
-fn enter(schema: &Option<Schema>, data: Data, what: &'static str) -> Result<Data, Rejection> {
+pub(super) fn enter(schema: &Option<Schema>, data: Data, what: &'static str) -> Result<Data, Rejection> {
     let Some(schema) = schema else { return Ok(data) };
     let data = schema.fill_defaults(data);
     match schema.validate(&data) {
         Ok(()) => Ok(data),
         Err(violations) => Err(Rejection::Invalid { what, violations }),
-    }
-}
-
-/// Whether `wanted` (`approve`, `approve[2]`, `load[2]/approve`) is the step at an address, or the one around it: a
-/// unit without an id goes by its owner's.
-fn same_step(wanted: &str, address: &str) -> bool {
-    if wanted == address {
-        return true;
-    }
-    let (wanted, index) = match wanted.strip_suffix(']').and_then(|wanted| wanted.rsplit_once('[')) {
-        Some((step, index)) => (step, Some(index)),
-        None => (wanted, None),
-    };
-    let mut segments: Vec<&str> = address.split(['/', ':']).collect();
-    let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
-    // `then`, `else`, `catch.0` are not ids of steps but follow one.
-    while segments.len() > 1 && segments.last().is_some_and(|last| plain(last) != wanted) {
-        let last = segments[segments.len() - 1];
-        if last != "then" && last != "else" && !last.starts_with("catch.") {
-            return false;
-        }
-        segments.pop();
-    }
-    if segments.last().is_none_or(|last| plain(last) != wanted) {
-        return false;
-    }
-    match index {
-        None => true,
-        Some(index) => {
-            let innermost = segments
-                .iter()
-                .rev()
-                .skip(1)
-                .find_map(|segment| segment.strip_suffix(']'));
-            innermost
-                .and_then(|segment| segment.rsplit_once('['))
-                .is_some_and(|(_, found)| found == index)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same_step;
-
-    #[test]
-    fn rule_31_a_resume_names_a_step_or_its_item() {
-        assert!(same_step("approve", "load[2]/approve"));
-        assert!(same_step("approve[2]", "load[2]/approve"));
-        assert!(same_step("approve[2]", "load@3[2]/inner/approve"));
-        assert!(same_step("approve", "approve/then"));
-        assert!(same_step("load[2]/approve", "load[2]/approve"));
-        assert!(!same_step("approve[1]", "load[2]/approve"));
-        assert!(!same_step("load", "load[2]/approve"));
     }
 }

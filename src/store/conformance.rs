@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Append, Batch, Definition, Error, Filter, Head, Store};
+use super::{Append, Batch, Definition, Error, Filter, Head, Snapshot, Store};
 use crate::data;
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
@@ -42,6 +42,21 @@ pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
     runs_are_listed(&*open().await)
         .await
         .map_err(breach("runs are listed"))?;
+    who_waits_is_found_by_its_time(&*open().await)
+        .await
+        .map_err(breach("who waits is found by its time"))?;
+    a_replay_can_begin_at_a_snapshot(&*open().await)
+        .await
+        .map_err(breach("a replay can begin at a snapshot"))?;
+    old_runs_are_forgotten(&*open().await)
+        .await
+        .map_err(breach("old runs are forgotten"))?;
+    runs_are_claimed(&*open().await)
+        .await
+        .map_err(breach("runs are claimed"))?;
+    a_run_that_was_over_goes_on(&*open().await)
+        .await
+        .map_err(breach("a run that was over goes on"))?;
     definitions_are_kept(&*open().await)
         .await
         .map_err(breach("definitions are kept"))
@@ -125,7 +140,7 @@ async fn runs_are_listed(store: &dyn Store) -> Checked {
     for at in 0..9_usize {
         let run = format!("run-{at}");
         // Pairs begin at the same moment.
-        let event = started(&run, at as i64 / 2);
+        let event = labelled(&run, at as i64 / 2, if at < 3 { "sales" } else { "support" });
         expect(
             store.append(append(&run, 0, vec![event], statuses[at % 3])).await,
             Ok(()),
@@ -151,6 +166,11 @@ async fn runs_are_listed(store: &dyn Store) -> Checked {
         ..all.clone()
     };
     expect(found(between).await, Ok("5432".to_owned()))?;
+    let labelled = Filter {
+        labels: [("team".into(), "sales".into())].into(),
+        ..all.clone()
+    };
+    expect(found(labelled).await, Ok("210".to_owned()))?;
     let other = Filter {
         workflow: Some("another".into()),
         ..all.clone()
@@ -167,12 +187,90 @@ async fn runs_are_listed(store: &dyn Store) -> Checked {
     expect(pages, vec![4, 4, 1])
 }
 
+async fn who_waits_is_found_by_its_time(store: &dyn Store) -> Checked {
+    let wakes = [Some(30), None, Some(10), Some(20)];
+    for (run, wake_at) in ["a", "b", "c", "d"].into_iter().zip(wakes) {
+        let mut first = append(run, 0, vec![started(run, 1)], Status::Suspended);
+        first.head.wake_at = wake_at.map(Timestamp);
+        expect(store.append(first).await, Ok(()))?;
+    }
+    let due = |at: i64, run: &str| (Timestamp(at), Name::from(run));
+    expect(store.due(Timestamp(9), 10).await, Ok(vec![]))?;
+    expect(store.due(Timestamp(20), 10).await, Ok(vec![due(10, "c"), due(20, "d")]))?;
+    expect(store.due(Timestamp(i64::MAX), 1).await, Ok(vec![due(10, "c")]))?;
+    // Whoever drives a run wakes it.
+    let mut driven = append("c", 1, vec![received(2, data!(1))], Status::Running);
+    driven.head.wake_at = Some(Timestamp(10));
+    expect(store.append(driven).await, Ok(()))?;
+    expect(store.due(Timestamp(i64::MAX), 1).await, Ok(vec![due(20, "d")]))
+}
+
+async fn a_replay_can_begin_at_a_snapshot(store: &dyn Store) -> Checked {
+    let run: Name = "a".into();
+    expect(store.snapshot(&run).await, Ok(None))?;
+    let mut first = append("a", 0, vec![started("a", 1), received(1, data!(1))], Status::Running);
+    first.snapshot = Some((*b"one").into());
+    expect(store.append(first).await, Ok(()))?;
+    let mut second = append("a", 2, vec![received(2, data!(2))], Status::Running);
+    expect(store.append(second.clone()).await, Ok(()))?;
+    let state = |seq: u64, state: &[u8]| {
+        Ok(Some(Snapshot {
+            seq,
+            state: state.into(),
+        }))
+    };
+    expect(store.snapshot(&run).await, state(2, b"one"))?;
+    second.expected_seq = 3;
+    second.snapshot = Some((*b"two").into());
+    expect(store.append(second).await, Ok(()))?;
+    expect(store.snapshot(&run).await, state(4, b"two"))
+}
+
+async fn old_runs_are_forgotten(store: &dyn Store) -> Checked {
+    let statuses = [Status::Completed, Status::Suspended, Status::Error, Status::Cancelled];
+    for (at, (run, status)) in ["a", "b", "c", "d"].into_iter().zip(statuses).enumerate() {
+        let event = started(run, at as i64);
+        expect(store.append(append(run, 0, vec![event], status)).await, Ok(()))?;
+    }
+    expect(store.prune(Timestamp(3), 1).await, Ok(1))?;
+    expect(store.entry(&"a".into()).await, Ok(None))?;
+    expect(store.prune(Timestamp(3), 10).await, Ok(1))?;
+    expect(store.load(&"c".into(), 0).await, Err(Error::NoSuchRun("c".into())))?;
+    for kept in ["b", "d"] {
+        expect(events(store, &kept.into(), 0).await.map(|events| events.len()), Ok(1))?;
+    }
+    // Its name is free again.
+    let again = append("a", 0, vec![started("a", 9)], Status::Running);
+    expect(store.append(again).await, Ok(()))
+}
+
+async fn runs_are_claimed(store: &dyn Store) -> Checked {
+    let run: Name = "a".into();
+    expect(store.claim(&run).await, Err(Error::NoSuchRun(run.clone())))?;
+    let first = append("a", 0, vec![started("a", 1)], Status::Running);
+    expect(store.append(first).await, Ok(()))?;
+    expect(store.claim(&run).await, Ok(()))?;
+    let second = append("a", 1, vec![received(1, data!(1))], Status::Suspended);
+    expect(store.append(second).await, Ok(()))?;
+    expect(store.claim(&run).await, Ok(()))
+}
+
+async fn a_run_that_was_over_goes_on(store: &dyn Store) -> Checked {
+    let write = |seq, status| store.append(append("a", seq, vec![started("a", 1)], status));
+    expect(write(0, Status::Error).await, Ok(()))?;
+    expect(write(1, Status::Running).await, Ok(()))?;
+    expect(store.prune(Timestamp(i64::MAX), 10).await, Ok(0))?;
+    expect(write(2, Status::Completed).await, Ok(()))?;
+    expect(store.prune(Timestamp(i64::MAX), 10).await, Ok(1))
+}
+
 async fn definitions_are_kept(store: &dyn Store) -> Checked {
     let definition = Arc::new(Definition {
         hash: "abc".into(),
         workflow: "orders".into(),
         version: Some("1.0.0".into()),
         files: vec![("orders.yaml".into(), "kind: Workflow\n".into())],
+        schemas: vec![("order.json".into(), "{}".into())],
     });
     expect(store.definition(&"abc".into()).await, Ok(None))?;
     expect(store.keep(definition.clone()).await, Ok(()))?;
@@ -214,10 +312,15 @@ pub(super) fn append(run: &str, expected_seq: u64, events: Vec<Event>, status: S
             status,
             wake_at: None,
         },
+        snapshot: None,
     }
 }
 
 pub(super) fn started(run: &str, at: i64) -> Event {
+    labelled(run, at, "sales")
+}
+
+fn labelled(run: &str, at: i64, team: &str) -> Event {
     Event {
         at: Timestamp(at),
         kind: EventKind::RunStarted(Arc::new(Started {
@@ -230,6 +333,7 @@ pub(super) fn started(run: &str, at: i64) -> Event {
             env: data!({}),
             user: None,
             conversation: None,
+            labels: [("team".into(), team.into())].into(),
         })),
     }
 }

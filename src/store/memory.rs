@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
-use super::{Append, Batch, Definition, Entry, Error, Filter, Reply, Store, is_over};
+use super::{Append, Batch, Definition, Entry, Error, Filter, Reply, Snapshot, Store, is_over};
 use crate::data::Data;
-use crate::graph::Name;
-use crate::run::{Event, EventKind, Outcome, RunEnd, StepEnd};
+use crate::graph::{Name, Timestamp};
+use crate::run::{Event, EventKind, Outcome, RunEnd, Status, StepEnd};
 
 /// How many batches one [`Store::load`] gives.
 const PAGE: usize = 64;
@@ -54,6 +54,7 @@ struct Inner {
 struct Journal {
     entry: Entry,
     batches: VecDeque<(Batch, usize)>,
+    snapshot: Option<Snapshot>,
     bytes: usize,
 }
 
@@ -77,6 +78,7 @@ impl Memory {
             expected_seq,
             events,
             head,
+            snapshot,
         } = append;
         let weight = events.iter().map(weigh).sum::<usize>();
         let over = is_over(head.status);
@@ -107,6 +109,7 @@ impl Memory {
                     program: started.program.clone(),
                     user: started.user.clone(),
                     conversation: started.conversation.clone(),
+                    labels: started.labels.clone(),
                     started_at: *at,
                     updated_at,
                     seq: 0,
@@ -114,13 +117,22 @@ impl Memory {
                 inner.runs.entry(run.clone()).or_insert(Journal {
                     entry,
                     batches: VecDeque::new(),
+                    snapshot: None,
                     bytes: 0,
                 })
             }
         };
+        if is_over(journal.entry.head.status) && expected_seq > 0 {
+            inner.finished.retain(|finished| *finished != run);
+            inner.finished_bytes -= journal.bytes;
+        }
         journal.entry.head = head;
         journal.entry.updated_at = updated_at;
         journal.entry.seq += events.len() as u64;
+        if let Some(state) = snapshot {
+            let seq = journal.entry.seq;
+            journal.snapshot = Some(Snapshot { seq, state });
+        }
         let batch = Batch {
             first: expected_seq,
             events,
@@ -203,6 +215,65 @@ impl Store for Memory {
         ready(Ok(self.do_list(&filter)))
     }
 
+    /// There is no other store on the same journals.
+    fn claim(&self, run: &Name) -> Reply<'_, ()> {
+        let found = self.lock().runs.contains_key(run);
+        ready(found.then_some(()).ok_or_else(|| Error::NoSuchRun(run.clone())))
+    }
+
+    fn snapshot(&self, run: &Name) -> Reply<'_, Option<Snapshot>> {
+        let inner = self.lock();
+        let journal = inner.runs.get(run);
+        ready(Ok(journal.and_then(|journal| journal.snapshot.clone())))
+    }
+
+    fn due(&self, until: Timestamp, limit: usize) -> Reply<'_, Vec<(Timestamp, Name)>> {
+        let inner = self.lock();
+        let waking = |entry: &Entry| Some((entry.head.wake_at?, entry.run.clone()));
+        let suspended = |journal: &&Journal| journal.entry.head.status == Status::Suspended;
+        let waking = inner
+            .runs
+            .values()
+            .filter(suspended)
+            .filter_map(|journal| waking(&journal.entry));
+        let mut due: Vec<_> = waking.filter(|(at, _)| *at <= until).collect();
+        due.sort();
+        due.truncate(limit);
+        ready(Ok(due))
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let old = |run: &Name| {
+            let journal = inner.runs.get(run);
+            journal.is_some_and(|journal| journal.entry.updated_at < before)
+        };
+        let old: Vec<Name> = inner
+            .finished
+            .iter()
+            .filter(|run| old(run))
+            .take(limit)
+            .cloned()
+            .collect();
+        inner.finished.retain(|run| !old.contains(run));
+        for run in &old {
+            if let Some(journal) = inner.runs.remove(run) {
+                inner.finished_bytes -= journal.bytes;
+            }
+        }
+        ready(Ok(old.len()))
+    }
+
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    fn size(&self) -> Reply<'_, u64> {
+        let bytes: usize = self.lock().runs.values().map(|journal| journal.bytes).sum();
+        ready(Ok(bytes as u64))
+    }
+
     fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()> {
         self.lock()
             .definitions
@@ -249,7 +320,6 @@ fn weigh(event: &Event) -> usize {
 mod tests {
     use super::super::conformance::{append, started};
     use super::*;
-    use crate::run::Status;
 
     fn now<T>(reply: Reply<'_, T>) -> Result<T, Error> {
         reply.now_or_never().unwrap()

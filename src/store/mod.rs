@@ -4,21 +4,34 @@
 //! reached, so that no two drivers can both continue a run. Nothing a driver does is seen or acted on before its append
 //! has succeeded. Every store passes [`conformance::run`].
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a store has threads of its own, and leases look at the clock and at processes"
+)]
+
 pub mod conformance;
 mod memory;
+mod open;
+pub mod sqlite;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 pub use memory::{Limits, Memory};
+pub use open::{OpenError, open};
+pub use sqlite::Sqlite;
 
 use crate::graph::{Name, Timestamp};
-use crate::run::{Event, Status};
+use crate::run::{Event, Labels, Status};
 
 /// What a store answers, in time.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// Keeps journals and definitions.
+///
+/// Several stores, in several processes, may be open on the same journals. A run that is [`Status::Running`] belongs to
+/// the store that made it so, until that store is gone; one that is suspended belongs to nobody, and whose append comes
+/// first has it.
 pub trait Store: Send + Sync {
     /// Appends to the journal of a run; the first append, at sequence 0, makes the run. When the reply comes, the
     /// events are kept as well as this store can; when it is an error, none of them is, or all of them are and the
@@ -26,7 +39,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] when the journal has not reached exactly the expected sequence.
+    /// [`Error::Conflict`] when the journal has not reached exactly the expected sequence; [`Error::Owned`] when the run
+    /// belongs to another store, or this one was taken for dead.
     fn append(&self, append: Append) -> Reply<'_, ()>;
 
     /// Events of a run from a sequence number on, oldest first. The first batch may begin before it; batches beyond a
@@ -42,6 +56,31 @@ pub trait Store: Send + Sync {
 
     /// Runs, the youngest first.
     fn list(&self, filter: Filter) -> Reply<'_, Vec<Entry>>;
+
+    /// Makes sure that a run is this store's to drive on: takes it over when its owner is gone. A run that is not running
+    /// stays nobody's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Owned`] when somebody else drives it, [`Error::NoSuchRun`].
+    fn claim(&self, run: &Name) -> Reply<'_, ()>;
+
+    /// The state of a run that was appended last, from which a replay can begin.
+    fn snapshot(&self, run: &Name) -> Reply<'_, Option<Snapshot>>;
+
+    /// The runs that want to be driven on by themselves no later than that moment, the first to wake first, no more than
+    /// `limit`.
+    fn due(&self, until: Timestamp, limit: usize) -> Reply<'_, Vec<(Timestamp, Name)>>;
+
+    /// Forgets up to `limit` runs that are over and in which nothing has happened since `before`, the oldest first; how
+    /// many there were.
+    fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
+
+    /// Whether journals outlive this process; then it pays to append snapshots.
+    fn is_durable(&self) -> bool;
+
+    /// How many bytes everything takes.
+    fn size(&self) -> Reply<'_, u64>;
 
     /// Keeps a definition under its hash; keeping it again changes nothing.
     fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()>;
@@ -60,6 +99,12 @@ pub enum Error {
         expected: u64,
         /// The one the journal has reached.
         found: u64,
+    },
+    /// It belongs to another store.
+    #[error("the run is driven by {by}")]
+    Owned {
+        /// Who that is.
+        by: String,
     },
     /// There is no such run.
     #[error("there is no run `{0}`")]
@@ -89,6 +134,17 @@ pub struct Append {
     pub events: Arc<[Event]>,
     /// Where the run stands behind them.
     pub head: Head,
+    /// Its whole state behind them, so that a replay need not begin at the first event.
+    pub snapshot: Option<Arc<[u8]>>,
+}
+
+/// The state of a run at a place in its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// How many events lead to it.
+    pub seq: u64,
+    /// What was appended.
+    pub state: Arc<[u8]>,
 }
 
 /// Where a run stands: what listings and restarts go by, without its journal.
@@ -145,6 +201,8 @@ pub struct Entry {
     pub user: Option<Name>,
     /// The conversation it belongs to.
     pub conversation: Option<Name>,
+    /// What it is marked with.
+    pub labels: Labels,
     /// When it began.
     pub started_at: Timestamp,
     /// When something last happened.
@@ -162,6 +220,8 @@ pub struct Filter {
     pub status: Option<Status>,
     /// For that user.
     pub user: Option<Name>,
+    /// Marked with all of these.
+    pub labels: Labels,
     /// Begun then or later.
     pub since: Option<Timestamp>,
     /// Begun before.
@@ -178,6 +238,10 @@ impl Filter {
         let is = |wanted: &Option<Name>, found: Option<&Name>| wanted.is_none() || wanted.as_ref() == found;
         is(&self.workflow, Some(&entry.head.workflow))
             && is(&self.user, entry.user.as_ref())
+            && self
+                .labels
+                .iter()
+                .all(|(label, value)| entry.labels.get(label) == Some(value))
             && self.status.is_none_or(|status| status == entry.head.status)
             && self.since.is_none_or(|since| entry.started_at >= since)
             && self.until.is_none_or(|until| entry.started_at < until)
@@ -197,8 +261,10 @@ pub struct Definition {
     pub workflow: Name,
     /// Its version.
     pub version: Option<Name>,
-    /// All files it takes, by path, each with its text.
+    /// The files with the definitions it is made of, each with its text.
     pub files: Vec<(Name, Arc<str>)>,
+    /// The files that schemas in them take in.
+    pub schemas: Vec<(Name, Arc<str>)>,
 }
 
 /// Whether a run with this status is over.

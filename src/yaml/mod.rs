@@ -8,12 +8,14 @@
 //! integers beyond 64 bits) is refused rather than changed.
 
 mod core;
+mod format;
 mod loader;
 mod offsets;
 mod place;
 mod syntax;
 mod trap;
 
+pub use format::{Unformatted, format};
 pub use loader::parse;
 
 use std::ops::Range;
@@ -181,6 +183,13 @@ impl Node {
         self.as_map()?.iter().find(|entry| &*entry.key == key)
     }
 
+    /// The value that a JSON pointer names.
+    pub fn find(&self, pointer: &str) -> Option<&Node> {
+        let steps = pointer.split('/').skip(1).count();
+        let (node, _, found) = self.walk(pointer);
+        (found == steps).then_some(node)
+    }
+
     /// The place of the value that a JSON pointer names, or of its nearest ancestor that exists.
     pub fn locate(&self, pointer: &str) -> Span {
         self.walk(pointer).0.span
@@ -188,7 +197,7 @@ impl Node {
 
     /// The place of the key (or list item) that a JSON pointer names, or of the nearest ancestor that exists.
     pub fn locate_key(&self, pointer: &str) -> Span {
-        let (node, key) = self.walk(pointer);
+        let (node, key, _) = self.walk(pointer);
         key.unwrap_or(node.span)
     }
 
@@ -203,11 +212,11 @@ impl Node {
         }
     }
 
-    /// The deepest existing node on the way, and the key it stands under when the whole way exists.
-    fn walk(&self, pointer: &str) -> (&Node, Option<Span>) {
+    /// The deepest existing node on the way, the key it stands under when the whole way exists, and how far it is.
+    fn walk(&self, pointer: &str) -> (&Node, Option<Span>, usize) {
         let mut node = self;
         let mut key = None;
-        for segment in pointer.split('/').skip(1) {
+        for (depth, segment) in pointer.split('/').skip(1).enumerate() {
             let segment = segment.replace("~1", "/").replace("~0", "~");
             let next = match &node.value {
                 Value::Map(_) => node.entry(&segment).map(|entry| (&entry.value, Some(entry.key_span))),
@@ -220,10 +229,10 @@ impl Node {
             };
             match next {
                 Some((next, next_key)) => (node, key) = (next, next_key),
-                None => return (node, None),
+                None => return (node, None, depth),
             }
         }
-        (node, key)
+        (node, key, pointer.split('/').skip(1).count())
     }
 }
 

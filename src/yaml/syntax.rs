@@ -2,6 +2,7 @@
 
 use saphyr_parser::ScanError;
 
+use super::Limits;
 use super::trap::{self, Trap};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -80,6 +81,11 @@ const MESSAGES: &[(&str, &str, &str)] = &[
         "put the list on its own lines below the key, or put quotes around the text",
     ),
     (
+        "only valid inside a block",
+        "a `[` or `{` is not closed",
+        "close it on the same line, or put quotes around a text that holds brackets",
+    ),
+    (
         "invalid indentation",
         "this line is indented less than the value it belongs to",
         "check the indentation",
@@ -121,7 +127,7 @@ pub(super) fn trap(source: &str, error: &ScanError, offset: usize) -> Option<Tra
 }
 
 /// The diagnostic of text that is not YAML. The parser's position is moved to where the mistake is when it tells later.
-pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: usize) -> Diagnostic {
+pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: usize, limits: &Limits) -> Diagnostic {
     let info = error.info();
     let point = |at: usize| {
         let rest = source.get(at..).unwrap_or_default();
@@ -133,11 +139,7 @@ pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: 
         Span::new(file, at, at + width)
     };
     if info.contains("recursion limit") {
-        return Diagnostic::error(
-            Code::TooLarge,
-            point(offset),
-            "lists and mappings are nested too deeply",
-        );
+        return too_deep(point(offset), limits);
     }
     if info.contains("unknown anchor") {
         return Diagnostic::error(
@@ -147,16 +149,71 @@ pub(super) fn diagnostic(file: FileId, source: &str, error: &ScanError, offset: 
         )
         .help("put quotes around a text that begins with `*`");
     }
-    let span = match info.contains("simple key expect") {
+    if let Some(diagnostic) = mapping_value(file, source, offset).filter(|_| info.contains("mapping values")) {
+        return diagnostic;
+    }
+    let told_late = info.contains("simple key expect") || info.contains("only valid inside a block");
+    let span = match told_late {
         true => line_before(file, source, offset),
         false => point(offset),
     };
+    let line = source.get(span.start as usize..span.end as usize).unwrap_or_default();
+    if let (true, Some((key, value))) = (info.contains("simple key expect"), line.split_once(':')) {
+        let message = "`:` ends a key only with a space behind it";
+        return Diagnostic::error(Code::Syntax, span, message).help(format!("write `{key}: {value}`"));
+    }
     match MESSAGES.iter().find(|(words, ..)| info.contains(words)) {
         Some((_, message, help)) => Diagnostic::error(Code::Syntax, span, *message).help(*help),
         None => {
             let info = info.split_once(", ").map_or(info, |(_, what)| what);
             Diagnostic::error(Code::Syntax, span, format!("this is not YAML: {info}"))
         }
+    }
+}
+
+/// The finding about lists and mappings that nest too deeply.
+pub(super) fn too_deep(span: Span, limits: &Limits) -> Diagnostic {
+    let message = format!("lists and mappings are nested more than {} levels deep", limits.depth);
+    Diagnostic::error(Code::TooLarge, span, message)
+}
+
+/// A key that is indented further than the one above, although that one has a value already.
+fn mapping_value(file: FileId, source: &str, offset: usize) -> Option<Diagnostic> {
+    let start = source.get(..offset)?.rfind('\n').map_or(0, |at| at + 1);
+    let key = source.get(start..offset)?;
+    let above = line_before(file, source, start);
+    let above_start = source[..above.start as usize].rfind('\n').map_or(0, |at| at + 1);
+    let line = source.get(above.start as usize..above.end as usize)?;
+    // Behind the dashes of a list.
+    let first = line.trim_start_matches(['-', ' ']);
+    let column = above.start as usize - above_start + line.len() - first.len();
+    let indent = key.len() - key.trim_start_matches(' ').len();
+    let has_value = first
+        .split_once(": ")
+        .is_some_and(|(_, value)| !value.trim().is_empty());
+    let word = key.trim_start();
+    let is_key = !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    (has_value && is_key && indent > column).then(|| {
+        let message = format!("`{word}` is indented further than the key above, which has a value already");
+        Diagnostic::error(Code::Syntax, Span::new(file, start + indent, offset), message)
+            .help(format!(
+                "begin it {} further left, in the column of the key above",
+                spaces(indent - column)
+            ))
+            .label(
+                Span::new(file, above.start as usize, above.end as usize),
+                "has a value already",
+            )
+    })
+}
+
+fn spaces(count: usize) -> String {
+    match count {
+        1 => "one space".to_owned(),
+        count => format!("{count} spaces"),
     }
 }
 

@@ -41,7 +41,7 @@ fn trapped(text: &str, pointer: &str, meant: &str) {
     assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:#?}");
     assert_eq!(diagnostics[0].code.name(), "needs-quotes", "{text}");
     assert_eq!(at(text, diagnostics[0].span.unwrap()), meant, "{text}");
-    let fix = diagnostics[0].fix.as_ref().expect(text);
+    let fix = diagnostics[0].fixes.first().expect(text);
     let mut fixed = text.to_owned();
     fixed.replace_range(fix.span.start as usize..fix.span.end as usize, &fix.replacement);
     let fixed = good(&fixed).data();
@@ -288,7 +288,7 @@ fn no_traps() {
 fn a_trap_without_a_certain_end_has_no_fix() {
     let (_, diagnostics) = read("{ a: =f(1,\n  2) }\n");
     assert_eq!(diagnostics[0].code.name(), "needs-quotes");
-    assert_eq!(diagnostics[0].fix, None);
+    assert_eq!(diagnostics[0].fixes, []);
     assert_eq!(findings("{ a: =f([1,\n  2]) }\n").len(), 1);
 }
 
@@ -353,7 +353,18 @@ fn syntax_errors_in_plain_words() {
         ("a: *x\n", "unsupported-yaml \"*\" no anchor"),
         ("a: \"\\q\"\n", "syntax \"\\\"\" this backslash"),
         ("a: - b\n", "syntax \"-\" a `- ` item"),
-        ("a: 1\n  b: 2\n", "syntax \":\" a `: ` cannot stand here"),
+        (
+            "a: 1\n  b: 2\n",
+            "syntax \"b\" `b` is indented further than the key above",
+        ),
+        (
+            "a: 1\nb:2\nc: 3\n",
+            "syntax \"b:2\" `:` ends a key only with a space behind it",
+        ),
+        (
+            "- { a: [1, 2 }\n- b\n",
+            "syntax \"- { a: [1, 2 }\" a `[` or `{` is not closed",
+        ),
     ] {
         let findings = findings(text);
         assert!(

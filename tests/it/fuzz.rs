@@ -19,7 +19,7 @@ use interpret::data;
 use interpret::data::Data;
 use interpret::diagnostic::render;
 use interpret::expr::{Expression, Root, Text};
-use interpret::graph::{Program, Timestamp};
+use interpret::graph::{Program, Timestamp, export};
 use interpret::load;
 use interpret::run::{Answer, Failure, Input, Outcome, Run, Start, Status, Tracer};
 
@@ -207,8 +207,11 @@ fn play_all(text: &str, random: &mut Random) {
     let _ = render::text::render(&loaded.diagnostics, &loaded.sources, random.one_in(2));
     let _ = render::json::render(&loaded.diagnostics, &loaded.sources);
     for graph in loaded.workflows() {
-        let _ = interpret::graph::export::to_mermaid(graph);
-        let _ = interpret::graph::export::to_json(graph);
+        let none = export::Marks::default();
+        for draw in [export::to_mermaid, export::to_dot, export::to_svg, export::to_tree] {
+            let _ = draw(graph, &none);
+        }
+        let _ = export::to_json(graph);
         if let Ok(program) = loaded.program(&graph.header.id, graph.header.version.as_deref()) {
             play(Arc::new(program), random);
         }

@@ -5,13 +5,21 @@
 )]
 
 mod cli;
+mod defects;
 mod docs;
+mod drawings;
 mod drive;
+mod durable;
+mod editor;
+mod errors;
 mod examples_of_design;
+mod formatting;
 mod fuzz;
 mod load;
 mod load_mutated;
 mod rules;
+mod sarif;
+mod schema;
 mod sim;
 mod suites;
 mod testing;

@@ -56,7 +56,7 @@ fn check(text: &str) {
             "{span:?} in {text:?}"
         );
     }
-    for fix in diagnostics.iter().filter_map(|diagnostic| diagnostic.fix.as_ref()) {
+    for fix in diagnostics.iter().flat_map(|diagnostic| &diagnostic.fixes) {
         assert!(text.get(fix.span.start as usize..fix.span.end as usize).is_some());
     }
     for document in &documents {

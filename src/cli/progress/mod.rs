@@ -105,7 +105,9 @@ impl Lines {
                 self.started.insert(step.to_owned(), Instant::now());
                 return;
             }
-            What::CallStarted | What::CallCompleted | What::CallFailed | What::EventEmitted => return,
+            What::CallStarted | What::CallRepeated | What::CallCompleted | What::CallFailed | What::EventEmitted => {
+                return;
+            }
             _ => {}
         }
         let took = match event.what {

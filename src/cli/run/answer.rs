@@ -5,11 +5,30 @@ use std::io::IsTerminal;
 use tokio::sync::oneshot;
 
 use super::report;
-use crate::cli::{ask, output};
+use crate::cli::{ask, input, output};
 use crate::data::Data;
+use crate::diagnostic::closest;
 use crate::drive::Session;
-use crate::graph::Name;
+use crate::graph::{Name, Program};
 use crate::run::{PendingWait, Target, Wait};
+
+/// An answer as it is given on the command line.
+pub(super) fn parse(answer: &str, program: &Program) -> Result<(Name, Data), String> {
+    let Some((target, payload)) = answer.split_once('=') else {
+        return Err(format!(
+            "--resume {answer}: write STEP=JSON, for example --resume approve='{{\"approved\": true}}'"
+        ));
+    };
+    let step = step_of(target);
+    if !program.step_ids().any(|id| id == step) {
+        let meant = closest(step, program.step_ids()).map(|id| format!("; did you mean `{id}`?"));
+        return Err(format!(
+            "--resume {target}: there is no step `{step}`{}",
+            meant.unwrap_or_default()
+        ));
+    }
+    Ok((target.into(), input::value(payload, &format!("--resume {target}"))?))
+}
 
 /// The first answer of `--resume` that is meant for a wait; it is used up.
 pub(super) fn given(session: &Session, answers: &mut Vec<(Name, Data)>) -> Option<(Target, Data)> {

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::interrupt::{self, Interrupts};
-use super::{Prepared, answer};
+use super::{Prepared, answer, deliver};
 use crate::cli::{Exit, complain, output};
 use crate::data;
 use crate::data::Data;
@@ -100,6 +100,9 @@ async fn one(prepared: &Prepared, line: usize, text: Result<String, String>, int
             ("waiting", waits.collect())
         }
     };
+    if let (Data::Map(map), Some(_)) = (&told, &prepared.store) {
+        told = Data::from(map.with("run".into(), Data::Text(session.handle().id().clone())));
+    }
     if let Data::Map(map) = &told {
         told = Data::from(map.with(more.0.into(), more.1));
     }
@@ -108,6 +111,8 @@ async fn one(prepared: &Prepared, line: usize, text: Result<String, String>, int
 
 /// Drives a run until it is over or `--resume` has no answer for it.
 async fn drive(prepared: &Prepared, session: &mut Session) -> Result<Status, String> {
+    let told = deliver::all(session, &prepared.events, &mut |_, _| {}).await;
+    told.map_err(|error| format!("--event: {error}"))?;
     let mut answers = prepared.resume.clone();
     loop {
         let status = session

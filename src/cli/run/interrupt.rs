@@ -10,7 +10,7 @@ pub(super) const NOTICE: &str = "cancelling; interrupt again to end at once";
 
 /// How often the program was interrupted.
 #[derive(Clone)]
-pub(super) struct Interrupts(watch::Receiver<u32>);
+pub(in crate::cli) struct Interrupts(watch::Receiver<u32>);
 
 impl Interrupts {
     /// Listens from now on.

@@ -2,30 +2,25 @@
 
 mod answer;
 mod batch;
+mod deliver;
 mod interrupt;
-mod report;
+pub(super) mod report;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::progress::Progress;
-use super::{Exit, colored_stderr, complain, input, output, show};
-use crate::clock::SystemClock;
+use super::reach::Reach;
+use super::{Exit, complain, input, output, show, stored};
 use crate::data::{Data, Map};
-use crate::diagnostic::{self, Diagnostic, render};
 use crate::drive::{Driver, Error, SendError, Session, StartError, new_run_id};
 use crate::graph::{Name, Program};
 use crate::load::{self, Found};
-use crate::permit::Permit;
-use crate::provider::{Mocks, Providers};
-use crate::run::{Event, Input, Run, Start, Status, Tracer};
-use crate::secret::Secrets;
-use crate::source::{FileId, Sources};
-use crate::store::Memory;
-use crate::yaml;
-use interrupt::Interrupts;
+use crate::run::{Event, Input, Labels, Run, Start, Status, Tracer};
+use crate::source::Sources;
+use crate::store;
+pub(super) use interrupt::Interrupts;
 
 /// What to run, with what, and what it may reach.
 #[derive(Debug, Args)]
@@ -33,6 +28,7 @@ use interrupt::Interrupts;
 Examples:
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
   interpret run order-approval --input @order.json --resume manager-approval='{\"approved\": true}'
+  interpret run await-payment --input @order.json --event PaymentReceived=@payment.json
   interpret run workflows/etl.yaml --input - --mocks tests/mocks/etl.yaml < day.json
   interpret run link-check --input @links.json '--allow-net=*.example.com'
   interpret run support-triage --mocks tests/mocks/support-triage.yaml --batch tickets.ndjson > answers.ndjson
@@ -54,10 +50,9 @@ pub(super) struct Arguments {
     /// Answers the wait of a step, when it comes; may be repeated.
     #[arg(long, value_name = "STEP=JSON|@FILE")]
     resume: Vec<String>,
-    /// Answers calls from a file instead of the outside world. What the file of the workflow asks for need not be
-    /// granted then, and an environment variable that is not granted reads as `$NAME`.
-    #[arg(long, value_name = "FILE")]
-    mocks: Option<PathBuf>,
+    /// Tells the run of a named event, which it keeps until a step waits for it; may be repeated, and the order counts.
+    #[arg(long, value_name = "NAME=JSON|@FILE")]
+    event: Vec<String>,
     /// How progress is told on stderr.
     #[arg(long, value_enum, value_name = "FORM", conflicts_with = "batch")]
     events: Option<Events>,
@@ -71,19 +66,22 @@ pub(super) struct Arguments {
     /// How many runs of a batch go on at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..), requires = "batch")]
     concurrency: u16,
-    /// Lets it reach hosts: all of them, or those listed (`api.example.com,*.example.org`).
-    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    allow_net: Vec<String>,
-    /// Lets it start programs: all of them, or those listed.
-    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    allow_exec: Vec<String>,
-    /// Lets it read environment variables: all of them, or those listed.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    allow_env: Vec<String>,
+    #[command(flatten)]
+    reach: Reach,
+    /// Where the run is kept: `sqlite:PATH` or `memory`. What is in a file outlives this process; `interpret runs` lists
+    /// it and goes on with it.
+    #[arg(long, value_name = "URL", default_value = "memory")]
+    store: String,
+    /// For whom it runs.
+    #[arg(long)]
+    user: Option<String>,
+    /// Marks the run, for listings; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    label: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Events {
+pub(super) enum Events {
     /// One JSON object a line.
     Ndjson,
     /// One line of text an event.
@@ -93,21 +91,28 @@ enum Events {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Json,
     Yaml,
 }
 
 /// A workflow that is ready to run.
-struct Prepared {
-    program: Arc<Program>,
-    sources: Sources,
-    driver: Driver,
-    context: Data,
-    env: Data,
-    resume: Vec<(Name, Data)>,
+pub(super) struct Prepared {
+    pub program: Arc<Program>,
+    pub sources: Sources,
+    pub driver: Driver,
+    pub context: Data,
+    pub env: Data,
+    pub resume: Vec<(Name, Data)>,
+    pub events: Vec<(Name, Data)>,
     /// The file with mocks, as it was given.
-    mocks: Option<String>,
+    pub mocks: Option<String>,
+    /// The store's URL, if it outlives this process.
+    pub store: Option<String>,
+    /// What that store has to keep before there is a run.
+    pub definition: Option<store::Definition>,
+    pub user: Option<Name>,
+    pub labels: Labels,
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
@@ -121,7 +126,12 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         Err(error) => return complain(format!("cannot start: {error}")),
     };
     match &arguments.batch {
-        Some(file) => runtime.block_on(batch::run(&prepared, file, arguments.concurrency.into())),
+        Some(file) => runtime.block_on(async {
+            match prepared.keep().await {
+                Ok(()) => batch::run(&prepared, file, arguments.concurrency.into()).await,
+                Err(exit) => exit,
+            }
+        }),
         None => runtime.block_on(single(&prepared, &arguments)),
     }
 }
@@ -131,52 +141,38 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let loaded = &found.loaded;
     show(&loaded.diagnostics, &loaded.sources);
     let program = program(&found)?;
-    let permit = Arc::new(permit(arguments)?);
-    let asked = program.workflows.iter().map(|workflow| &workflow.header.permissions);
-    let mocked = arguments.mocks.is_some();
-    let mut env = Vec::new();
-    for asked in asked {
-        let granted = permit.environment(asked, |name| std::env::var(name).ok());
-        if mocked {
-            let placeholder = |name: &Name| (name.clone(), Data::from(format!("${name}")));
-            env.extend(asked.env.iter().map(placeholder));
-        }
-        if let Data::Map(granted) = granted {
-            env.extend(granted.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-    }
+    let permit = Arc::new(arguments.reach.permit()?);
+    let env = arguments.reach.environment(&permit, &program);
     let context = match &arguments.context {
         Some(context) => match input::value(context, "--context").map_err(complain)? {
             context @ Data::Map(_) => context,
             other => {
-                return Err(complain(format!(
-                    "--context must be an object; this is of type {}",
-                    other.kind()
-                )));
+                return Err(complain(format!("--context must be an object, not {}", other.a_kind())));
             }
         },
         None => Data::from(Map::new()),
     };
-    let resume = arguments.resume.iter().map(|answer| resume(answer, &program));
+    let resume = arguments.resume.iter().map(|answer| answer::parse(answer, &program));
     let resume = resume.collect::<Result<Vec<_>, _>>().map_err(complain)?;
-    let clock = Arc::new(SystemClock);
-    let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-    let mut providers = Providers::new(permit.clone(), secrets, clock.clone());
-    if let Some(path) = &arguments.mocks {
-        providers = providers.with_mocks(mocks(path, &program)?);
-    }
-    let mut driver = Driver::new(Arc::new(Memory::default()), Arc::new(providers), clock);
-    if !mocked {
-        driver = driver.with_permit(permit);
-    }
+    let events = arguments.event.iter().map(|event| deliver::parse(event, &program));
+    let events = events.collect::<Result<Vec<_>, _>>().map_err(complain)?;
+    let labels = stored::labels(&arguments.label).map_err(complain)?;
+    let store = store::open(&arguments.store).map_err(complain)?;
+    let definition = store.is_durable().then(|| stored::definition(loaded, &program));
+    let driver = arguments.reach.driver(permit, Some(&program), store)?;
     Ok(Prepared {
         program,
         sources: found.loaded.sources,
         driver,
         context,
-        env: env.into_iter().collect(),
+        env,
         resume,
-        mocks: arguments.mocks.as_ref().map(|path| path.display().to_string()),
+        events,
+        mocks: arguments.reach.mocks_name(),
+        store: (arguments.store != "memory").then(|| arguments.store.clone()),
+        definition,
+        user: arguments.user.as_deref().map(Name::from),
+        labels,
     })
 }
 
@@ -190,110 +186,38 @@ fn program(found: &Found) -> Result<Arc<Program>, Exit> {
     })
 }
 
-fn permit(arguments: &Arguments) -> Result<Permit, Exit> {
-    let listed = |list: &'_ String| (!list.is_empty()).then(|| list.clone());
-    let mut permit = Permit::nothing();
-    for hosts in &arguments.allow_net {
-        permit = permit
-            .allow_net(listed(hosts).as_deref())
-            .map_err(|error| complain(format!("--allow-net: {error}")))?;
-    }
-    for programs in &arguments.allow_exec {
-        permit = permit.allow_exec(listed(programs).as_deref());
-    }
-    for names in &arguments.allow_env {
-        permit = permit.allow_env(listed(names).as_deref());
-    }
-    Ok(permit)
-}
-
-fn resume(answer: &str, program: &Program) -> Result<(Name, Data), String> {
-    let Some((target, payload)) = answer.split_once('=') else {
-        return Err(format!(
-            "--resume {answer}: write STEP=JSON, for example --resume approve='{{\"approved\": true}}'"
-        ));
-    };
-    let step = answer::step_of(target);
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
-    if !steps().any(|id| id == step) {
-        let meant = diagnostic::closest(step, steps()).map(|id| format!("; did you mean `{id}`?"));
-        return Err(format!(
-            "--resume {target}: there is no step `{step}`{}",
-            meant.unwrap_or_default()
-        ));
-    }
-    Ok((target.into(), input::value(payload, &format!("--resume {target}"))?))
-}
-
-fn mocks(path: &Path, program: &Program) -> Result<Mocks, Exit> {
-    let name = path.display().to_string();
-    let limits = yaml::Limits::default();
-    let text = input::file(path, "--mocks", limits.bytes).map_err(complain)?;
-    let mut sources = Sources::new();
-    let file: FileId = sources.add(name.as_str(), text.as_str());
-    let (documents, diagnostics) = yaml::parse(file, &text, &limits);
-    show(&diagnostics, &sources);
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return Err(Exit::Usage);
-    }
-    let root = documents.first().map(|document| &document.root);
-    let mocks = Mocks::from_data(&root.map_or(Data::Null, |root| root.data())).map_err(|errors| {
-        for error in &errors {
-            let place = root.map(|root| root.locate(&error.pointer));
-            let message = &error.message;
-            output::say(&render::text::failure(
-                "mocks",
-                message,
-                place,
-                &[],
-                &sources,
-                colored_stderr(),
-            ));
-        }
-        Exit::Usage
-    })?;
-    let steps = || {
-        program
-            .steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
-    };
-    for unmatched in mocks.unmatched(program.steps.iter().map(|step| &*step.node.id)) {
-        let meant = diagnostic::closest(&unmatched, steps())
-            .map(|step| format!("; did you mean `{step}`?"))
-            .unwrap_or_default();
-        output::say(&format!(
-            "warning: {name}: `{unmatched}` is no step of this workflow{meant}\n"
-        ));
-    }
-    Ok(mocks)
-}
-
 impl Prepared {
     fn start(&self, id: Option<&str>, input: Data) -> Start {
         let mut start = Start::new(id.map_or_else(new_run_id, Name::from), input);
         start.context = self.context.clone();
         start.env = self.env.clone();
+        start.user = self.user.clone();
+        start.labels = self.labels.clone();
         start
+    }
+
+    /// Keeps the definition that runs are going to be pinned to.
+    async fn keep(&self) -> Result<(), Exit> {
+        let Some(definition) = &self.definition else {
+            return Ok(());
+        };
+        let kept = self.driver.store().keep(Arc::new(definition.clone())).await;
+        kept.map_err(|error| {
+            complain(error);
+            Exit::Error
+        })
     }
 }
 
 /// What is done with the events of a run: progress, or the events themselves.
-struct Watch {
+pub(super) struct Watch {
     tracer: Tracer,
     events: Option<Events>,
     progress: Progress,
 }
 
 impl Watch {
-    fn new(program: &Arc<Program>, events: Option<Events>) -> Watch {
+    pub fn new(program: &Arc<Program>, events: Option<Events>) -> Watch {
         let progress = match events {
             None => Progress::for_stderr(&program.main().header.id),
             Some(_) => Progress::Silent,
@@ -305,7 +229,24 @@ impl Watch {
         }
     }
 
-    fn follow(&mut self, events: &[Event]) {
+    /// Passes over what a run has been through before it was taken up.
+    pub async fn skip(&mut self, session: &Session) -> Result<(), String> {
+        let mut events = session.handle().events(0);
+        let seen = session.handle().seq();
+        let mut at = 0;
+        while at < seen
+            && let Some(batch) = events.next().await
+        {
+            let batch = batch.map_err(|error| error.to_string())?;
+            for event in batch.events.iter() {
+                self.tracer.follow(event).map_err(|error| error.to_string())?;
+            }
+            at = batch.end();
+        }
+        Ok(())
+    }
+
+    pub fn follow(&mut self, events: &[Event]) {
         if self.events == Some(Events::None) {
             return;
         }
@@ -367,6 +308,9 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
         },
         None => Data::from(Map::new()),
     };
+    if let Err(exit) = prepared.keep().await {
+        return exit;
+    }
     let start = prepared.start(arguments.id.as_deref(), input);
     let mut watch = Watch::new(&prepared.program, arguments.events);
     let mut interrupts = Interrupts::listen();
@@ -376,10 +320,26 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
         Ok(session) => session,
         Err(error) => return refuse(&error),
     };
+    finish(prepared, &mut session, &mut watch, &mut interrupts, arguments.format).await
+}
+
+/// Drives a run until it is over or nobody can answer what it waits for, and tells what has come of it.
+pub(super) async fn finish(
+    prepared: &Prepared,
+    session: &mut Session,
+    watch: &mut Watch,
+    interrupts: &mut Interrupts,
+    format: Format,
+) -> Exit {
     tokio::spawn(interrupts.clone().cancel(session.handle().clone()));
+    if let Err(error) = deliver::all(session, &prepared.events, &mut |events, _| watch.follow(events)).await {
+        watch.progress.finish(None);
+        complain(format!("--event: {error}"));
+        return Exit::Error;
+    }
     let mut answers = prepared.resume.clone();
     let ended = tokio::select! {
-        ended = drive(&mut session, &mut watch, interrupts.clone(), &mut answers) => ended,
+        ended = drive(session, watch, interrupts.clone(), &mut answers) => ended,
         () = interrupts.second() => Err(Exit::Cancelled),
     };
     let status = match ended {
@@ -395,7 +355,7 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
             "warning: --resume {step}: no step of that name waited for it\n"
         ));
     }
-    report::outcome(prepared, &session, status, arguments.format)
+    report::outcome(prepared, session, status, format)
 }
 
 /// Drives a run, answering what it waits for, until it is over or nobody can answer.
@@ -463,7 +423,7 @@ fn refuse(error: &StartError) -> Exit {
     complain(message)
 }
 
-fn broken(error: &Error) -> Exit {
+pub(super) fn broken(error: &Error) -> Exit {
     complain(error);
     Exit::Error
 }

@@ -7,10 +7,11 @@ use crate::data::Data;
 use crate::diagnostic::render;
 use crate::drive::Session;
 use crate::graph::{Op, Program, Step, WorkflowId};
-use crate::run::{Failure, PendingWait, RunEnd, Status, Wait};
+use crate::run::{Excerpt, Failure, PendingWait, RunEnd, Status, Wait};
+use crate::source::Span;
 
 /// Writes the result to stdout, or what went wrong to stderr.
-pub(super) fn outcome(prepared: &Prepared, session: &Session, status: Status, format: Format) -> Exit {
+pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: Status, format: Format) -> Exit {
     match session.run().state().end() {
         Some(RunEnd::Completed(output)) => print(output, format, Exit::Success),
         Some(RunEnd::Failed(failure)) => {
@@ -26,21 +27,46 @@ pub(super) fn outcome(prepared: &Prepared, session: &Session, status: Status, fo
             let waits: Vec<PendingWait> = session.run().waits().collect();
             for waiting in &waits {
                 output::say(&format!("{}\n", question(waiting)));
-                if matches!(&*waiting.wait, Wait::Resume { .. }) {
-                    let schema = session.run().resume_schema(waiting.ticket);
-                    let example = ask::example(schema);
-                    output::say(&format!("  go on with --resume {}='{example}'\n", waiting.address));
-                }
+                let (option, name, schema) = match &*waiting.wait {
+                    Wait::Resume { .. } => {
+                        let schema = session.run().resume_schema(waiting.ticket);
+                        ("--resume", &*waiting.address, schema)
+                    }
+                    Wait::Event { event } => {
+                        let declared = prepared.program.main().header.events.get(event);
+                        (
+                            "--event",
+                            &**event,
+                            declared.and_then(|declared| declared.schema.as_ref()),
+                        )
+                    }
+                };
+                let example = ask::example(schema);
+                let hint = match (&prepared.store, &*waiting.wait) {
+                    (Some(store), Wait::Resume { .. }) => {
+                        let step = match waits.len() {
+                            1 => String::new(),
+                            _ => format!(" --step '{}'", waiting.address),
+                        };
+                        let run = session.handle().id();
+                        format!("interpret runs resume {run} --store '{store}'{step} --data '{example}'")
+                    }
+                    _ => format!("{option} {name}='{example}'"),
+                };
+                output::say(&format!("  go on with {hint}\n"));
             }
             let waiting: Data = waits.iter().map(described).collect();
-            let told = data!({ "status": status.as_str(), "waiting": waiting });
+            let told = match &prepared.store {
+                None => data!({ "status": status.as_str(), "waiting": waiting }),
+                Some(_) => data!({ "run": session.handle().id(), "status": status.as_str(), "waiting": waiting }),
+            };
             print(&told, format, Exit::Suspended)
         }
     }
 }
 
 /// A wait as an object for scripts.
-fn described(waiting: &PendingWait) -> Data {
+pub(in crate::cli) fn described(waiting: &PendingWait) -> Data {
     let deadline = waiting.deadline.map(|deadline| deadline.to_rfc3339());
     match &*waiting.wait {
         Wait::Resume { reason, data } => data!({
@@ -56,7 +82,7 @@ fn described(waiting: &PendingWait) -> Data {
 }
 
 /// A wait for people: the step and the reason in a line, and below it what the person is shown.
-pub(super) fn question(waiting: &PendingWait) -> String {
+pub(in crate::cli) fn question(waiting: &PendingWait) -> String {
     match &*waiting.wait {
         Wait::Resume { reason, data } => {
             let reason = reason.as_ref().map(|reason| format!(": {}", output::tame(reason)));
@@ -105,11 +131,28 @@ fn error(prepared: &Prepared, failure: &Failure) -> String {
     render::text::failure(
         &failure.code,
         &failure.message,
-        origin.map(|step| step.node.origin),
+        origin.map(|step| place(prepared, step, failure)),
         &notes,
         &prepared.sources,
         colored_stderr(),
     )
+}
+
+/// The part of an expression that an error is about, if it is written in one place of the step; else the step.
+fn place(prepared: &Prepared, step: &Step, failure: &Failure) -> Span {
+    let step = step.node.origin;
+    let within = |excerpt: &Excerpt| {
+        let mut found = prepared.sources.text(step).match_indices(&*excerpt.text);
+        let (Some((at, _)), None) = (found.next(), found.next()) else {
+            return None;
+        };
+        // The engine marks single bytes, also of a letter that takes several.
+        let from = excerpt.text.floor_char_boundary(excerpt.range.start);
+        let to = excerpt.text.ceil_char_boundary(excerpt.range.end.max(from));
+        let start = step.start as usize + at;
+        Some(Span::new(step.file, start + from, start + to))
+    };
+    failure.excerpt.as_deref().and_then(within).unwrap_or(step)
 }
 
 /// The step an error arose in. The error of a child workflow goes by the code of its cause (rule 28): then the step is
@@ -131,7 +174,7 @@ fn origin<'p, 'f>(program: &'p Program, mut failure: &'f Failure) -> (&'f Failur
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(in crate::cli) fn shortened(text: &str) -> String {
     match text.char_indices().nth(400) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text.to_owned(),

@@ -1,6 +1,8 @@
 //! One file per way to show diagnostics.
 
+pub mod github;
 pub mod json;
+pub mod sarif;
 pub mod text;
 
 use super::Diagnostic;

@@ -158,12 +158,34 @@ pub(super) fn syntax_problem(error: &minijinja::Error, source: &str) -> Problem 
             kind: ProblemKind::TooLarge,
             message: "the brackets nest too deeply".to_owned(),
             help,
+            fix: None,
         };
     }
+    let help = syntax_help(source, range.start, &message).map(str::to_owned);
     Problem {
         range,
         kind: ProblemKind::Syntax,
         message,
-        help: None,
+        help,
+        fix: None,
     }
+}
+
+/// What to write instead of what the parser does not know, mostly operators of other languages.
+fn syntax_help(source: &str, at: usize, message: &str) -> Option<&'static str> {
+    let (before, rest) = source.split_at_checked(at)?;
+    let before = before.trim_end();
+    Some(match rest.chars().next() {
+        Some('&') => "write `and` for `&&`",
+        Some('|') if before.ends_with('|') => "write `or` for `||`",
+        Some('?') => "write `x if condition else y`",
+        Some('!') => "write `not x` for `!x`",
+        Some('=') if before.ends_with('=') => "`==` compares, also in place of `===`",
+        Some('=') => "`==` compares two values; nothing is assigned in an expression",
+        Some('$') => "names are written without `$`",
+        _ if message.contains("end of string") => "close the quote",
+        _ if message.contains("end of variable block") => "what `{{` opens, `}}` closes",
+        _ if message.contains("end of input") => "something is missing at the end",
+        _ => return None,
+    })
 }

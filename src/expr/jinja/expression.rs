@@ -100,6 +100,7 @@ impl Expression {
                 kind: ProblemKind::TooLarge,
                 message: message.clone(),
                 help: None,
+                fix: None,
             }]);
         }
         Ok(Expression {
@@ -171,27 +172,35 @@ impl Expression {
     pub fn eval_bool(&self, names: &dyn Names) -> Result<bool, EvalError> {
         let value = self.eval(names)?;
         value.as_bool().ok_or_else(|| {
-            let message = format!("this must give true or false, but gives {}", with_article(value.kind()));
-            EvalError::new(EvalError::TYPE, message).at(self.range.clone())
+            let message = format!("this must give true or false, but gives {}", value.a_kind());
+            self.located(EvalError::new(EvalError::TYPE, message))
         })
+    }
+
+    /// An error with its place; as a whole the expression is one.
+    fn located(&self, error: EvalError) -> EvalError {
+        let error = error.at(self.range.clone());
+        match self.begin {
+            0 => error.within(&self.text),
+            // As it was written.
+            _ => error.within(&format!("={}", self.source())),
+        }
     }
 
     /// Evaluates in the virtual machine.
     pub(super) fn run(&self, names: &dyn Names) -> Result<Data, EvalError> {
         if let Some(name) = &self.secret {
-            return Err(
-                EvalError::new(EvalError::FAILED, format!("the secret `{name}` has no value here"))
-                    .at(self.range.clone()),
-            );
+            let message = format!("the secret `{name}` has no value here");
+            return Err(self.located(EvalError::new(EvalError::FAILED, message)));
         }
-        let Program { map, .. } = &self.program;
-        let value = self
-            .program
-            .compiled()
-            .map_err(|message| EvalError::new(EvalError::LIMIT, message.clone()).at(self.range.clone()))?
-            .eval(self.scope.fetch(names, false))
-            .map_err(|error| EvalError::locate(error, &self.text, &self.paths, map).at(self.range.clone()))?;
-        value::to_data(&value).map_err(|error| error.at(self.range.clone()))
+        let compute = || {
+            let compiled = self.program.compiled();
+            let compiled = compiled.map_err(|message| EvalError::new(EvalError::LIMIT, message.clone()))?;
+            let value = compiled.eval(self.scope.fetch(names, false));
+            let value = value.map_err(|error| EvalError::locate(error, &self.text, &self.paths, &self.program.map))?;
+            value::to_data(&value)
+        };
+        compute().map_err(|error| self.located(error))
     }
 
     #[cfg(test)]
@@ -214,13 +223,5 @@ impl Program {
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Expression").field(&self.source()).finish()
-    }
-}
-
-fn with_article(kind: &str) -> String {
-    match kind {
-        "null" => kind.to_owned(),
-        "object" => format!("an {kind}"),
-        kind => format!("a {kind}"),
     }
 }

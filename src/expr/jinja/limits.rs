@@ -33,6 +33,7 @@ pub(super) fn check(source: &str, in_expression: bool, syntax: &SyntaxConfig) ->
             kind: ProblemKind::TooLarge,
             message,
             help: Some("compute it in several steps".to_owned()),
+            fix: None,
         })
     };
     if source.len() > SOURCE {

@@ -13,7 +13,7 @@ use super::node::{Arg, Base, Kind, Node, Path};
 use super::shape::Operator;
 use super::value;
 use crate::data::Data;
-use crate::diagnostic::closest;
+use crate::diagnostic::{certain, closest};
 use crate::expr::{Problem, ProblemKind, Reference, Root};
 
 /// What is known of an expression or template besides its tree.
@@ -81,6 +81,25 @@ impl<'s> Lower<'s> {
             kind,
             message: message.into(),
             help,
+            fix: None,
+        });
+    }
+
+    /// A name that is not among the known ones, with the one that was probably meant.
+    pub fn mistyped<'k>(
+        &mut self,
+        range: Range<usize>,
+        kind: ProblemKind,
+        message: String,
+        name: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        self.analysis.problems.push(Problem {
+            range,
+            kind,
+            message,
+            help: closest(name, known.clone()).map(|name| format!("did you mean `{name}`?")),
+            fix: certain(name, known).map(str::to_owned),
         });
     }
 
@@ -390,12 +409,13 @@ impl<'s> Lower<'s> {
     }
 
     fn unknown(&mut self, what: &str, name: &str, known: &[&'static str], range: Range<usize>) {
-        let help = closest(name, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
-        self.problem(
+        let message = format!("there is no {what} `{name}`");
+        self.mistyped(
             range,
             ProblemKind::UnknownFunction,
-            format!("there is no {what} `{name}`"),
-            help,
+            message,
+            name,
+            known.iter().copied(),
         );
     }
 
@@ -411,13 +431,8 @@ impl<'s> Lower<'s> {
         } else {
             let bound = self.scopes.concat();
             let known = builtin::FUNCTIONS.iter().chain(&["now"]).copied().chain(bound);
-            let help = closest(name, known).map(|name| format!("did you mean `{name}`?"));
-            self.problem(
-                range,
-                ProblemKind::UnknownFunction,
-                format!("there is no function `{name}`"),
-                help,
-            );
+            let message = format!("there is no function `{name}`");
+            self.mistyped(range, ProblemKind::UnknownFunction, message, name, known);
         }
     }
 }
@@ -432,14 +447,20 @@ fn base_of<'e, 's>(callee: &'e ast::Expr<'s>) -> &'e ast::Expr<'s> {
 fn method_help(name: &str) -> Option<String> {
     let filter = match name {
         "strip" | "lstrip" | "rstrip" => "trim",
+        "toUpperCase" | "to_upper" | "uppercase" => "upper",
+        "toLowerCase" | "to_lower" | "lowercase" => "lower",
+        "toString" | "to_string" | "str" => "string",
+        "size" | "count" | "len" => "length",
+        "toFixed" => "round(2)",
+        "filter" => "select(…)",
+        "includes" | "contains" | "has" => return Some("use the operator: `item in list`".to_owned()),
         "keys" => "list",
         "items" => "items",
         "get" => "default(…)",
         "isoformat" | "strftime" => "date('%Y-%m-%d')",
         "append" | "extend" => return Some("join lists with `a + b`".to_owned()),
-        "startswith" | "endswith" => {
-            return Some(format!("use the test: `x is {}ingwith('…')`", &name[..name.len() - 4]));
-        }
+        "startswith" | "startsWith" => return Some("use the test: `x is startingwith('…')`".to_owned()),
+        "endswith" | "endsWith" => return Some("use the test: `x is endingwith('…')`".to_owned()),
         _ if builtin::is_filter(name) => name,
         _ => return None,
     };

@@ -171,10 +171,14 @@ impl<'s> Lower<'s> {
                 if let Some(part) = StepPart::parse(&part) {
                     return self.root_path(Root::Step { id, part }, start, range, links.collect(), optional, end);
                 }
-                let known = closest(&part, StepPart::NAMES).map(|part| format!("did you mean `{part}`?"));
-                let help = known.or_else(|| Some(format!("write `steps.{id}.output.{part}`")));
                 let message = format!("a step has no `{part}`, only `output`, `input`, `status` and `error`");
-                self.problem(part_range, ProblemKind::StepPath, message, help);
+                let known = StepPart::NAMES.iter().copied();
+                if closest(&part, known.clone()).is_some() {
+                    self.mistyped(part_range, ProblemKind::StepPath, message, &part, known);
+                } else {
+                    let help = Some(format!("write `steps.{id}.output.{part}`"));
+                    self.problem(part_range, ProblemKind::StepPath, message, help);
+                }
                 return Kind::Invalid;
             }
             (

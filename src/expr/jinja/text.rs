@@ -139,6 +139,7 @@ impl Text {
                 kind: ProblemKind::SecretNotAllowed,
                 message: output::forgery().message,
                 help: None,
+                fix: None,
             });
         }
         if !analysis.problems.is_empty() {
@@ -152,6 +153,7 @@ impl Text {
                 kind: ProblemKind::TooLarge,
                 message,
                 help: None,
+                fix: None,
             }]
         })?;
         let program = Program {
@@ -277,7 +279,7 @@ impl Program {
         self.environment
             .get_template(NAME)
             .and_then(|template| template.render(self.scope.fetch(names, sealed)))
-            .map_err(|error| EvalError::locate(error, source, &self.paths, &self.map))
+            .map_err(|error| EvalError::locate(error, source, &self.paths, &self.map).within(source))
     }
 }
 

@@ -1,34 +1,47 @@
 use std::fmt::Write;
 
-use crate::expr::Build;
-use crate::graph::{BlockId, Graph, Join, Node, NodeId, Op};
+use super::figure::{Figure, Inside, Item, Part, Role, Shape};
+use super::marks::{Mark, Marks};
+use crate::graph::Graph;
 
 /// The graph as a Mermaid flowchart: steps with steps inside are boxes around them, in which every block (a branch, a
-/// handler, a `finally`) is a box of its own, titled with its condition or key.
-pub fn to_mermaid(graph: &Graph) -> String {
+/// handler, a `finally`) is a box of its own. What has to hold for a step stands on the arrow to it.
+pub fn to_mermaid(graph: &Graph, marks: &Marks) -> String {
+    let figure = Figure::of(graph);
     let mut drawing = Drawing {
-        graph,
+        marks,
         text: "flowchart TD\n".to_owned(),
         links: String::new(),
+        classes: String::new(),
     };
-    drawing.line(1, &format!("start([{}])", quoted(&graph.header.id)));
-    drawing.block(graph.body, 1);
+    drawing.line(1, &format!("start([{}])", quoted(&[&figure.title])));
+    drawing.items(&figure.body, 1);
     drawing.line(1, "done([end])");
-    let body = graph.block(graph.body);
-    let first = body.first().map_or("done".to_owned(), |first| drawing.anchor(*first));
-    drawing.link("start", &first);
-    if let Some(last) = body.last() {
-        let last = drawing.anchor(*last);
-        drawing.link(&last, "done");
+    match (figure.body.first(), figure.body.last()) {
+        (Some(first), Some(last)) => {
+            drawing.link("start", first);
+            let _ = writeln!(drawing.links, "    {} --> done", anchor(last));
+        }
+        _ => drawing.links.push_str("    start --> done\n"),
     }
-    drawing.text + &drawing.links
+    drawing.legend();
+    drawing.text + &drawing.links + &drawing.classes
 }
 
-struct Drawing<'g> {
-    graph: &'g Graph,
+struct Drawing<'m> {
+    marks: &'m Marks,
     text: String,
     /// Links stand behind all boxes, or Mermaid puts their ends into the wrong one.
     links: String,
+    classes: String,
+}
+
+/// What links to and from a step are tied to.
+fn anchor(item: &Item) -> String {
+    match item.inside {
+        None => format!("n{}", item.node.0),
+        Some(_) => format!("g{}", item.node.0),
+    }
 }
 
 impl Drawing<'_> {
@@ -37,108 +50,123 @@ impl Drawing<'_> {
         let _ = writeln!(self.text, "{:1$}{line}", "", depth * 4);
     }
 
-    fn link(&mut self, from: &str, to: &str) {
-        let _ = writeln!(self.links, "    {from} --> {to}");
-    }
-
-    /// What links to and from a step are tied to.
-    fn anchor(&self, id: NodeId) -> String {
-        match self.graph.node(id).blocks().is_empty() {
-            true => format!("n{}", id.0),
-            false => format!("g{}", id.0),
-        }
-    }
-
-    fn block(&mut self, block: BlockId, depth: usize) {
-        let nodes = self.graph.block(block).to_vec();
-        for id in &nodes {
-            self.node(*id, depth);
-        }
-        for pair in nodes.windows(2) {
-            let (from, to) = (self.anchor(pair[0]), self.anchor(pair[1]));
-            self.link(&from, &to);
-        }
-    }
-
-    fn node(&mut self, id: NodeId, depth: usize) {
-        let graph = self.graph;
-        let node = graph.node(id);
-        let blocks = node.blocks();
-        if blocks.is_empty() {
-            let (open, close) = shape(&node.op);
-            self.line(depth, &format!("n{}{open}{}{close}", id.0, quoted(&title(node))));
-            return;
-        }
-        self.line(depth, &format!("subgraph g{}[{}]", id.0, quoted(&title(node))));
-        // A unit with handlers is drawn as a step of its own inside.
-        if node.op.blocks().is_empty() {
-            let (open, close) = shape(&node.op);
-            self.line(depth + 1, &format!("n{}{open}{}{close}", id.0, quoted(node.op.label())));
-        }
-        for (block, label) in blocks {
-            if label.is_empty() {
-                self.block(block, depth + 1);
-                continue;
+    fn link(&mut self, from: &str, to: &Item) {
+        let _ = match &to.condition {
+            None => writeln!(self.links, "    {from} --> {}", anchor(to)),
+            Some(condition) => {
+                let label = quoted(&[&format!("if {condition}")]);
+                writeln!(self.links, "    {from} -->|{label}| {}", anchor(to))
             }
-            self.line(depth + 1, &format!("subgraph b{}[{}]", block.0, quoted(&label)));
-            self.block(block, depth + 2);
-            self.line(depth + 1, "end");
+        };
+    }
+
+    fn items(&mut self, items: &[Item], depth: usize) {
+        for (at, item) in items.iter().enumerate() {
+            // No arrow leads to the first step of a block.
+            let condition = item.condition.as_deref().filter(|_| at == 0 && depth > 1);
+            self.item(item, condition, depth);
+        }
+        for pair in items.windows(2) {
+            self.link(&anchor(&pair[0]), &pair[1]);
+        }
+    }
+
+    fn item(&mut self, item: &Item, condition: Option<&str>, depth: usize) {
+        let times = self.mark(item);
+        let (id, condition) = (
+            format!("{}{times}", item.id),
+            condition.map(|condition| format!("if {condition}")),
+        );
+        let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(condition.as_deref()).collect();
+        let title = quoted(&lines);
+        let (open, close) = brackets(item.shape);
+        let Some(inside) = &item.inside else {
+            self.line(depth, &format!("n{}{open}{title}{close}", item.node.0));
+            return;
+        };
+        self.line(depth, &format!("subgraph g{}[{title}]", item.node.0));
+        // A unit with handlers is drawn as a step of its own inside.
+        if let Some(work) = &inside.work {
+            self.line(depth + 1, &format!("n{}{open}{}{close}", item.node.0, quoted(&[work])));
+        }
+        for part in &inside.parts {
+            self.part(item, inside, part, depth + 1);
         }
         self.line(depth, "end");
     }
-}
 
-fn title(node: &Node) -> String {
-    let mut title = format!("{}<br/>{}", node.id, node.kind);
-    match &node.op {
-        Op::Fork(fork) => title.push_str(match fork.join {
-            Join::All | Join::FirstSettled => "",
-            Join::Settle => ", settle",
-            Join::FirstSuccess => ", until success",
-        }),
-        Op::Loop(repeat) => {
-            let word = if repeat.ends_on { "until" } else { "while" };
-            let _ = write!(title, " {word} {}", repeat.condition.source().trim());
+    fn part(&mut self, owner: &Item, inside: &Inside, part: &Part, depth: usize) {
+        if part.label.is_empty() {
+            return self.items(&part.items, depth);
         }
-        Op::ForEach(each) => {
-            let _ = match &each.items {
-                Build::Expression(items) => write!(title, " in {}", items.source().trim()),
-                other => write!(title, " in {}", other.literal().cloned().unwrap_or_default()),
+        self.line(
+            depth,
+            &format!("subgraph b{}[{}]", part.block.0, quoted(&[&part.label])),
+        );
+        self.items(&part.items, depth + 1);
+        self.line(depth, "end");
+        if part.role == Role::Handler && inside.work.is_some() {
+            let _ = writeln!(self.links, "    n{} -.->|on error| b{}", owner.node.0, part.block.0);
+        }
+    }
+
+    /// Colours a step; says how often it was there, if not once.
+    fn mark(&mut self, item: &Item) -> String {
+        let Some(visit) = self.marks.get(&item.id) else {
+            return String::new();
+        };
+        let _ = writeln!(self.classes, "    class {} {}", anchor(item), visit.mark.as_str());
+        match visit.times {
+            1 => String::new(),
+            times => format!(" ×{times}"),
+        }
+    }
+
+    /// What the colours mean; only where there are any.
+    fn legend(&mut self) {
+        if self.marks.is_empty() {
+            return;
+        }
+        self.line(1, "subgraph legend");
+        self.line(2, "direction LR");
+        for mark in Mark::ALL {
+            self.line(2, &format!("legend_{0}[{0}]", mark.as_str()));
+            let _ = writeln!(self.classes, "    class legend_{0} {0}", mark.as_str());
+        }
+        self.line(1, "end");
+        for mark in Mark::ALL {
+            let dash = match mark {
+                Mark::Skipped | Mark::Cancelled => ",stroke-dasharray:4 3",
+                _ => "",
             };
+            let _ = writeln!(
+                self.classes,
+                "    classDef {} stroke:{},stroke-width:3px{dash}",
+                mark.as_str(),
+                mark.colour()
+            );
         }
-        Op::Block(_) | Op::Choose { .. } | Op::Guard(_) => {}
-        Op::Enter(enter) => {
-            let _ = write!(title, " {}", enter.workflow);
-        }
-        op if node.blocks().is_empty() => {
-            let _ = write!(title, ": {}", op.label());
-        }
-        _ => {}
     }
-    if let Some(condition) = node.keys.as_ref().and_then(|keys| keys.condition.as_ref()) {
-        let _ = write!(title, "<br/>if {}", condition.source().trim());
-    }
-    title
 }
 
 /// Waits are rounded, calls slanted, control is a hexagon.
-fn shape(op: &Op) -> (&'static str, &'static str) {
-    match op {
-        Op::Suspend(_) | Op::WaitFor(_) | Op::Sleep(_) => ("(", ")"),
-        Op::Call(_) | Op::Enter(_) => ("[/", "/]"),
-        Op::Fail(_) | Op::End { .. } | Op::Cancel { .. } => ("{{", "}}"),
-        _ => ("[", "]"),
+fn brackets(shape: Shape) -> (&'static str, &'static str) {
+    match shape {
+        Shape::Wait => ("(", ")"),
+        Shape::Call => ("[/", "/]"),
+        Shape::Stop => ("{{", "}}"),
+        Shape::Plain => ("[", "]"),
     }
 }
 
-/// A text in quotes, without what Mermaid would read as markup.
-fn quoted(text: &str) -> String {
+/// Lines in quotes, without what Mermaid would read as markup.
+fn quoted(lines: &[&str]) -> String {
     let mut out = String::from("\"");
-    for (at, part) in text.split("<br/>").enumerate() {
+    for (at, line) in lines.iter().enumerate() {
         if at > 0 {
             out.push_str("<br/>");
         }
-        for letter in part.chars() {
+        for letter in line.chars() {
             match letter {
                 '"' | '<' | '>' | '#' | '&' | '`' | '\\' => {
                     let _ = write!(out, "#{};", letter as u32);
@@ -158,6 +186,6 @@ mod tests {
 
     #[test]
     fn texts_of_authors_cannot_break_a_drawing() {
-        assert_eq!(quoted("a \"b\" <br/>c < d"), "\"a #34;b#34; <br/>c #60; d\"");
+        assert_eq!(quoted(&["a \"b\" ", "c < d"]), "\"a #34;b#34; <br/>c #60; d\"");
     }
 }

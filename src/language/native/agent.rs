@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::fields::Fields;
 use super::outline::{Expects, Field, StepIndex};
 use super::reader::{At, Reader};
-use super::workflow;
+use super::{check, workflow};
 use crate::contract::Schema;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Build, Expression};
@@ -73,6 +73,7 @@ pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
     let mut reader = Reader::new(source, files, workflow::empty(root, source));
     let agent = agent(&mut reader, root);
     let mut diagnostics = reader.diagnostics;
+    diagnostics.extend(check::check(&reader.outline));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| (span.file, span.start)));
     let errors = diagnostics.iter().any(Diagnostic::is_error);
     Read {
@@ -95,7 +96,7 @@ fn agent(reader: &mut Reader, root: &Node) -> Option<Agent> {
     let name = fields.name(reader, "name");
     let purpose = fields.name(reader, "purpose");
     let model = fields.required_name(reader, "model", "openai/gpt-4o");
-    let instructions = fields.value(reader, "instructions", Field::WorkflowStart, Expects::Anything);
+    let instructions = fields.value(reader, "instructions", Field::Agent, Expects::Anything);
     let tools = match fields.entry("tools") {
         Some(entry) => tools(reader, &entry.value, None),
         None => Vec::new(),

@@ -95,6 +95,11 @@ impl Reader<'_> {
                 format!("`{key}` needs an event with the role `{needed}`, but `{name}` has the role `{found}`");
             let help = format!("declare it as `{name}: {{ role: {needed} }}`");
             self.report(Diagnostic::error(Code::UnknownEvent, span, message).help(help));
+            // Nothing can be held against the schema of an event that is not meant.
+            return Event {
+                name: Some(name),
+                schema: None,
+            };
         }
         Event {
             name: Some(name),

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::outline::{Expects, Field, StepIndex};
-use super::reader::{At, Reader, one_of};
+use super::reader::{At, Reader, one_of, spoken, text_for_flag};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::expr::{Build, Expression};
 use crate::graph::Name;
@@ -23,6 +23,8 @@ pub(super) struct Fields<'n> {
     anchor: Span,
     /// The step its expressions belong to.
     step: Option<StepIndex>,
+    /// What is said about keys of other systems.
+    foreign: fn(&str) -> Option<&'static str>,
     known: Vec<&'static str>,
     missing: Vec<Missing>,
 }
@@ -41,6 +43,14 @@ impl<'n> Fields<'n> {
     pub fn of(reader: &mut Reader, key: &str, node: &'n Node, help: &str) -> Option<Fields<'n>> {
         match &node.value {
             Value::Map(entries) => Some(Fields::new(entries, format!("`{key}`"), node.span)),
+            _ if node.is_null() => {
+                let message = format!("`{key}` is empty");
+                let finding = Diagnostic::error(Code::WrongType, node.span, message).help(help);
+                reader.report(finding.help(format!(
+                    "what belongs to `{key}` is indented further than `{key}` itself"
+                )));
+                None
+            }
             _ => {
                 reader.wrong_type(key, node, "a mapping", help);
                 None
@@ -55,9 +65,16 @@ impl<'n> Fields<'n> {
             // The first key stands for a mapping that may be many lines long.
             anchor: entries.first().map_or(span, |entry| entry.key_span),
             step: None,
+            foreign: |_| None,
             known: Vec::new(),
             missing: Vec::new(),
         }
+    }
+
+    /// Sets what is said about keys that other systems have here.
+    pub fn foreign(mut self, foreign: fn(&str) -> Option<&'static str>) -> Fields<'n> {
+        self.foreign = foreign;
+        self
     }
 
     /// Sets what messages call the mapping.
@@ -138,17 +155,38 @@ impl<'n> Fields<'n> {
 
     /// Reports the keys that are missing and those that nobody asked for.
     pub fn close(self, reader: &mut Reader) {
+        #[cfg(test)]
+        super::tests::syntax::note(
+            &self.what,
+            &self.known,
+            self.missing.iter().map(|missing| &missing.names),
+        );
         let mut mistyped = Vec::new();
+        let mut is_foreign = false;
+        // A key that is there, or that another mistyped one stands for, is not what was meant.
+        let mut free: Vec<&'static str> = self.known.iter().copied().filter(|name| !self.has(name)).collect();
         for entry in self.entries {
             if self.known.contains(&&*entry.key) || entry.key.starts_with("x-") {
                 continue;
             }
             let message = format!("`{}` is not a key of {}", entry.key, self.what);
-            let mut diagnostic =
-                Diagnostic::error(Code::UnknownKey, entry.key_span, message).suggest(&entry.key, self.known.clone());
-            match closest(&entry.key, self.known.clone()) {
-                Some(name) => mistyped.push(name),
-                None => {
+            let mut diagnostic = Diagnostic::error(Code::UnknownKey, entry.key_span, message);
+            match ((self.foreign)(&entry.key), closest(&entry.key, free.iter().copied())) {
+                (Some(help), _) => {
+                    diagnostic = diagnostic.help(help);
+                    is_foreign = true;
+                }
+                (None, Some(name)) => {
+                    diagnostic = diagnostic.suggest(&entry.key, free.iter().copied());
+                    free.retain(|other| *other != name);
+                    mistyped.push(name);
+                }
+                (None, None) if closest(&entry.key, self.known.iter().copied()).is_some() => {
+                    let known = self.known.iter().copied();
+                    let name = closest(&entry.key, known).unwrap_or_default();
+                    diagnostic = diagnostic.help(format!("`{name}` is there already, so remove this one"));
+                }
+                (None, None) => {
                     let names: Vec<String> = self.known.iter().map(|name| format!("`{name}`")).collect();
                     diagnostic = match names.is_empty() {
                         true => diagnostic.help("it takes no keys"),
@@ -160,8 +198,8 @@ impl<'n> Fields<'n> {
             reader.report(diagnostic);
         }
         for missing in self.missing {
-            // A mistyped key is one mistake, not two.
-            if missing.names.iter().any(|name| mistyped.contains(name)) {
+            // A mistyped key is one mistake, not two; so is one of another system.
+            if is_foreign && missing.key != "id" || missing.names.iter().any(|name| mistyped.contains(name)) {
                 continue;
             }
             let diagnostic = Diagnostic::error(Code::MissingKey, self.anchor, missing.message)
@@ -191,8 +229,16 @@ impl<'n> Fields<'n> {
         let Some(entry) = self.entry(key) else { return false };
         let data = entry.value.as_scalar().and_then(|scalar| scalar.data.as_bool());
         if data.is_none() && reader.is_literal(key, &entry.value) {
-            let help = format!("write `{key}: true` or `{key}: false`");
-            reader.wrong_type(key, &entry.value, "true or false", help);
+            match entry.value.as_str().and_then(spoken) {
+                Some(meant) => {
+                    let finding = text_for_flag(key, &entry.value, meant);
+                    reader.report(finding);
+                }
+                None => {
+                    let help = format!("write `{key}: true` or `{key}: false`");
+                    reader.wrong_type(key, &entry.value, "true or false", help);
+                }
+            }
         }
         data.unwrap_or_default()
     }

@@ -16,6 +16,8 @@ pub(super) struct Schemas {
     pub input: Option<Schema>,
     pub output: Option<Schema>,
     pub suspend: Option<Schema>,
+    /// The key `suspendSchema`.
+    pub suspend_span: Option<Span>,
     pub resume: Option<Schema>,
     /// The key `resumeSchema`.
     pub resume_span: Option<Span>,
@@ -27,6 +29,7 @@ impl Schemas {
             input: fields.schema(reader, "inputSchema"),
             output: fields.schema(reader, "outputSchema"),
             suspend: fields.schema(reader, "suspendSchema"),
+            suspend_span: fields.entry("suspendSchema").map(|entry| entry.key_span),
             resume: fields.schema(reader, "resumeSchema"),
             resume_span: fields.entry("resumeSchema").map(|entry| entry.key_span),
         };

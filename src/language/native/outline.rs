@@ -82,6 +82,33 @@ pub(crate) struct StepOutline {
     pub calls: Option<ChildOutline>,
     /// The agent it asks, with the place of the name.
     pub agent: Option<(Name, Span)>,
+    /// What it shows while it waits, where that has a schema.
+    pub shows: Option<ShownOutline>,
+    /// What it ends the workflow with.
+    pub ends: Option<EndOutline>,
+}
+
+/// What a wait shows.
+#[derive(Debug)]
+pub(crate) struct ShownOutline {
+    pub schema: Schema,
+    /// What findings call the schema.
+    pub what: String,
+    /// Where the schema was declared.
+    pub declared: Option<Span>,
+    /// `data` as written; absent it is null.
+    pub data: Option<yaml::Node>,
+    /// The key `suspend`.
+    pub span: Span,
+}
+
+/// An `end`.
+#[derive(Debug)]
+pub(crate) struct EndOutline {
+    /// `output` as written; absent it is null.
+    pub output: Option<yaml::Node>,
+    /// The key `end`.
+    pub span: Span,
 }
 
 /// A call of a child workflow.
@@ -186,6 +213,8 @@ pub(crate) enum Field {
     WorkflowOutput,
     /// The initial `state` and the workflow's `timeout`: only `input`, `context`, `env`.
     WorkflowStart,
+    /// The `instructions` of an agent, which belong to no step: only `input`, `context`, `env`.
+    Agent,
     /// A trigger's `input` and `runId`: only `trigger`, `env`, and secrets where allowed.
     Trigger,
 }

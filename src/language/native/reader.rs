@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::defaults::Defaults;
 use super::outline::{Expects, Field, Outline, Site, SiteCode, StepIndex};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expr::{Build, Expression, Problem, ProblemKind};
+use crate::expr::{Build, Expression, Problem, ProblemKind, Reference, Root, StepPart};
 use crate::graph::{Builder, Name};
 use crate::language::Files;
 use crate::source::Span;
@@ -169,7 +169,11 @@ impl<'a> Reader<'a> {
         let code = match &build {
             Build::Expression(expression) => SiteCode::Expression(expression.clone()),
             Build::Text(template) => SiteCode::Text(template.clone()),
-            Build::Literal(_) | Build::List(_) | Build::Map(_) => return Some(build),
+            Build::Literal(_) => {
+                self.warn_of_path(key, node, text);
+                return Some(build);
+            }
+            Build::List(_) | Build::Map(_) => return Some(build),
         };
         self.outline.sites.push(Site {
             step: at.step,
@@ -179,6 +183,46 @@ impl<'a> Reader<'a> {
             expects,
         });
         Some(build)
+    }
+
+    /// A text such as `input.amount` where the input has an `amount`: it is mostly meant as an expression.
+    fn warn_of_path(&mut self, key: &str, node: &Node, text: &str) {
+        if !self.leads_somewhere(text) || Expression::compile(text).is_err() {
+            return;
+        }
+        let message = format!("`{key}` gets the text `{text}`, not the value that stands there");
+        let expression = self.quoted_like(node, &format!("={text}"));
+        let finding = Diagnostic::warning(Code::MissingEquals, node.span, message)
+            .help(format!("write `{expression}` for the value"))
+            .help("if the text is meant, write `{{ '…' }}` with it between the quotes");
+        self.report(finding);
+    }
+
+    /// Whether a text begins with a path to what the workflow declares.
+    fn leads_somewhere(&self, text: &str) -> bool {
+        let Some((root, rest)) = text.split_once('.') else {
+            return false;
+        };
+        let name = |text: &str| {
+            text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .unwrap_or(text.len())
+        };
+        let (first, rest) = rest.split_at(name(rest));
+        let declares = |key: &str| self.outline.root.get(key).is_some_and(|node| node.get(first).is_some());
+        let schema = |key: &str| {
+            let properties = self.outline.root.get(key).and_then(|schema| schema.get("properties"));
+            properties.is_some_and(|properties| properties.get(first).is_some())
+        };
+        match root {
+            "input" => schema("inputSchema"),
+            "context" => schema("contextSchema"),
+            "state" => schema("stateSchema") || declares("state"),
+            "steps" => {
+                let part = rest.trim_start_matches('.');
+                part.len() < rest.len() && StepPart::parse(&part[..name(part)]).is_some()
+            }
+            _ => false,
+        }
     }
 
     /// Reports what is wrong inside a scalar.
@@ -192,9 +236,15 @@ impl<'a> Reader<'a> {
                 ProblemKind::SecretNotAllowed => Code::SecretNotAllowed,
                 ProblemKind::ReservedName => Code::InvalidId,
             };
-            let span = node.place(self.source, problem.range);
+            let span = node.place(self.source, problem.range.clone());
             let mut diagnostic = Diagnostic::error(code, span, problem.message).here(format!("in `{key}`"));
             diagnostic.help.extend(problem.help);
+            // Only a word fits everywhere, and only where the place is exact.
+            let wrong = node.as_scalar().and_then(|scalar| scalar.text.get(problem.range));
+            let written = self.source.get(span.start as usize..span.end as usize);
+            if let Some(word) = problem.fix.filter(|_| wrong.is_some() && wrong == written) {
+                diagnostic = diagnostic.fix(span, word);
+            }
             self.report(diagnostic);
         }
     }
@@ -229,6 +279,10 @@ impl<'a> Reader<'a> {
             return false;
         };
         let meant = text.trim();
+        if let (Expects::Boolean, Some(flag)) = (expects, spoken(meant)) {
+            self.report(text_for_flag(key, node, flag));
+            return false;
+        }
         let inner = lone_expression(meant);
         let message = match build {
             Build::Text(_) => format!("`{key}` needs {needs}, and a template always gives text"),
@@ -236,12 +290,19 @@ impl<'a> Reader<'a> {
         };
         let mut diagnostic = Diagnostic::error(Code::MissingEquals, node.span, message);
         let meant = inner.unwrap_or(meant);
-        let likely = !meant.is_empty() && !is_template(meant) && Expression::compile(meant).is_ok();
-        if likely && !meant.contains('\n') {
+        let plain = !meant.is_empty() && !is_template(meant) && !meant.contains('\n');
+        let compiled = Expression::compile(meant).ok().filter(|_| plain);
+        if let Some(expression) = compiled {
             let replacement = self.quoted_like(node, &format!("={meant}"));
-            diagnostic = diagnostic
-                .help(format!("write `{key}: {replacement}`"))
-                .fix(node.span, replacement);
+            diagnostic = diagnostic.help(format!("write `{key}: {replacement}`"));
+            // A word that means nothing in expressions may as well have been meant as a text.
+            let known = |reference: &Reference| match &reference.root {
+                Root::Local(name) => self.around.items.contains(name),
+                _ => true,
+            };
+            if expression.references().iter().all(known) {
+                diagnostic = diagnostic.fix(node.span, replacement);
+            }
         } else {
             diagnostic = diagnostic.help(format!("write for example `{key}: {example}`"));
         }
@@ -309,7 +370,11 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if let Some(text) = written {
+        // Quotes do not make an id of a number.
+        let is_number = |text: &str| !text.starts_with(|first: char| first.is_ascii_alphabetic());
+        if key == "id" && written.as_deref().is_some_and(is_number) {
+            diagnostic = diagnostic.help("an id begins with a letter, as in `id: step-1`");
+        } else if let Some(text) = written {
             let quoted = format!("\"{text}\"");
             diagnostic = diagnostic
                 .help(format!("put it in quotes: `{key}: {quoted}`"))
@@ -340,6 +405,24 @@ impl Reader<'_> {
 /// Whether a text holds something to evaluate.
 pub(super) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
+}
+
+/// The flag that is meant by a word which older versions of YAML read as one.
+pub(super) fn spoken(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "on" => Some(true),
+        "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The finding about such a word.
+pub(super) fn text_for_flag(key: &str, node: &Node, meant: bool) -> Diagnostic {
+    let word = node.as_str().unwrap_or_default();
+    let message = format!("`{key}` needs true or false, and YAML 1.2 reads `{word}` as a text");
+    Diagnostic::error(Code::WrongType, node.span, message)
+        .help(format!("write `{key}: {meant}`"))
+        .fix(node.span, meant.to_string())
 }
 
 /// What stands between the braces of a template that is nothing else.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::fields::Fields;
 use super::reader::Reader;
-use crate::contract::Schema;
+use crate::contract::{Schema, SchemaProblem, TYPES};
 use crate::data::{Data, List, Map};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, certain};
 use crate::source::Sources;
 use crate::yaml::{self, Node, Value};
 
@@ -34,9 +34,25 @@ pub(super) fn read(reader: &mut Reader, key: &str, node: &Node) -> Option<Schema
     let schema = match Schema::new(&data) {
         Ok(schema) => schema,
         Err(problems) => {
+            // One mistake may break several rules about schemas.
+            let mut told: Vec<SchemaProblem> = Vec::new();
             for problem in problems {
-                let diagnostic = Diagnostic::error(Code::InvalidSchema, node.locate(&problem.pointer), problem.message);
-                reader.report(diagnostic.here(format!("in `{key}`")));
+                if told.contains(&problem) {
+                    continue;
+                }
+                let span = node.locate(&problem.pointer);
+                let mut finding =
+                    Diagnostic::error(Code::InvalidSchema, span, problem.message.clone()).here(format!("in `{key}`"));
+                let wrong = node.find(&problem.pointer).and_then(Node::as_str);
+                match wrong.map(|wrong| (wrong, certain(wrong, TYPES))) {
+                    Some((_, Some(meant))) if problem.pointer.ends_with("/type") => finding = finding.fix(span, meant),
+                    Some((wrong, _)) if TYPES.contains(&wrong) => {
+                        finding = finding.help(format!("a type is given by its key: `{{ type: {wrong} }}`"));
+                    }
+                    _ => {}
+                }
+                reader.report(finding);
+                told.push(problem);
             }
             return None;
         }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::defaults::Defaults;
 use super::fields::Fields;
+use super::foreign;
 use super::outline::{Expects, Field, Outline};
 use super::reader::Reader;
 use super::{check, event, permission, trigger};
@@ -37,7 +38,9 @@ pub(crate) fn read(root: &Node, source: &Arc<str>, files: &dyn Files) -> Read {
 fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::BlockId)> {
     let entries = root.as_map()?;
     let anchor = root.entry("kind").map_or(root.span, |entry| entry.value.span);
-    let mut fields = Fields::new(entries, "a workflow", root.span).anchored(anchor);
+    let mut fields = Fields::new(entries, "a workflow", root.span)
+        .anchored(anchor)
+        .foreign(foreign::in_workflow);
     fields.knows("kind");
     let id = fields
         .required("id", "order-approval")

@@ -44,7 +44,7 @@ impl Mocks {
             Data::Null => {}
             other => reader.wrong(
                 String::new(),
-                format!("mocks are an object of step ids and answers, not {}", other.kind()),
+                format!("mocks are an object of step ids and answers, not {}", other.a_kind()),
             ),
         }
         match reader.errors.is_empty() {
@@ -100,14 +100,14 @@ impl Reader {
     fn answer(&mut self, answer: &Data, pointer: &str) -> Option<(Option<Arc<Expression>>, Mock)> {
         let before = self.errors.len();
         let Data::Map(map) = answer else {
-            self.wrong(pointer.to_owned(), format!("{SHAPE}, not {}", answer.kind()));
+            self.wrong(pointer.to_owned(), format!("{SHAPE}, not {}", answer.a_kind()));
             return None;
         };
         self.keys(map, KEYS, pointer, SHAPE);
         let after = match map.get("after") {
             None | Some(Data::Int(0)) => Ok(Millis(0)),
             Some(Data::Text(text)) => parse_duration(text).map_err(|error| error.to_string()),
-            Some(other) => Err(format!("`after` is a duration such as `2s`, not {}", other.kind())),
+            Some(other) => Err(format!("`after` is a duration such as `2s`, not {}", other.a_kind())),
         };
         let after = after
             .map_err(|message| self.wrong(format!("{pointer}/after"), message))

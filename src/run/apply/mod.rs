@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
+mod close;
 mod open;
 mod unwind;
 
-use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, StepEnd, WaitEnd};
+use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, WaitEnd};
 use super::fault::{Fault, planted};
 use super::state::*;
 use crate::data::{Data, Map};
@@ -84,6 +85,10 @@ impl State {
                 };
                 self.work(program, at, *scope, work)
             }
+            EventKind::CallRepeated { ticket } => match self.tickets.contains_key(ticket) {
+                true => Ok(()),
+                false => Err(Corrupt),
+            },
             EventKind::CallEnded { ticket, outcome } => {
                 let scope = self.tickets.remove(ticket).ok_or(Corrupt)?;
                 self.work(program, at, scope, Work::Called(outcome.clone()))
@@ -208,7 +213,7 @@ impl State {
                 }
                 self.work(program, at, *scope, Work::Begin)
             }
-            EventKind::Unwinding { scope, verdict } => self.unwind(program, at, *scope, verdict),
+            EventKind::Unwinding { scope, verdict, around } => self.unwind(program, at, *scope, verdict, *around),
             EventKind::Finishing { scope, verdict } => {
                 let verdict = verdict.clone();
                 self.close_attempt(*scope)?;
@@ -399,107 +404,6 @@ impl State {
             records.fill_with(Record::default);
         }
         Ok(())
-    }
-
-    /// Behind a step: to the next one, or out of the scope.
-    fn go_on(&mut self, program: &Program, at: Timestamp, id: ScopeId) -> Applied {
-        let scope = self.scope(id).ok_or(Corrupt)?;
-        if scope.next.is_some() {
-            return self.queue(program, at, id);
-        }
-        let end = End::Value(scope.data.clone());
-        self.end_scope(program, at, id, end)
-    }
-
-    fn end_step(&mut self, program: &Program, at: Timestamp, id: ScopeId, node: NodeId, end: &StepEnd) -> Applied {
-        self.close_attempt(id)?;
-        let scope = self.take(id)?;
-        let active = scope.active.take().ok_or(Corrupt)?;
-        if active.node != node {
-            return Err(Corrupt);
-        }
-        if let StepEnd::Success { data, .. } = end {
-            if let Some(data) = data {
-                scope.data = data.clone();
-            }
-            scope.next = program.step(node).next;
-        }
-        let output = scope.data.clone();
-        let instance = scope.instance;
-        self.remember(program, id, node, |record| match end {
-            StepEnd::Success { error, .. } => {
-                record.status = Some(StepStatus::Success);
-                record.output = Some(output);
-                record.failure = error.clone();
-            }
-            StepEnd::Failed(failure) => {
-                record.status = Some(StepStatus::Error);
-                record.failure = Some(failure.clone());
-            }
-            StepEnd::Cancelled => record.status = Some(StepStatus::Cancelled),
-        })?;
-        match end {
-            StepEnd::Success { state, .. } => {
-                if !state.is_empty() {
-                    let instance = self.instances.get_mut(instance).ok_or(Corrupt)?;
-                    instance.state = replace_keys(&instance.state, state);
-                }
-                self.go_on(program, at, id)
-            }
-            StepEnd::Failed(failure) => self.end_scope(program, at, id, End::Failed(failure.clone())),
-            StepEnd::Cancelled => self.end_scope(program, at, id, End::Cancelled),
-        }
-    }
-
-    /// Ends what an attempt holds: its time limit, its ticket, the child workflow it entered.
-    fn close_attempt(&mut self, id: ScopeId) -> Applied {
-        let active = self.active_mut(id)?;
-        let deadline = active.deadline.take();
-        let entered = active.entered.take();
-        if !planted(Fault::LastingDeadline) {
-            self.clear_timer(deadline, id, Timer::Deadline);
-        }
-        if let Some(instance) = entered.and_then(|entered| self.instances.remove(entered)) {
-            self.frames.remove(instance.frame);
-        }
-        Ok(())
-    }
-
-    /// Removes a scope and tells the step it belongs to.
-    fn end_scope(&mut self, program: &Program, at: Timestamp, id: ScopeId, end: End) -> Applied {
-        self.take(id)?;
-        let scope = self.scopes.remove(id.0).ok_or(Corrupt)?;
-        let Some(parent) = scope.parent else { return Ok(()) };
-        let outer = self.scope(parent).ok_or(Corrupt)?;
-        if outer.instance == scope.instance && outer.frame != scope.frame {
-            self.frames.remove(scope.frame);
-        }
-        let active = self.active_mut(parent)?;
-        match &mut active.work {
-            work @ Work::Block { .. } => *work = Work::BlockEnded { part: scope.part, end },
-            Work::Fork(branches) | Work::Each { branches, .. } => match scope.part {
-                Part::Body(index) => branches.end(index, end),
-                Part::Handler(_) | Part::Cleanup => return Err(Corrupt),
-            },
-            Work::Loop(iterations) => {
-                iterations.child = None;
-                if let End::Value(data) = &end {
-                    iterations.data = data.clone();
-                }
-                iterations.end = Some(end);
-            }
-            Work::Unwinding { open, .. } => *open = open.checked_sub(1).ok_or(Corrupt)?,
-            work @ Work::Cleanup { .. } => {
-                let Work::Cleanup { verdict, until, .. } = work else {
-                    return Err(Corrupt);
-                };
-                let (verdict, until) = (verdict.clone(), *until);
-                *work = Work::CleanupEnded { verdict, end };
-                self.clear_timer(until, parent, Timer::Cleanup);
-            }
-            _ => return Err(Corrupt),
-        }
-        self.queue(program, at, parent)
     }
 }
 

@@ -7,8 +7,18 @@ use super::{Applied, Corrupt};
 use crate::graph::{Program, Timestamp};
 
 impl State {
-    /// Cancels the scopes inside a step whose attempt is decided.
-    pub(super) fn unwind(&mut self, program: &Program, at: Timestamp, id: ScopeId, verdict: &Verdict) -> Applied {
+    /// Cancels the scopes inside a step whose attempt is decided. The steps from `around` outwards are those that an
+    /// `end` stands in: they are done.
+    pub(super) fn unwind(
+        &mut self,
+        program: &Program,
+        at: Timestamp,
+        id: ScopeId,
+        verdict: &Verdict,
+        around: Option<ScopeId>,
+    ) -> Applied {
+        let outwards = std::iter::successors(around, |scope| self.scope(*scope)?.parent);
+        let done: Vec<ScopeId> = outwards.take_while(|scope| *scope != id).collect();
         let active = self.active_mut(id)?;
         // Only the time limit of the cleanup itself ends one.
         let cleanup_until = match &active.work {
@@ -27,7 +37,7 @@ impl State {
         self.queue(program, at, id)?;
         // The first child is cancelled first, so it has to be queued last.
         for child in children.into_iter().rev() {
-            self.cancel_scope(program, at, child)?;
+            self.cancel_scope(program, at, child, &done)?;
         }
         Ok(())
     }
@@ -49,8 +59,9 @@ impl State {
         Ok(children)
     }
 
-    /// Marks a scope and all inside it as cancelled; a cleanup in progress is spared.
-    fn cancel_scope(&mut self, program: &Program, at: Timestamp, root: ScopeId) -> Applied {
+    /// Marks a scope and all inside it as cancelled; a cleanup in progress is spared, and so is the verdict on steps
+    /// that are `done`.
+    fn cancel_scope(&mut self, program: &Program, at: Timestamp, root: ScopeId, done: &[ScopeId]) -> Applied {
         // Parents before children, so that a child that ends at once finds its parent counting.
         let mut open = vec![root];
         while let Some(id) = open.pop() {
@@ -78,7 +89,11 @@ impl State {
                 }
                 _ => {}
             }
-            let mut children = self.release(id, &Verdict::Cancelled(None))?;
+            let verdict = match done.contains(&id) {
+                true => Verdict::EndedInside,
+                false => Verdict::Cancelled(None),
+            };
+            let mut children = self.release(id, &verdict)?;
             if planted(Fault::ShallowCancel) {
                 children.clear();
                 self.active_mut(id)?.work = Work::Unwinding {

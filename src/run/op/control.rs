@@ -77,7 +77,7 @@ fn raise(turn: &Turn<'_>, scope: ScopeId, fail: &Fail) -> Result<(), Failure> {
         Fail::Again(error) => {
             let error = error.eval(&turn.view(scope, Extra::default())?)?;
             Err(Failure::from_data(&error).unwrap_or_else(|| {
-                let message = format!("`fail` needs an error such as `=error`, not {}", error.kind());
+                let message = format!("`fail` needs an error such as `=error`, not {}", error.a_kind());
                 Failure::new("expression.type", message)
             }))
         }
@@ -95,20 +95,25 @@ pub(super) fn end(
         (true, Some(output)) => turn.value(scope, output, Extra::default()).map(Some),
         (true, None) => Ok(Some(Data::Null)),
     });
-    let output = match evaluated {
-        Ok(Some(output)) => output,
+    let ending = evaluated.and_then(|output| match output {
+        Some(output) => turn.state_updates(scope, &output).map(|state| Some((output, state))),
+        None => Ok(None),
+    });
+    let (output, state) = match ending {
+        Ok(Some(ending)) => ending,
         Ok(None) => return turn.concluded(scope, Finding::nothing()),
         Err(failure) => return turn.failed(scope, failure),
     };
-    let instance = turn.entry(scope)?.instance;
-    let caller = turn.state.instances.get(instance).ok_or(Corrupt)?.caller;
+    let entry = turn.entry(scope)?;
+    let around = entry.parent;
+    let caller = turn.state.instances.get(entry.instance).ok_or(Corrupt)?.caller;
     let node = turn.state.active(scope).ok_or(Corrupt)?.node;
     turn.emit(EventKind::StepEnded {
         scope,
         node,
         end: StepEnd::Success {
             data: None,
-            state: Vec::new(),
+            state,
             error: None,
         },
     })?;
@@ -119,6 +124,7 @@ pub(super) fn end(
     turn.emit(EventKind::Unwinding {
         scope: caller,
         verdict: Verdict::Ended(output),
+        around: around.filter(|around| *around != caller),
     })
 }
 

@@ -28,7 +28,7 @@ pub(super) fn assign(turn: &mut Turn<'_>, scope: ScopeId, entries: &[(Name, Buil
 fn assigned(turn: &Turn<'_>, scope: ScopeId, entries: &[(Name, Build)]) -> Result<Data, Failure> {
     let data = &turn.entry(scope)?.data;
     let Data::Map(map) = data else {
-        let message = format!("`assign` needs `data` to be an object, not {}", data.kind());
+        let message = format!("`assign` needs `data` to be an object, not {}", data.a_kind());
         return Err(Failure::new("expression.type", message));
     };
     let mut all: Vec<(Name, Data)> = map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -35,7 +35,7 @@ pub(super) fn begin_each(turn: &mut Turn<'_>, scope: ScopeId, each: &ForEach) ->
     match turn.value(scope, &each.items, Extra::default()) {
         Ok(items @ Data::List(_)) => turn.emit(EventKind::EachStarted { scope, items }),
         Ok(other) => {
-            let message = format!("`items` needs a list, not {}", other.kind());
+            let message = format!("`items` needs a list, not {}", other.a_kind());
             turn.failed(scope, Failure::new("expression.type", message))
         }
         Err(failure) => turn.failed(scope, failure),
@@ -65,7 +65,7 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId, fork: &Fork) -> Resul
             };
             if running {
                 let verdict = Verdict::Won { result, winner };
-                return turn.emit(EventKind::Unwinding { scope, verdict });
+                return turn.unwind(scope, verdict);
             }
             turn.concluded(scope, Finding::Won { result, winner })
         }
@@ -113,7 +113,7 @@ fn conclusion(join: Join, branches: &Branches) -> Option<(u32, End)> {
 fn fail_early(turn: &mut Turn<'_>, scope: ScopeId, failure: Arc<Failure>, running: bool) -> Result<(), Corrupt> {
     if running {
         let verdict = Verdict::Failed(failure);
-        return turn.emit(EventKind::Unwinding { scope, verdict });
+        return turn.unwind(scope, verdict);
     }
     let failure = super::own(&failure);
     turn.failed(scope, failure)

@@ -94,10 +94,7 @@ pub(super) fn wait_for(turn: &mut Turn<'_>, scope: ScopeId, wait: &WaitFor) -> R
                 return turn.emit(EventKind::WaitEnded { ticket, end });
             }
             Err(failure) => {
-                return turn.emit(EventKind::Unwinding {
-                    scope,
-                    verdict: crate::run::Verdict::Failed(Arc::new(failure)),
-                });
+                return turn.unwind(scope, crate::run::Verdict::Failed(Arc::new(failure)));
             }
         }
     }

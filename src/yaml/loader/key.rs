@@ -55,10 +55,15 @@ impl Loader<'_> {
         match frame.keys.entry(scalar.text.clone()) {
             hash_map::Entry::Occupied(first) => {
                 let message = format!("the key `{}` stands twice in this mapping", shortened(&scalar.text));
+                let help = match &*scalar.text {
+                    "kind" | "id" => "remove one of them; what comes next in a list begins with a dash of its own",
+                    _ => "remove one of them",
+                };
                 self.diagnostics.push(
                     Diagnostic::error(Code::DuplicateKey, span, message)
                         .here("second")
-                        .label(*first.get(), "first"),
+                        .label(*first.get(), "first")
+                        .help(help),
                 );
                 Key::Refused
             }

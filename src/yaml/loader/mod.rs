@@ -216,7 +216,7 @@ impl<'a> Loader<'a> {
         let trap = syntax::trap(self.text, error, offset);
         self.diagnostics.push(match &trap {
             Some(trap) => trap.diagnostic(self.file, self.source),
-            None => syntax::diagnostic(self.file, self.source, error, offset),
+            None => syntax::diagnostic(self.file, self.source, error, offset, self.limits),
         });
         trap
     }
@@ -293,12 +293,8 @@ impl<'a> Loader<'a> {
 
     fn open(&mut self, kids: Kids, anchor: usize, tag: Option<&Tag>, start: usize, end: usize) -> bool {
         if self.frames.len() >= self.limits.depth {
-            let message = format!(
-                "lists and mappings are nested more than {} levels deep",
-                self.limits.depth
-            );
             self.diagnostics
-                .push(Diagnostic::error(Code::TooLarge, self.span(start, start), message));
+                .push(syntax::too_deep(self.span(start, start), self.limits));
             return false;
         }
         let mut content = match anchor > 0 || tag.is_some() {
@@ -446,7 +442,9 @@ impl<'a> Loader<'a> {
         } else {
             return Some(built.clone());
         };
-        self.diagnostics.push(Diagnostic::error(Code::TooLarge, span, message));
+        let finding = Diagnostic::error(Code::TooLarge, span, message);
+        self.diagnostics
+            .push(finding.help("use fewer aliases, or compute what is large with an expression"));
         None
     }
 

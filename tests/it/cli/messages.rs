@@ -88,8 +88,13 @@ fn mistakes_in_mocks_are_shown_with_their_places() {
     fails("load: { after: soon }\n", &["mocks.yaml:1:", "soon"]);
     fails(
         "[]\n",
-        &["mocks are an object of step ids and answers", "mocks.yaml:1:1"],
+        &[
+            "mocks are an object of step ids and answers, not a list",
+            "mocks.yaml:1:1",
+        ],
     );
+    fails("load: 3\n", &[", not a number", "mocks.yaml:1:"]);
+    fails("load: { after: 3 }\n", &["such as `2s`, not a number", "mocks.yaml:1:"]);
     folder
         .run(&["run", "reaches", "--mocks", "no.yaml"])
         .expect(2)
@@ -187,4 +192,35 @@ fn colours_are_for_terminals_or_who_asks_for_them() {
     assert!(colored(&[("CLICOLOR_FORCE", "1")]));
     assert!(!colored(&[("NO_COLOR", "1")]));
     assert!(!colored(&[("NO_COLOR", "1"), ("CLICOLOR", "1")]));
+}
+
+#[test]
+fn an_error_in_an_expression_is_marked_at_its_place() {
+    let steps = [
+        "{ kind: andThen, id: shape, set: =data.order + data.amount }",
+        "{ kind: andThen, id: text, set: \"for {{ data.order.nmae }}\" }",
+        "{ kind: andThen, id: twice, set: { a: =data.order.n, b: =data.order.n } }",
+        "{ kind: andWhen, id: yes, condition: =data.order.n, set: 1 }",
+    ];
+    let marked = |step: &str, input: &str| {
+        let folder = Folder::new(&[("fails.yaml", &workflow("fails", &[step]))]);
+        let ended = folder.run(&["run", "fails", "--input", input]);
+        let mut lines = ended.expect(1).err.lines().skip_while(|line| !line.contains(" | "));
+        let line = lines.next().unwrap_or_default().to_owned();
+        let marks = lines.next().unwrap_or_default();
+        let at = marks.find('^').unwrap();
+        (
+            line[at..].chars().take(marks.matches('^').count()).collect::<String>(),
+            ended.err,
+        )
+    };
+    let is = |step: &str, input: &str, part: &str| {
+        let (found, err) = marked(step, input);
+        assert_eq!(found, part, "{err}");
+    };
+    is(steps[0], r#"{"order": 1}"#, "data.amount");
+    is(steps[1], r#"{"order": {"name": 1}}"#, "data.order.nmae");
+    is(steps[3], r#"{"order": {"n": 1}}"#, "data.order.n");
+    // Where the same is written twice, the step is all that is known.
+    is(steps[2], r#"{"order": {}}"#, steps[2]);
 }

@@ -10,6 +10,7 @@ mod options;
 mod signals;
 #[cfg(unix)]
 mod terminal;
+mod validate;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,13 +19,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Nothing in these tests takes longer, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with files, in which the program is started; it is gone when the test is over.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Folder {
+    pub fn new(files: &[(&str, &str)]) -> Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = Folder(std::env::temp_dir().join(format!("interpret-cli-{}-{number}", std::process::id())));
@@ -35,26 +36,26 @@ impl Folder {
         folder
     }
 
-    fn write(&self, path: &str, bytes: &[u8]) -> PathBuf {
+    pub fn write(&self, path: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
     /// The program, about to be started in the folder.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_interpret"));
         command.args(arguments);
         self.prepare(&mut command);
         command
     }
 
-    fn prepare(&self, command: &mut Command) {
+    pub fn prepare(&self, command: &mut Command) {
         command
             .current_dir(&self.0)
             .stdin(Stdio::null())
@@ -65,12 +66,12 @@ impl Folder {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         Started::new(self.command(arguments)).end()
     }
 
     /// Runs the program with a text on standard input.
-    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ended {
+    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ended {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped());
         let mut started = Started::new(command);
@@ -93,15 +94,15 @@ impl Drop for Folder {
 }
 
 /// The program while it runs.
-struct Started {
-    child: Child,
+pub struct Started {
+    pub child: Child,
     out: std::thread::JoinHandle<String>,
     err: std::thread::JoinHandle<String>,
     since: Instant,
 }
 
 impl Started {
-    fn new(mut command: Command) -> Started {
+    pub fn new(mut command: Command) -> Started {
         let since = Instant::now();
         let mut child = command.spawn().unwrap();
         let read = |mut from: Box<dyn Read + Send>| {
@@ -120,7 +121,7 @@ impl Started {
     }
 
     #[track_caller]
-    fn end(mut self) -> Ended {
+    pub fn end(mut self) -> Ended {
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
@@ -129,6 +130,7 @@ impl Started {
                 let _ = self.child.kill();
                 panic!("it goes on and on; stderr: {}", self.err.join().unwrap());
             }
+            // Between two looks: the standard library cannot wait for a child with a time limit.
             std::thread::sleep(Duration::from_millis(2));
         };
         let ended = Ended {
@@ -144,23 +146,23 @@ impl Started {
 
 /// What the program has come to.
 #[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
-    took: Duration,
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+    pub took: Duration,
 }
 
 impl Ended {
     #[track_caller]
-    fn expect(&self, code: i32) -> &Ended {
+    pub fn expect(&self, code: i32) -> &Ended {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
 
     /// Nothing is on stdout, and all of these are on stderr.
     #[track_caller]
-    fn says(&self, parts: &[&str]) -> &Ended {
+    pub fn says(&self, parts: &[&str]) -> &Ended {
         assert_eq!(self.out, "", "{self:#?}");
         for part in parts {
             assert!(self.err.contains(part), "`{part}` is missing in:\n{}", self.err);
@@ -170,13 +172,13 @@ impl Ended {
 
     /// The result.
     #[track_caller]
-    fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 }
 
 /// A workflow of some steps, each in a line of its own from line 3 on.
-fn workflow(id: &str, steps: &[&str]) -> String {
+pub fn workflow(id: &str, steps: &[&str]) -> String {
     let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
     format!("kind: Workflow\nid: {id}\nsteps:\n{steps}")
 }
@@ -189,7 +191,7 @@ steps:
   - { kind: andThen, id: twice, set: { n: =input.n * 2 } }
 ";
 
-const APPROVE: &str = "
+pub const APPROVE: &str = "
 kind: Workflow
 id: approval
 steps:

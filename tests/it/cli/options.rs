@@ -56,6 +56,23 @@ fn mistakes_in_json_are_explained() {
 }
 
 #[test]
+fn the_schema_is_printed_and_a_file_of_it_is_checked() {
+    let folder = Folder::new(&[("old.json", "{}")]);
+    let printed = folder.run(&["schema"]);
+    assert_eq!((printed.code, &*printed.err), (Some(0), ""));
+    folder.write("schema/workflow.schema.json", printed.out.as_bytes());
+    assert_eq!(folder.run(&["schema", "--check"]).code, Some(0));
+    let old = folder.run(&["schema", "--check", "old.json"]);
+    assert_eq!((old.code, &*old.out), (Some(1), ""));
+    assert!(
+        old.err.contains("write it anew: interpret schema > old.json"),
+        "{}",
+        old.err
+    );
+    assert_eq!(folder.run(&["schema", "--check", "none.json"]).code, Some(2));
+}
+
+#[test]
 fn context_is_what_expressions_see() {
     let text = workflow(
         "hello",
@@ -435,17 +452,63 @@ fn validate_says_what_is_wrong_on_the_stream_that_was_asked_for() {
 }
 
 #[test]
-fn graph_draws_as_mermaid_and_json() {
+fn graph_draws_in_every_format() {
     let folder = Folder::new(&[("double.yaml", DOUBLE)]);
     let ended = folder.run(&["graph", "double"]);
     assert!(ended.expect(0).out.starts_with("flowchart"), "{}", ended.out);
     assert_eq!(ended.err, "");
     let ended = folder.run(&["graph", "double.yaml", "--format", "json"]);
     assert_eq!(ended.expect(0).json()["nodes"][0]["id"], "twice");
+    let ended = folder.run(&["graph", "double", "--format", "tree"]);
+    assert!(ended.expect(0).out.starts_with("double\n"), "{}", ended.out);
+    let ended = folder.run(&["graph", "double", "--format", "svg"]);
+    assert!(ended.expect(0).out.starts_with("<svg"), "{}", ended.out);
+    let ended = folder.run(&["graph", "double", "--format", "dot"]);
+    assert!(ended.expect(0).out.starts_with("digraph"), "{}", ended.out);
     folder
         .run(&["graph", "nowhere.yaml"])
         .expect(2)
         .says(&["there is no file or folder nowhere.yaml"]);
+}
+
+#[test]
+fn graph_colours_the_events_of_a_run() {
+    let folder = Folder::new(&[("double.yaml", DOUBLE)]);
+    let ended = folder.run(&["run", "double", "--input", "{\"n\": 2}", "--events", "ndjson"]);
+    ended.expect(0);
+    std::fs::write(folder.path().join("events.ndjson"), &ended.err).expect("it can be written");
+    let tree = folder.run(&["graph", "double", "--format", "tree", "--trace", "events.ndjson"]);
+    assert!(tree.expect(0).out.contains("(success)"), "{}", tree.out);
+    folder
+        .run(&["graph", "double", "--trace", "double.yaml"])
+        .expect(2)
+        .says(&["there is no event in it", "--events ndjson"]);
+}
+
+#[test]
+fn fmt_moves_lines_and_says_which_files_changed() {
+    let untidy = "kind: Workflow\nid: a\nsteps:\n- kind: andThen # one\n  id: b\n  set: {  c: 1 }\n";
+    let tidy = "kind: Workflow\nid: a\nsteps:\n  - kind: andThen # one\n    id: b\n    set: {  c: 1 }\n";
+    let folder = Folder::new(&[("a.yaml", untidy), ("broken.yaml", "a: [1")]);
+    let text = || std::fs::read_to_string(folder.path().join("a.yaml")).expect("it is there");
+    folder
+        .run(&["fmt", "--check", "a.yaml"])
+        .expect(1)
+        .says(&["a.yaml", "1 file would change"]);
+    assert_eq!(text(), untidy);
+    folder.run(&["fmt", "a.yaml"]).expect(0).says(&["1 file changed"]);
+    assert_eq!(text(), tidy);
+    folder.run(&["fmt", "--check", "a.yaml"]).expect(0);
+    folder.run(&["fmt", "."]).expect(2).says(&["broken.yaml:1"]);
+}
+
+#[test]
+fn completions_know_every_command() {
+    let folder = Folder::new(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ended = folder.run(&["completions", shell]);
+        assert!(ended.expect(0).out.contains("validate"), "{shell}: {}", ended.out);
+    }
 }
 
 #[test]
@@ -456,6 +519,8 @@ fn every_command_has_help_with_examples() {
         &["run", "--help"],
         &["validate", "--help"],
         &["graph", "--help"],
+        &["fmt", "--help"],
+        &["completions", "--help"],
     ] {
         let ended = folder.run(command);
         assert!(
@@ -500,4 +565,45 @@ fn a_reader_that_leaves_is_no_failure() {
     };
     ended.child.stderr.take();
     ended.end().expect(0);
+}
+
+#[test]
+fn events_are_given_to_the_waits_they_are_for() {
+    let text = "
+kind: Workflow
+id: paid
+events: { Paid: { role: response, schema: { type: object, required: [cents], properties: { cents: { type: integer }, by: { default: bank } } } } }
+steps:
+  - { kind: andThen, id: much, waitFor: { event: Paid, where: =event.cents > 10 } }
+  - { kind: andThen, id: any, waitFor: { event: Paid }, output: [=steps.much.output.cents, =result] }
+";
+    let folder = Folder::new(&[
+        ("paid.yaml", text),
+        ("two.json", r#"{"cents": 2}"#),
+        ("in.ndjson", "{}\n{}\n"),
+    ]);
+    let run = |arguments: &[&str]| folder.run(&[&["run", "paid", "--events", "none"], arguments].concat());
+    let both = ["--event", "Paid=@two.json", "--event", r#"Paid={"cents": 20}"#];
+    assert_eq!(
+        run(&both).expect(0).json(),
+        serde_json::json!([20, { "cents": 2, "by": "bank" }])
+    );
+    let one = run(&both[..2]);
+    assert_eq!(one.expect(3).json()["waiting"][0]["step"], "much");
+    assert!(one.err.contains("go on with --event Paid='{\"cents\":"), "{}", one.err);
+    let fails = |event: &str, part: &str| {
+        run(&["--event", event]).expect(2).says(&[part]);
+    };
+    fails("Paid", "--event Paid: write NAME=JSON");
+    fails(
+        "Payd={}",
+        "no step waits for an event of that name; did you mean `Paid`?",
+    );
+    fails(
+        "Paid={}",
+        "--event Paid: the event does not match its schema: `cents` is missing",
+    );
+    fails("Paid=x", "--event Paid is not JSON");
+    let batch = folder.run(&[&["run", "paid", "--batch", "in.ndjson"], &both[..]].concat());
+    assert_eq!(batch.expect(0).out.lines().count(), 2);
 }

@@ -2,7 +2,8 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};
-use std::process::{ChildStderr, Command};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::{Ended, Folder, NAP, Started, workflow};
@@ -10,6 +11,8 @@ use super::{Ended, Folder, NAP, Started, workflow};
 /// A run that is told something while it goes on.
 struct Told {
     started: Started,
+    /// What is on stderr, line by line.
+    lines: Receiver<String>,
 }
 
 impl Told {
@@ -17,26 +20,45 @@ impl Told {
     fn new(folder: &Folder, arguments: &[&str], sign: &str) -> Told {
         let mut command = folder.command(arguments);
         let mut child = command.spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let seen = until(&mut stderr, sign);
+        let stderr = BufReader::new(child.stderr.take().unwrap());
         let stdout = child.stdout.take().unwrap();
-        Told {
+        let (sender, lines) = channel();
+        let read = move || {
+            let mut all = String::new();
+            for line in stderr.lines().map(Result::unwrap) {
+                all.push_str(&line);
+                all.push('\n');
+                // The test may have seen enough.
+                let _ = sender.send(line);
+            }
+            all
+        };
+        let told = Told {
             started: Started {
                 child,
                 out: std::thread::spawn(|| std::io::read_to_string(stdout).unwrap()),
-                err: std::thread::spawn(move || seen + &std::io::read_to_string(stderr).unwrap()),
+                err: std::thread::spawn(read),
                 since: Instant::now(),
             },
+            lines,
+        };
+        told.until(sign);
+        told
+    }
+
+    /// Waits for a line with `sign` on stderr.
+    fn until(&self, sign: &str) {
+        loop {
+            match self.lines.recv_timeout(super::PATIENCE) {
+                Ok(line) if line.contains(sign) => return,
+                Ok(_) => {}
+                Err(error) => panic!("`{sign}` never came: {error}"),
+            }
         }
     }
 
     fn signal(&self, name: &str) {
-        let id = self.started.child.id().to_string();
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{name} {id}")])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        signal(&self.started, name);
     }
 
     fn end(self) -> Ended {
@@ -44,12 +66,13 @@ impl Told {
     }
 }
 
-fn until(stderr: &mut BufReader<ChildStderr>, sign: &str) -> String {
-    let mut seen = String::new();
-    while !seen.contains(sign) {
-        assert!(stderr.read_line(&mut seen).unwrap() > 0, "`{sign}` never came: {seen}");
-    }
-    seen
+fn signal(started: &Started, name: &str) {
+    let id = started.child.id().to_string();
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {id}")])
+        .status()
+        .unwrap();
+    assert!(sent.success());
 }
 
 #[test]
@@ -78,7 +101,7 @@ fn a_second_interrupt_ends_at_once() {
     let folder = Folder::new(&[("nap.yaml", &text)]);
     let run = Told::new(&folder, &["run", "nap"], "sleeping: sleeps");
     run.signal("INT");
-    std::thread::sleep(Duration::from_millis(300));
+    run.until("guarded/tidy: sleeps");
     run.signal("INT");
     let ended = run.end();
     ended.expect(4).says(&["guarded/tidy: sleeps"]);
@@ -105,6 +128,7 @@ steps:
     let pid = loop {
         match std::fs::read_to_string(&pid_file) {
             Ok(pid) if pid.ends_with('\n') => break pid,
+            // Between two looks at the condition.
             _ => std::thread::sleep(Duration::from_millis(5)),
         }
         assert!(begun.elapsed() < super::PATIENCE);
@@ -117,6 +141,7 @@ steps:
     };
     while alive() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{pid} is still there");
+        // Between two looks at the condition.
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -138,14 +163,35 @@ fn an_endless_loop_can_be_cancelled() {
 
 #[test]
 fn an_interrupt_ends_a_batch_in_order() {
-    let folder = Folder::new(&[("nap.yaml", NAP)]);
+    let text = "
+kind: Workflow
+id: nap
+permissions: { exec: [touch] }
+steps:
+  - { kind: andThen, id: begun, exec: { command: [touch, begun] } }
+  - { kind: andSleep, id: sleeping, duration: 10m }
+";
+    let folder = Folder::new(&[("nap.yaml", text)]);
     folder.write("lines.ndjson", "{}\n".repeat(100).as_bytes());
-    let command = folder.command(&["run", "nap", "--batch", "lines.ndjson", "--concurrency", "4"]);
-    let started = Started::new(command);
-    std::thread::sleep(Duration::from_millis(500));
-    let run = Told { started };
-    run.signal("INT");
-    let ended = run.end();
+    let arguments = [
+        "run",
+        "nap",
+        "--allow-exec=touch",
+        "--batch",
+        "lines.ndjson",
+        "--concurrency",
+        "4",
+    ];
+    let started = Started::new(folder.command(&arguments));
+    // A batch tells nothing before its first run is over.
+    let begun = Instant::now();
+    while !folder.path().join("begun").exists() {
+        assert!(begun.elapsed() < super::PATIENCE);
+        // Between two looks at the condition.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(&started, "INT");
+    let ended = started.end();
     let lines: Vec<&str> = ended.expect(4).out.lines().collect();
     assert!(!lines.is_empty() && lines.len() < 100, "{}", ended.out);
     assert!(

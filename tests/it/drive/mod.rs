@@ -9,7 +9,7 @@ mod http;
 mod runs;
 mod stops;
 mod store;
-mod witness;
+pub mod witness;
 
 use std::sync::Arc;
 
@@ -35,23 +35,8 @@ fn literal(data: Data) -> Build {
 
 fn header(id: &str) -> Header {
     Header {
-        id: id.into(),
-        version: None,
-        name: None,
-        purpose: None,
-        description: None,
-        origin: Span::new(Sources::new().add("test", ""), 0, 0),
         hash: id.into(),
-        input_schema: None,
-        output_schema: None,
-        state_schema: None,
-        context_schema: None,
-        state: None,
-        output: None,
-        timeout: None,
-        limits: Limits::default(),
-        events: Default::default(),
-        permissions: Permissions::default(),
+        ..Header::new(id, Span::new(Sources::new().add("test", ""), 0, 0))
     }
 }
 

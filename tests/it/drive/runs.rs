@@ -78,6 +78,7 @@ fn a_real_call_holds_virtual_time() {
     block_on(async {
         let clock = Arc::new(VirtualClock::starting_at(Timestamp(0)));
         let functions = Functions::new().with("wait", async |value| {
+            // Real time has to pass, in which the virtual clock could wrongly move on.
             tokio::time::sleep(Duration::from_millis(50)).await;
             Ok(value)
         });

@@ -54,6 +54,7 @@ async fn until_it_grows(file: &str) {
     let begun = Instant::now();
     while size(file) == 0 {
         assert!(begun.elapsed() < Duration::from_secs(20), "the process did nothing");
+        // Between two looks at the condition.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -63,6 +64,7 @@ async fn assert_still(file: &str, within: Duration) {
     let begun = Instant::now();
     loop {
         let before = size(file);
+        // That nothing is written can only be seen over a time; a process at work would write five times in this one.
         tokio::time::sleep(Duration::from_millis(500)).await;
         if size(file) == before {
             return;

@@ -9,7 +9,7 @@ use interpret::data;
 use interpret::drive::{Error, SendError, StartError};
 use interpret::provider::{Effect, Performing};
 use interpret::run::{Answer, EventKind, Input, Outcome, Run, Status};
-use interpret::store::{self, Append, Batch, Definition, Entry, Filter, Reply};
+use interpret::store::{self, Append, Batch, Definition, Entry, Filter, Reply, Snapshot};
 
 use super::*;
 
@@ -88,6 +88,30 @@ impl Store for Faulty {
 
     fn list(&self, filter: Filter) -> Reply<'_, Vec<Entry>> {
         self.memory.list(filter)
+    }
+
+    fn claim(&self, run: &Name) -> Reply<'_, ()> {
+        self.memory.claim(run)
+    }
+
+    fn snapshot(&self, run: &Name) -> Reply<'_, Option<Snapshot>> {
+        self.memory.snapshot(run)
+    }
+
+    fn due(&self, until: Timestamp, limit: usize) -> Reply<'_, Vec<(Timestamp, Name)>> {
+        self.memory.due(until, limit)
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        self.memory.prune(before, limit)
+    }
+
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    fn size(&self) -> Reply<'_, u64> {
+        self.memory.size()
     }
 
     fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()> {

@@ -103,11 +103,11 @@ fn rule_11_into_and_assign_need_an_object() {
     let steps = |step: &str| play(&format!("steps: [{step}]")).input(json!([1])).error_line();
     assert_eq!(
         steps("{ kind: andThen, id: a, assign: { b: 1 } }"),
-        "expression.type: `assign` needs `data` to be an object, not list"
+        "expression.type: `assign` needs `data` to be an object, not a list"
     );
     assert_eq!(
         steps("{ kind: andThen, id: a, set: 1, into: b }"),
-        "expression.type: `into: b` needs `data` to be an object, not list"
+        "expression.type: `into: b` needs `data` to be an object, not a list"
     );
 }
 

@@ -132,6 +132,29 @@ fn rule_41_expressions_read_the_statuses_of_what_is_decided() {
     assert_eq!(result.result(), want);
 }
 
+/// What a step's own cleanup leads to is not decided before it has ended: an error in it fails the step.
+#[test]
+fn rule_41_a_step_still_runs_in_its_own_cleanup() {
+    for (unit, behind) in [("set: 1", "success"), ("fail: { code: NO }", "error")] {
+        let result = play(&format!(
+            "
+            state: {{ seen: null }}
+            steps:
+              - kind: andTry
+                id: outer
+                steps:
+                  - kind: andTry
+                    id: try
+                    steps: [{{ kind: andThen, id: a, {unit} }}]
+                    finally: [{{ kind: andThen, id: f, set: 1, setState: {{ seen: [=steps.try.status, =steps.a.status] }} }}]
+                catch: [{{ set: 1 }}]
+            output: [=state.seen, =steps.try.status]
+            "
+        ));
+        assert_eq!(result.result(), json!([["running", behind], behind]), "{unit}");
+    }
+}
+
 /// The rules that no test can name yet, and why.
 const UNTESTED: [(u32, &str); 3] = [
     (

@@ -3,7 +3,7 @@
 use interpret::run::What;
 use serde_json::json;
 
-use super::play::play;
+use super::play::{Played, play, refused};
 
 #[test]
 fn rule_22_the_result_is_the_body_and_the_response_stands_beside_it() {
@@ -182,6 +182,9 @@ fn rule_24_end_skips_the_top_level_output_and_not_its_schema() {
         json!({ "ok": "from end" })
     );
     assert_eq!(end("{}").result(), json!(null));
+    let missing =
+        "steps: [{ kind: andThen, id: stop, end: { output: { ok: 1 } } }]\noutputSchema: { required: [done] }";
+    assert!(refused(missing).contains("`done` is missing"));
     assert_eq!(end("").result(), json!(null));
     assert_eq!(
         end("{ output: =input }").error_line(),
@@ -216,14 +219,92 @@ fn rule_24_end_ends_the_whole_run_from_any_branch() {
     let statuses = ["slow", "ask", "each", "all", "stop", "after"].map(|step| played.status(step));
     assert_eq!(
         statuses,
-        [
-            "cancelled",
-            "cancelled",
-            "cancelled",
-            "cancelled",
-            "success",
-            "unstarted"
-        ]
+        ["cancelled", "cancelled", "success", "success", "success", "unstarted"]
+    );
+}
+
+#[test]
+fn rule_24_the_steps_around_an_end_succeed_and_give_nothing() {
+    let around = |end: &str| {
+        play(&format!(
+            "
+            state: {{ seen: [] }}
+            steps:
+              - kind: andTry
+                id: outer
+                steps:
+                  - {end}
+                finally:
+                  - {{ kind: andThen, id: told, emit: {{ event: Told, data: [=state.seen, =steps.mine.status, =steps.mine.output | default(0), =steps.mine.error.code | default(0)] }} }}
+                output: never
+              - {{ kind: andThen, id: after, set: never }}
+            "
+        ))
+        .run()
+    };
+    let set = "setState: { seen: [never] }";
+    for (end, error) in [
+        (
+            format!(
+                "{{ kind: andWhen, id: mine, condition: true, steps: [{{ kind: andThen, id: a, end: {{ output: 1 }} }}], {set} }}"
+            ),
+            json!(0),
+        ),
+        (
+            format!("{{ kind: andWhen, id: mine, condition: false, set: 2, else: {{ end: {{ output: 1 }} }}, {set} }}"),
+            json!(0),
+        ),
+        (
+            format!("{{ kind: andThen, id: mine, fail: {{ code: NO }}, catch: [{{ end: {{ output: 1 }} }}], {set} }}"),
+            json!("NO"),
+        ),
+        (
+            format!(
+                "{{ kind: andThen, id: mine, fail: {{ code: NO }}, catch: [{{ steps: [{{ kind: andThen, id: a, end: {{ output: 1 }} }}] }}], {set} }}"
+            ),
+            json!("NO"),
+        ),
+    ] {
+        let played = around(&end);
+        assert_eq!(played.result(), json!(1), "{end}");
+        assert_eq!(
+            played.told("told", What::EventEmitted)[0]["Told"],
+            json!([[], "success", 0, error]),
+            "{end}"
+        );
+        assert_eq!(
+            [played.status("mine"), played.status("outer"), played.status("after")],
+            ["success", "success", "unstarted"],
+            "{end}"
+        );
+    }
+}
+
+#[test]
+fn rule_19_a_step_that_ends_the_workflow_sets_its_state() {
+    let end = |output: &str, state: &str| {
+        play(&format!(
+            "
+            state: {{ n: 1 }}
+            stateSchema: {{ type: object, properties: {{ n: {{ maximum: 9 }} }} }}
+            steps:
+              - kind: andTry
+                id: try
+                steps: [{{ kind: andThen, id: stop, end: {output}, setState: {state} }}]
+                finally: [{{ kind: andThen, id: told, emit: {{ event: Told, data: =state }} }}]
+            "
+        ))
+        .run()
+    };
+    let told = |played: &Played| played.told("told", What::EventEmitted)[0]["Told"].clone();
+    let ended = end("{ output: 4 }", "{ n: =state.n + output }");
+    assert_eq!((told(&ended), ended.result()), (json!({ "n": 5 }), json!(4)));
+    let goes_on = end("{ when: false }", "{ n: 3 }");
+    assert_eq!((told(&goes_on), goes_on.result()), (json!({ "n": 3 }), json!({})));
+    let refused = end("{ output: 4 }", "{ n: =output * 10 }");
+    assert_eq!(
+        (told(&refused), refused.error()["code"].clone()),
+        (json!({ "n": 1 }), json!("schema.state"))
     );
 }
 

@@ -311,7 +311,7 @@ fn rule_09_durations_and_deadlines_may_be_computed() {
     );
     let bare = timeout(json!(30)).error_line();
     assert!(
-        bare.starts_with("expression.type: ") && bare.ends_with("is needed, not number 30"),
+        bare.starts_with("expression.type: ") && bare.ends_with("is needed, not a number: 30"),
         "{bare}"
     );
     let text = timeout(json!("30")).error_line();

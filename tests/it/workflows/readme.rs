@@ -41,7 +41,8 @@ fn the_readme_shows_what_happens() {
 
 #[test]
 fn the_readme_draws_the_first_example() {
-    let drawing = export::to_mermaid(&load::find("order-approval").unwrap().graph().unwrap());
+    let graph = load::find("order-approval").unwrap().graph().unwrap();
+    let drawing = export::to_mermaid(&graph, &export::Marks::default());
     assert!(readme().contains(&format!("```mermaid\n{drawing}```")), "{drawing}");
 }
 

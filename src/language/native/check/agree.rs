@@ -79,6 +79,45 @@ impl Checker<'_> {
                 };
                 self.agrees(&wanted, data, findings);
             }
+            if let Some(shown) = &step.shows {
+                let wanted = Wanted {
+                    schema: &shown.schema,
+                    what: shown.what.clone(),
+                    declared: shown.declared,
+                    fills: false,
+                    leaves_missing: false,
+                    step: Some(at),
+                };
+                self.or_null(&wanted, shown.data.as_ref(), shown.span, "`data`", findings);
+            }
+            if let (Some(schema), Some(end)) = (&self.outline.output, &step.ends) {
+                let wanted = Wanted {
+                    leaves_missing: false,
+                    step: Some(at),
+                    ..own(schema, "outputSchema", false)
+                };
+                self.or_null(&wanted, end.output.as_ref(), end.span, "`output`", findings);
+            }
+        }
+    }
+
+    /// A value that is null when its key, `name`, is absent.
+    fn or_null(
+        &self,
+        wanted: &Wanted<'_>,
+        node: Option<&Node>,
+        span: Span,
+        name: &str,
+        findings: &mut Vec<Diagnostic>,
+    ) {
+        match node {
+            Some(node) => self.agrees(wanted, node, findings),
+            None if wanted.schema.validate(&Data::Null).is_ok() => {}
+            None => {
+                let message = format!("without {name} this gives null, which {} does not allow", wanted.what);
+                let finding = Diagnostic::error(Code::SchemaMismatch, span, message);
+                findings.push(self.declared_at(wanted, finding.help(format!("add {name}"))));
+            }
         }
     }
 

@@ -59,7 +59,7 @@ impl Checker<'_> {
     /// Whether a root exists at a site.
     pub(super) fn in_scope(&self, site: &Site, root: &Root) -> bool {
         let field = site.field;
-        let in_run = !matches!(field, Field::WorkflowStart | Field::Trigger);
+        let in_run = in_run(site);
         match root {
             Root::Input | Root::Context => field != Field::Trigger,
             Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
@@ -127,7 +127,7 @@ impl Checker<'_> {
                     Diagnostic::warning(Code::UnknownName, span, message)
                 }
             };
-            return match where_known(&reference.root, site.field) {
+            return match where_known(&reference.root, site) {
                 Some(place) => finding.help(place),
                 None => finding,
             };
@@ -158,18 +158,28 @@ impl Checker<'_> {
         let known = self.known_names(site);
         if closest(name, known.iter().map(String::as_str)).is_some() {
             // Every name is a word, which fits everywhere.
-            return finding.suggest(name, known.iter().map(String::as_str));
+            let finding = finding.suggest(name, known.iter().map(String::as_str));
+            return self.only_exact(finding, site, &reference.name);
         }
-        for (root, ty) in [
+        let homes = [
             ("input", self.flow.root(site.step, site.field, &Root::Input)),
             ("state", self.state(site)),
-        ] {
-            let declared = known.iter().any(|known| known == root);
-            if declared && matches!(ty.property(name), Lookup::Known(_)) {
-                return finding
-                    .help(format!("did you mean `{root}.{name}`?"))
-                    .fix(span, format!("{root}.{name}"));
+        ];
+        let declares = |(root, ty): &(&str, Type)| {
+            known.iter().any(|known| known == root) && matches!(ty.property(name), Lookup::Known(_))
+        };
+        let homes: Vec<String> = homes
+            .iter()
+            .filter(|home| declares(home))
+            .map(|(root, _)| format!("{root}.{name}"))
+            .collect();
+        match &homes[..] {
+            [] => {}
+            [home] => {
+                let finding = finding.help(format!("did you mean `{home}`?"));
+                return self.with_fix(finding, site, &reference.name, home);
             }
+            [first, ..] => return finding.help(format!("did you mean `{first}`?")),
         }
         finding.help(format!("names known here: {}", known.join(", ")))
     }
@@ -197,21 +207,39 @@ impl Checker<'_> {
             root => self.in_scope(site, root),
         });
         let mut known: Vec<String> = locals.chain(roots.map(|(name, _)| (*name).to_owned())).collect();
-        if !matches!(site.field, Field::WorkflowStart | Field::Trigger) {
+        if in_run(site) {
             known.push("steps".to_owned());
         }
         known
     }
 }
 
+/// Whether a site belongs to the steps of a run, or to what follows them.
+fn in_run(site: &Site) -> bool {
+    match site.field {
+        Field::WorkflowStart | Field::Trigger | Field::Agent => false,
+        // That of an agent's own tools belongs to no step.
+        Field::Approval => site.step.is_some(),
+        _ => true,
+    }
+}
+
 /// Where a name is known that is not known here, with what to use instead.
-fn where_known(root: &Root, field: Field) -> Option<&'static str> {
+fn where_known(root: &Root, site: &Site) -> Option<&'static str> {
     Some(match root {
-        _ if field == Field::Trigger => {
+        _ if site.field == Field::Trigger => {
             "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
         }
-        _ if field == Field::WorkflowStart => {
+        _ if site.field == Field::WorkflowStart => {
             "this is evaluated before the first step: only `input`, `context` and `env` are known"
+        }
+        _ if site.field == Field::Agent => {
+            "an agent serves many steps and sees none of them: only `input`, `context` and `env` are known; a step \
+             says the rest in its `prompt`"
+        }
+        Root::Arguments => "`arguments` is known only in `approval` of a tool",
+        _ if !in_run(site) => {
+            "an agent serves many steps and sees none of them: only `arguments`, `input`, `context` and `env` are known"
         }
         Root::Index => "`index` is known only inside the steps of a loop or an `andForEach`",
         Root::Resume => {
@@ -223,7 +251,6 @@ fn where_known(root: &Root, field: Field) -> Option<&'static str> {
         Root::Response => "`response` is known only in `output` of a step with `http`",
         Root::Winner => "`winner` is known only in `output` of an `andRace`",
         Root::Event => "`event` is known only in `where` of `waitFor`",
-        Root::Arguments => "`arguments` is known only in `approval` of a tool",
         Root::Trigger => "`trigger` is known only in `triggers`; pass what is needed on as `input`",
         Root::Output => "`output` is known only in `setState`; use `steps.<id>.output`, or `data` for the step before",
         _ => return None,

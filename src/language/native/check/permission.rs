@@ -1,11 +1,10 @@
 //! `env` and `secrets`: what the file asks for, and where secrets may stand (rule 40).
 
 use super::Checker;
-use crate::diagnostic::{Code, Diagnostic, closest};
+use crate::diagnostic::{Code, Diagnostic, certain, closest};
 use crate::expr::{Reference, Root, Segment};
 use crate::graph::Name;
 use crate::language::native::outline::{Field, Site};
-use crate::yaml::{Node, Value};
 
 impl Checker<'_> {
     /// Variables and secrets that `permissions` does not ask for, and secrets where none may stand.
@@ -52,28 +51,28 @@ impl Checker<'_> {
         let what = if list == "env" { "variable" } else { "secret" };
         let message = format!("`permissions` does not ask for the {what} `{name}`");
         let finding = Diagnostic::error(Code::NotPermitted, span, message);
-        let names = permissions.value.entry(list);
-        let place = names.map_or(permissions.key_span, |names| names.key_span);
-        findings.push(match closest(name, asked.iter().map(|asked| &**asked)) {
-            // The fix replaces a plain name, not one in brackets.
-            Some(known) if site.slice(&segment) == &**name => {
+        let place = permissions
+            .value
+            .entry(list)
+            .map_or(permissions.key_span, |names| names.key_span);
+        let names = asked.iter().map(|asked| &**asked).filter(|asked| !asked.ends_with('*'));
+        findings.push(match closest(name, names.clone()) {
+            Some(known) => {
                 let finding = finding.label(place, "asks for these");
-                finding.help(format!("did you mean `{known}`?")).fix(span, known)
-            }
-            Some(known) => finding
-                .label(place, "asks for these")
-                .help(format!("did you mean `{known}`?")),
-            None => {
-                let all: Vec<&str> = asked.iter().map(|asked| &**asked).chain([&**name]).collect();
-                let finding = finding.label(place, "what the file asks for");
-                let finding = finding.help(format!(
-                    "ask for it under `permissions`: `{list}: [{}]`",
-                    all.join(", ")
-                ));
-                match names.and_then(|names| last_in_flow(&names.value)) {
-                    Some(last) => finding.fix(last.span, format!("{}, {name}", self.written(last.span))),
+                let finding = finding.help(format!("did you mean `{known}`?"));
+                // The fix replaces a plain name, not one in brackets.
+                match certain(name, names).filter(|_| site.slice(&segment) == &**name) {
+                    Some(known) => self.with_fix(finding, site, &segment, known),
                     None => finding,
                 }
+            }
+            // To ask for more is for the author to decide, so there is no fix.
+            None => {
+                let all: Vec<&str> = asked.iter().map(|asked| &**asked).chain([&**name]).collect();
+                finding.label(place, "what the file asks for").help(format!(
+                    "ask for it under `permissions`: `{list}: [{}]`",
+                    all.join(", ")
+                ))
             }
         });
     }
@@ -85,12 +84,4 @@ fn matches(asked: &str, name: &str) -> bool {
         Some(beginning) => name.starts_with(beginning),
         None => asked == name,
     }
-}
-
-/// The last item of a list in brackets, behind which another one fits.
-fn last_in_flow(list: &Node) -> Option<&Node> {
-    let Value::List(items) = &list.value else { return None };
-    items
-        .last()
-        .filter(|last| last.as_scalar().is_some_and(|scalar| scalar.in_flow))
 }

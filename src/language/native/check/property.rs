@@ -4,7 +4,7 @@ use super::Checker;
 use super::infer::{follow, is_certainly};
 use super::steps::in_brackets;
 use crate::contract::{Kinds, Lookup, Type};
-use crate::diagnostic::{Code, Diagnostic, closest};
+use crate::diagnostic::{Code, Diagnostic, certain, closest};
 use crate::expr::{Reference, Root, Segment};
 use crate::language::native::outline::{Field, Site};
 use crate::source::Span;
@@ -86,11 +86,12 @@ impl Checker<'_> {
         Some(match similar {
             Some(similar) => {
                 let finding = finding.help(format!("did you mean `{similar}`?"));
+                let sure = certain(name, known.iter().map(String::as_str)).is_some();
                 let written = site.slice(segment);
                 let word = (written == name && is_word(similar)).then(|| similar.to_owned());
                 match word.or_else(|| in_brackets(written, similar)) {
-                    Some(replacement) => self.with_fix(finding, site, segment, &replacement),
-                    None => finding,
+                    Some(replacement) if sure => self.with_fix(finding, site, segment, &replacement),
+                    _ => finding,
                 }
             }
             None if known.is_empty() => finding.help(format!("`{parent}` is an object without properties")),

@@ -4,7 +4,7 @@ use super::Checker;
 use super::operand::kinds;
 use crate::contract::{Kinds, Lookup, Type};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::language::native::outline::{Field, StepIndex};
+use crate::language::native::outline::Field;
 use crate::source::Span;
 use crate::yaml::Node;
 
@@ -12,12 +12,9 @@ impl Checker<'_> {
     /// Required properties that no way through the workflow produces, and results of another kind.
     pub(super) fn result(&self, findings: &mut Vec<Diagnostic>) {
         let Some(schema) = &self.outline.output else { return };
-        // What `end` gives is a result too, and is not followed here.
-        let ends = (0..self.outline.steps.len()).map(StepIndex);
-        if ends
-            .into_iter()
-            .any(|step| self.map.key(step, "end").is_some() || self.map.step(step).kind == "end")
-        {
+        // What `end` gives is a result too, and compared on its own. Whether a run ever comes to the end of the steps
+        // is not certain then.
+        if self.outline.steps.iter().any(|step| step.ends.is_some()) {
             return;
         }
         let result = match &self.outline.result {

@@ -84,14 +84,17 @@ impl Checker<'_> {
             Style::DoubleQuoted => text.replace('\\', "\\\\").replace('"', "\\\""),
             Style::Plain | Style::Literal | Style::Folded => text.to_owned(),
         };
-        finding.fix(self.place(site, range), text)
+        self.only_exact(finding.fix(self.place(site, range), text), site, range)
     }
 
-    /// The text of a place.
-    pub(super) fn written(&self, span: Span) -> &str {
-        self.outline
-            .source
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or_default()
+    /// Takes the fix away where the place is not exactly the range, as in texts that folding has changed.
+    pub(super) fn only_exact(&self, finding: Diagnostic, site: &Site, range: &Range<usize>) -> Diagnostic {
+        let span = self.place(site, range);
+        let written = self.outline.source.get(span.start as usize..span.end as usize);
+        let escaped = |text: &str| text.replace("''", "'").replace("\\\"", "\"");
+        match written.is_some_and(|written| escaped(written) == escaped(site.slice(range))) {
+            true => finding,
+            false => finding.without_fix(),
+        }
     }
 }

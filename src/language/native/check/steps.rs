@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Checker;
 use super::map::Hidden;
-use crate::diagnostic::{Code, Diagnostic, closest};
+use crate::diagnostic::{Code, Diagnostic, certain, closest};
 use crate::expr::{Reference, Root, StepPart, Subtraction};
 use crate::language::native::outline::{Field, Site, StepIndex};
 
@@ -32,11 +32,12 @@ impl Checker<'_> {
             .iter()
             .filter(|step| step.named)
             .map(|step| &*step.id);
-        match closest(id, known) {
-            Some(name) => {
-                let finding = finding.help(format!("did you mean `{name}`?"));
-                self.with_fix(finding, site, &reference.name, &as_link(site, &reference.name, name))
-            }
+        let finding = match closest(id, known.clone()) {
+            Some(name) => finding.help(format!("did you mean `{name}`?")),
+            None => finding,
+        };
+        match certain(id, known) {
+            Some(name) => self.with_fix(finding, site, &reference.name, &as_link(site, &reference.name, name)),
             None => finding,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::Fields;
+use super::foreign;
 use super::keys::{self, Schemas};
 use super::outline::{Part, ResultOutline, StepIndex, StepOutline};
 use super::reader::Reader;
@@ -87,13 +88,19 @@ step_kinds! {
 }
 
 impl StepKind {
-    /// The kind of a tag; `agent` and `workflow` are short for theirs.
-    fn parse(tag: &str) -> Option<StepKind> {
-        match tag {
-            "agent" => Some(StepKind::Agent),
-            "workflow" => Some(StepKind::Workflow),
-            _ => StepKind::ALL.iter().copied().find(|kind| kind.tag() == tag),
+    /// Another name of the kind in the file.
+    pub fn short(self) -> Option<&'static str> {
+        match self {
+            StepKind::Agent => Some("agent"),
+            StepKind::Workflow => Some("workflow"),
+            _ => None,
         }
+    }
+
+    /// The kind of a tag or a short name.
+    fn parse(tag: &str) -> Option<StepKind> {
+        let named = |kind: &StepKind| kind.tag() == tag || kind.short() == Some(tag);
+        StepKind::ALL.iter().copied().find(named)
     }
 }
 
@@ -272,7 +279,8 @@ impl Reader<'_> {
         let kind = kind?;
         let mut fields = Fields::new(entries, format!("an `{tag}` step"), node.span)
             .anchored(anchor)
-            .in_step(Some(index));
+            .in_step(Some(index))
+            .foreign(foreign::in_step);
         fields.knows("kind");
         fields.required("id", "some-id");
         let name = fields.name(self, "name");
@@ -320,7 +328,7 @@ impl Reader<'_> {
                 diagnostic = diagnostic.help(format!(
                     "`{tag}` is a unit of work: write `kind: andThen` and `{tag}: ...`"
                 ));
-            } else if let Some(kind) = foreign(&tag) {
+            } else if let Some(kind) = foreign::kind(&tag) {
                 diagnostic = diagnostic.help(format!("what other systems call `{tag}` is `{kind}` here"));
             } else if diagnostic.help.is_empty() {
                 let tags: Vec<String> = tags.map(|tag| format!("`{tag}`")).collect();
@@ -333,20 +341,27 @@ impl Reader<'_> {
 
     fn missing_kind(&mut self, entries: &[yaml::Entry], span: Span) {
         let anchor = entries.first().map_or(span, |entry| entry.key_span);
+        let names_a_kind = |entry: &yaml::Entry| entry.value.as_str().is_some_and(|tag| StepKind::parse(tag).is_some());
         let mistyped = entries
             .iter()
-            .find(|entry| crate::diagnostic::closest(&entry.key, ["kind"]).is_some());
+            .find(|entry| crate::diagnostic::closest(&entry.key, ["kind"]).is_some() || names_a_kind(entry));
+        let foreign = entries.iter().find_map(|entry| foreign::in_step(&entry.key));
         let has_unit = entries.iter().any(|entry| UnitKind::parse(&entry.key).is_some());
         let diagnostic = match mistyped {
             Some(entry) => {
                 let message = format!("a step begins with `kind`, not `{}`", entry.key);
-                Diagnostic::error(Code::UnknownKey, entry.key_span, message).suggest(&entry.key, ["kind"])
+                let finding = Diagnostic::error(Code::UnknownKey, entry.key_span, message);
+                match crate::diagnostic::closest(&entry.key, ["kind"]) {
+                    Some(_) => finding.suggest(&entry.key, ["kind"]),
+                    None => finding.help("write `kind`").fix(entry.key_span, "kind"),
+                }
             }
             None => Diagnostic::error(Code::MissingKey, anchor, "a step needs `kind`")
                 .here("`kind` is missing")
-                .help(match has_unit {
-                    true => "a step with one unit of work is `kind: andThen`",
-                    false => "add for example `kind: andThen`",
+                .help(match (has_unit, foreign) {
+                    (true, _) => "a step with one unit of work is `kind: andThen`",
+                    (false, Some(help)) => help,
+                    (false, None) => "add for example `kind: andThen`",
                 }),
         };
         self.report(diagnostic);
@@ -382,26 +397,9 @@ impl Reader<'_> {
             items: None,
             calls: None,
             agent: None,
+            shows: None,
+            ends: None,
         });
         StepIndex(self.outline.steps.len() - 1)
     }
-}
-
-/// The kind for a word that other workflow systems use.
-fn foreign(tag: &str) -> Option<&'static str> {
-    Some(match tag {
-        "if" | "condition" | "when" => "andWhen",
-        "switch" | "branch" | "choice" => "andBranch",
-        "parallel" | "all" => "andAll",
-        "race" => "andRace",
-        "foreach" | "forEach" | "for" | "matrix" | "map" => "andForEach",
-        "while" | "loop" => "andDoWhile",
-        "until" | "repeat" => "andDoUntil",
-        "wait" | "delay" | "sleep" => "andSleep",
-        "try" => "andTry",
-        "step" | "task" | "action" | "run" => "andThen",
-        "subworkflow" | "call" => "andWorkflow",
-        "llm" => "andAgent",
-        _ => return None,
-    })
 }

@@ -75,7 +75,7 @@ fn mistakes_are_told_with_what_to_write() {
         ),
         (
             "- { kind: andThen, id: 7, set: 1 }",
-            "wrong-type @ 7: `id` needs a text, but YAML reads this as a number [put it in quotes: `id: \"7\"`]",
+            "wrong-type @ 7: `id` needs a text, but YAML reads this as a number [an id begins with a letter, as in `id: step-1`]",
         ),
         (
             "- { kind: andThen, id: a, name: =input.x, set: 1 }",
@@ -111,7 +111,7 @@ fn mistakes_are_told_with_what_to_write() {
         ),
         (
             "- { kind: andAll, id: a, steps: [{ kind: andThen, id: b, set: 1 }], settle: yes }",
-            "wrong-type @ yes: `settle` needs true or false, but is a text [write `settle: true` or `settle: false`]",
+            "wrong-type @ yes: `settle` needs true or false, and YAML 1.2 reads `yes` as a text [write `settle: true`]",
         ),
         (
             "- { kind: andRace, id: a, until: succes, steps: [{ kind: andThen, id: b, set: 1 }] }",

@@ -3,6 +3,7 @@
 mod keys;
 mod kinds;
 mod mistakes;
+pub(super) mod syntax;
 mod units;
 mod whole;
 

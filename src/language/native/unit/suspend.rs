@@ -8,7 +8,7 @@ use crate::data;
 use crate::data::{Data, Map};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{EventRole, Name, OnTimeout, Op, Suspend};
-use crate::language::native::outline::{Expects, Field, ResultOutline};
+use crate::language::native::outline::{Expects, Field, ResultOutline, ShownOutline};
 use crate::language::native::fields::Fields;
 use crate::language::native::reader::Reader;
 
@@ -18,6 +18,7 @@ pub(super) fn read(reader: &mut Reader<'_>, task: &Task<'_>) -> Option<Done> {
     let when = fields.when(reader, "when", Field::Own);
     let reason = fields.value(reader, "reason", Field::Own, Expects::Anything);
     let data = fields.value(reader, "data", Field::Own, Expects::Anything);
+    let data_node = fields.get("data").cloned();
     let request = reader.event("request", &mut fields, Some(EventRole::Request));
     let response = reader.event("response", &mut fields, Some(EventRole::Response));
     let actions = actions(reader, &mut fields);
@@ -36,7 +37,19 @@ pub(super) fn read(reader: &mut Reader<'_>, task: &Task<'_>) -> Option<Done> {
         Some((_, ids)) => Some(with_action(reader, task, resume_schema.as_ref(), ids)?),
         None => resume_schema,
     };
-    reader.outline.steps[task.step.0].resume_schema.clone_from(&resume_schema);
+    let outline = &mut reader.outline.steps[task.step.0];
+    outline.resume_schema.clone_from(&resume_schema);
+    let data_schema = task.schemas.suspend.clone().or(request.schema);
+    outline.shows = data_schema.clone().map(|schema| ShownOutline {
+        schema,
+        what: match (&task.schemas.suspend, &request.name) {
+            (None, Some(event)) => format!("the schema of the event `{event}`"),
+            _ => "`suspendSchema`".to_owned(),
+        },
+        declared: task.schemas.suspend_span,
+        data: data_node,
+        span: task.entry.key_span,
+    });
     let when = when.ok()?;
     let result = match &resume_schema {
         Some(schema) if when.is_none() && on_timeout == OnTimeout::Fail => ResultOutline::Typed(schema.ty()),
@@ -46,7 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_>, task: &Task<'_>) -> Option<Done> {
         when,
         reason,
         data,
-        data_schema: task.schemas.suspend.clone().or(request.schema),
+        data_schema,
         resume_schema,
         request: request.name,
         response: response.name,

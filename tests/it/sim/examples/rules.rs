@@ -377,7 +377,7 @@ fn end_ends_the_run_from_any_branch() {
         flow,
         calls([("x/t/a#1", 50), ("x/t/f#1", 5), ("x/b#1", 10)]),
         "completed 1 at 15
-         x cancelled 0-15
+         x success 0-15
          x/b success 0-10
          x/e success 10-10
          x/t cancelled 0-15

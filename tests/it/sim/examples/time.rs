@@ -151,7 +151,7 @@ fn an_outside_cancel_cleans_up() {
     expect(
         flow([attempt("t", [end], [call("f")])]),
         cancelled(calls([("t/f#1", 5)]), 3),
-        "completed null at 5\nt cancelled 0-5\nt/e success 0-0\nt/f success 0-5\nt/f#1 done 0-5",
+        "completed null at 5\nt success 0-5\nt/e success 0-0\nt/f success 0-5\nt/f#1 done 0-5",
     );
 }
 

@@ -58,7 +58,7 @@ impl Maker<'_> {
                 common.into = Some("extra".to_owned());
                 scope.data = Known::Object;
             }
-            if !is_control && self.state {
+            if self.state {
                 common.set_state = Some(self.random.range(1, 9) as i64);
             }
         }

@@ -23,7 +23,7 @@ pub enum Stop {
     Error(Failure),
     /// A scope around it was cancelled; its cleanup is done.
     Cancelled,
-    /// The unit was an `end` that took effect. Only its own step sees this.
+    /// An `end` inside took effect; the cleanup of what is around it is done.
     Ended,
 }
 
@@ -285,7 +285,9 @@ impl Clock {
             }
         })
         .await;
-        if outer.cancelled() {
+        if ended.contains(&Some(Err(Stop::Ended))) {
+            Err(Stop::Ended)
+        } else if outer.cancelled() {
             Err(Stop::Cancelled)
         } else {
             Ok((ended, decided))

@@ -115,13 +115,14 @@ impl<'a> Oracle<'a> {
         self.steps.borrow_mut().insert(at.address.clone(), running);
 
         let mut ended = self.attempts(step, &mut at).await;
+        // What is around an `end` is done too, but has nothing to say to the state.
+        let ends_the_workflow = ended == Err(Stop::Ended) && step.body().is_empty();
         at.scope = scope.clone();
         if let Err(Stop::Error(error)) = &ended {
             ended = self.handle(&step.common.catch, error.clone(), &at).await;
         }
         if let Kind::Try { finally, .. } = &step.kind
             && !finally.is_empty()
-            && ended != Err(Stop::Ended)
         {
             let shield = Rc::new(Scope::default());
             let cleanup = match self.clock.start(&shield).await {
@@ -133,7 +134,12 @@ impl<'a> Oracle<'a> {
                 ended = Err(stop);
             }
         }
-        if scope.cancelled() && ended != Err(Stop::Ended) {
+        // Of what is around an `end`, only what is outside of the workflow can still cancel.
+        let cancelled = match ended {
+            Err(Stop::Ended) => at.run.caller.cancelled(),
+            _ => scope.cancelled(),
+        };
+        if cancelled {
             ended = Err(Stop::Cancelled);
         }
 
@@ -149,16 +155,16 @@ impl<'a> Oracle<'a> {
             ended_at: Some(self.clock.now()),
         };
         self.steps.borrow_mut().insert(at.address, fate);
+        if ends_the_workflow || matches!(ended, Ok(Some(_))) {
+            let added = step.common.set_state.unwrap_or(0);
+            at.run.count.set(at.run.count.get() + added);
+        }
         match ended {
             Ok(None) => Ok(at.data),
             Ok(Some(value)) => {
                 at.env.record(&step.id, value.clone());
-                at.run
-                    .count
-                    .set(at.run.count.get() + step.common.set_state.unwrap_or(0));
                 Ok(value)
             }
-            Err(Stop::Ended) => Err(Stop::Cancelled),
             Err(stop) => Err(stop),
         }
     }

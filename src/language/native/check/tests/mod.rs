@@ -8,7 +8,7 @@ mod types;
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{self, Code, Diagnostic, Severity};
 use crate::language::{self, native::Outline};
 use crate::source::Sources;
 use crate::yaml;
@@ -66,9 +66,8 @@ fn only(text: &str) -> Diagnostic {
 
 /// The text with the fix of its only finding.
 fn fixed(text: &str) -> String {
-    let fix = only(text).fix.expect("there is a fix");
-    let (start, end) = (fix.span.start as usize, fix.span.end as usize);
-    let fixed = format!("{}{}{}", &text[..start], fix.replacement, &text[end..]);
+    let (fixed, edits) = diagnostic::apply(text, &only(text).fixes);
+    assert_eq!(edits, 1, "there is a fix");
     assert_eq!(findings(&fixed), [""; 0], "{fixed}");
     fixed
 }

@@ -171,6 +171,32 @@ fn variables_and_secrets_are_asked_for() {
     );
     let mistyped = text("permissions: { env: [SHOP_URI], secrets: [KEY], http: [\"*\"] }\n");
     assert!(fixed(&mistyped).contains("env.SHOP_URI"));
-    let missing = text("permissions: { env: [OTHER], secrets: [KEY], http: [\"*\"] }\n");
-    assert!(fixed(&missing).contains("env: [OTHER, SHOP_URL]"));
+    let similar = text("permissions: { env: [\"SHOP_UR*\"], secrets: [KEY], http: [\"*\"] }\n");
+    assert_eq!(findings(&similar), NONE);
+    let missing = only(&text("permissions: { env: [OTHER], secrets: [KEY], http: [\"*\"] }\n"));
+    assert!(missing.help[0].contains("`env: [OTHER, SHOP_URL]`"), "{missing:?}");
+    assert_eq!(missing.fixes, [], "to ask for more is for the author to decide");
+}
+
+#[test]
+fn an_agent_sees_no_step() {
+    let text = "kind: Agent
+id: writer
+model: openai/gpt-4o
+instructions: \"Write {{ input.topic }} for {{ data.reader }}, {{ inputs }}, {{ steps.a.output }}, {{ secrets.KEY }}\"
+tools:
+  - { function: send, approval: =arguments.amount > 10 and state.strict }
+  - { function: drop, approval: =argument.amount > context.limit }
+";
+    assert_eq!(
+        findings(text),
+        [
+            "unknown-name: data",
+            "unknown-name: inputs",
+            "unknown-step: a",
+            "secret-not-allowed: secrets.KEY",
+            "unknown-name: state",
+            "unknown-name: argument",
+        ]
+    );
 }

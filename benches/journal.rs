@@ -1,0 +1,215 @@
+//! What is durable, against a bare writer that commits in groups on the same disk, in turn, since disks differ and change.
+//! 64 at a time, each of 10 records that are on disk before the next is made; here a record is what a step comes to.
+#![allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use interpret::data::Data;
+use interpret::drive::{Driver, SystemClock};
+use interpret::graph::Program;
+use interpret::load;
+use interpret::provider::{Effect, Performing, Provider};
+use interpret::run::{Answer, Event, EventKind, Outcome, Run, Start, Started, Status};
+use interpret::store::{Append, Head, Sqlite, Store};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+const PRODUCERS: usize = 64;
+const STEPS: usize = 10;
+const ROUNDS: usize = 10;
+const WAITING: usize = 100_000;
+/// What a step returns; it stands in two of the events of its record, which then has about 1 KB.
+const RESULT: usize = 250;
+const RECORD: usize = 1_000;
+
+fn main() {
+    let folder = std::env::temp_dir().join(format!("interpret-journal-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for files");
+    let runtime = common::runtime();
+    let program = program();
+    let (bare, empty, full) = (
+        Bare::new(&folder.join("bare.sqlite")),
+        open(&folder.join("empty.sqlite")),
+        open(&folder.join("full.sqlite")),
+    );
+    let begun = Instant::now();
+    runtime.block_on(fill(&full, &program));
+    println!(
+        "{WAITING} waiting executions made in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
+    let (over_empty, over_full) = (driver(empty.clone()), driver(full.clone()));
+    let mut rates: [Vec<f64>; 3] = Default::default();
+    for round in 0..ROUNDS {
+        let mut rate = |at: usize, records: &mut dyn FnMut()| {
+            let begun = Instant::now();
+            records();
+            rates[at].push((PRODUCERS * STEPS) as f64 / begun.elapsed().as_secs_f64());
+        };
+        rate(0, &mut || runtime.block_on(bare.produce()));
+        rate(1, &mut || runtime.block_on(execute(&over_empty, &program, round)));
+        rate(2, &mut || runtime.block_on(execute(&over_full, &program, round)));
+    }
+    let median = |rates: &mut Vec<f64>| {
+        rates.sort_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    };
+    let [bare_rate, empty_rate, full_rate] = rates.each_mut().map(median);
+    println!("bare writer           {bare_rate:>9.0} records/s");
+    println!(
+        "executions            {empty_rate:>9.0} records/s, {:.2} of it",
+        empty_rate / bare_rate
+    );
+    println!(
+        "beside {WAITING} waiting {full_rate:>9.0} records/s, {:.2} of that",
+        full_rate / empty_rate
+    );
+    println!("a record of ours has {} bytes", runtime.block_on(record(&empty)));
+    drop((bare, over_empty, over_full, empty, full));
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+fn open(path: &Path) -> Arc<Sqlite> {
+    Arc::new(Sqlite::open(path).expect("a store"))
+}
+
+fn program() -> Arc<Program> {
+    let steps: String = (0..STEPS)
+        .map(|at| format!("  - {{ kind: andThen, id: s{at}, function: {{ name: work }} }}\n"))
+        .collect();
+    let loaded = load::load_text("bench", &format!("kind: Workflow\nid: bench\nsteps:\n{steps}"));
+    Arc::new(loaded.program("bench", None).expect("a program"))
+}
+
+/// Returns at once.
+struct AtOnce(Data);
+
+impl Provider for AtOnce {
+    fn perform(&self, _: Effect) -> Performing {
+        let result = Some(self.0.clone());
+        async move { Outcome::Done(Answer { result, response: None }) }.boxed()
+    }
+}
+
+fn driver(store: Arc<Sqlite>) -> Driver {
+    let provider = AtOnce(Data::from("x".repeat(RESULT)));
+    Driver::new(store, Arc::new(provider), Arc::new(SystemClock))
+}
+
+async fn execute(driver: &Driver, program: &Arc<Program>, round: usize) {
+    let run = async |at: usize| {
+        let start = Start::new(format!("{round}-{at}"), Data::Null);
+        let mut observe = |_: &[Event], _: &Run| {};
+        let mut session = driver.open(program.clone(), start, &mut observe).await.expect("a run");
+        let status = session.to_end(&mut observe).await;
+        assert_eq!(status, Ok(Status::Completed));
+    };
+    join_all((0..PRODUCERS).map(run)).await;
+}
+
+/// How long what is appended for one step is, on average.
+async fn record(store: &Arc<Sqlite>) -> usize {
+    let batches = store.load(&"0-0".into(), 0).await.expect("a journal");
+    let events = batches.iter().flat_map(|batch| batch.events.iter());
+    let bytes = events.map(|event| serde_json::to_string(&event.kind).map_or(0, |text| text.len()));
+    bytes.sum::<usize>() / STEPS
+}
+
+/// Executions that wait for somebody, a few events each.
+async fn fill(store: &Arc<Sqlite>, program: &Arc<Program>) {
+    for portion in 0..WAITING / 1_000 {
+        let appends = (0..1_000).map(|at| {
+            let run = format!("waiting-{portion}-{at}");
+            let started = Started {
+                run: run.as_str().into(),
+                program: program.hash.clone(),
+                input: Data::Null,
+                context: Data::Null,
+                state: Data::Null,
+                deadline: None,
+                env: Data::Null,
+                user: None,
+                conversation: None,
+                labels: Default::default(),
+            };
+            let event = Event {
+                at: interpret::graph::Timestamp(at),
+                kind: EventKind::RunStarted(Arc::new(started)),
+            };
+            store.append(Append {
+                run: run.into(),
+                expected_seq: 0,
+                events: vec![event].into(),
+                head: Head {
+                    workflow: "bench".into(),
+                    status: Status::Suspended,
+                    wake_at: None,
+                },
+                snapshot: None,
+            })
+        });
+        for appended in join_all(appends).await {
+            appended.expect("room for it");
+        }
+    }
+}
+
+/// One table, one thread, groups of up to 256.
+struct Bare {
+    jobs: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+impl Bare {
+    fn new(path: &Path) -> Bare {
+        let mut connection = Connection::open(path).expect("a file");
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = wal; PRAGMA synchronous = full; \
+                 CREATE TABLE records (id INTEGER PRIMARY KEY, payload BLOB NOT NULL)",
+            )
+            .expect("a table");
+        let (jobs, inbox) = mpsc::channel::<oneshot::Sender<()>>();
+        let payload = vec![b'x'; RECORD];
+        let work = move || {
+            while let Ok(first) = inbox.recv() {
+                let mut group = vec![first];
+                while group.len() < 256
+                    && let Ok(job) = inbox.try_recv()
+                {
+                    group.push(job);
+                }
+                let transaction = connection.transaction().expect("a transaction");
+                for _ in &group {
+                    transaction
+                        .prepare_cached("INSERT INTO records (payload) VALUES (?)")
+                        .and_then(|mut insert| insert.execute([&payload]))
+                        .expect("a record");
+                }
+                transaction.commit().expect("a commit");
+                for job in group {
+                    let _ = job.send(());
+                }
+            }
+        };
+        std::thread::Builder::new().spawn(work).expect("a thread");
+        Bare { jobs }
+    }
+
+    async fn produce(&self) {
+        let producer = async |_: usize| {
+            for _ in 0..STEPS {
+                let (done, told) = oneshot::channel();
+                self.jobs.send(done).expect("a writer");
+                told.await.expect("a commit");
+            }
+        };
+        join_all((0..PRODUCERS).map(producer)).await;
+    }
+}

@@ -1,0 +1,137 @@
+//! What a run may reach, and the driver that lets it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Exit, colored_stderr, complain, input, output, show, stored};
+use crate::clock::SystemClock;
+use crate::data::Data;
+use crate::diagnostic::{self, Diagnostic, render};
+use crate::drive::Driver;
+use crate::graph::{Name, Program};
+use crate::permit::Permit;
+use crate::provider::{Mocks, Providers};
+use crate::secret::Secrets;
+use crate::source::{FileId, Sources};
+use crate::store::Store;
+use crate::yaml;
+
+/// What a run may reach.
+#[derive(Debug, Args)]
+pub(super) struct Reach {
+    /// Answers calls from a file instead of the outside world. What the file of the workflow asks for need not be
+    /// granted then, and an environment variable that is not granted reads as `$NAME`.
+    #[arg(long, value_name = "FILE")]
+    pub mocks: Option<PathBuf>,
+    /// Lets it reach hosts: all of them, or those listed (`api.example.com,*.example.org`).
+    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_net: Vec<String>,
+    /// Lets it start programs: all of them, or those listed.
+    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_exec: Vec<String>,
+    /// Lets it read environment variables: all of them, or those listed.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_env: Vec<String>,
+}
+
+impl Reach {
+    /// A driver that reaches what is granted, or mocks; `program` is what is run, if it is one.
+    pub fn driver(
+        &self,
+        permit: Arc<Permit>,
+        program: Option<&Program>,
+        store: Arc<dyn Store>,
+    ) -> Result<Driver, Exit> {
+        let clock = Arc::new(SystemClock);
+        let secrets = Arc::new(Secrets::from_environment(permit.clone()));
+        let mut providers = Providers::new(permit.clone(), secrets, clock.clone());
+        if let Some(path) = &self.mocks {
+            providers = providers.with_mocks(mocks(path, program)?);
+        }
+        let driver = Driver::new(store, Arc::new(providers), clock).with_programs(Arc::new(stored::program));
+        Ok(match self.mocks.is_some() {
+            true => driver,
+            false => driver.with_permit(permit),
+        })
+    }
+
+    /// The environment variables that a program asks for and may read.
+    pub fn environment(&self, permit: &Permit, program: &Program) -> Data {
+        let mut env = Vec::new();
+        for asked in program.workflows.iter().map(|workflow| &workflow.header.permissions) {
+            let granted = permit.environment(asked, |name| std::env::var(name).ok());
+            if self.mocks.is_some() {
+                let placeholder = |name: &Name| (name.clone(), Data::from(format!("${name}")));
+                env.extend(asked.env.iter().map(placeholder));
+            }
+            if let Data::Map(granted) = granted {
+                env.extend(granted.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+        }
+        env.into_iter().collect()
+    }
+
+    /// The file with mocks, as it was given.
+    pub fn mocks_name(&self) -> Option<String> {
+        self.mocks.as_ref().map(|path| path.display().to_string())
+    }
+
+    /// What the operator has granted.
+    pub fn permit(&self) -> Result<Permit, Exit> {
+        let listed = |list: &'_ String| (!list.is_empty()).then(|| list.clone());
+        let mut permit = Permit::nothing();
+        for hosts in &self.allow_net {
+            permit = permit
+                .allow_net(listed(hosts).as_deref())
+                .map_err(|error| complain(format!("--allow-net: {error}")))?;
+        }
+        for programs in &self.allow_exec {
+            permit = permit.allow_exec(listed(programs).as_deref());
+        }
+        for names in &self.allow_env {
+            permit = permit.allow_env(listed(names).as_deref());
+        }
+        Ok(permit)
+    }
+}
+
+fn mocks(path: &Path, program: Option<&Program>) -> Result<Mocks, Exit> {
+    let name = path.display().to_string();
+    let limits = yaml::Limits::default();
+    let text = input::file(path, "--mocks", limits.bytes).map_err(complain)?;
+    let mut sources = Sources::new();
+    let file: FileId = sources.add(name.as_str(), text.as_str());
+    let (documents, diagnostics) = yaml::parse(file, &text, &limits);
+    show(&diagnostics, &sources);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(Exit::Usage);
+    }
+    let root = documents.first().map(|document| &document.root);
+    let mocks = Mocks::from_data(&root.map_or(Data::Null, |root| root.data())).map_err(|errors| {
+        for error in &errors {
+            let place = root.map(|root| root.locate(&error.pointer));
+            let message = &error.message;
+            output::say(&render::text::failure(
+                "mocks",
+                message,
+                place,
+                &[],
+                &sources,
+                colored_stderr(),
+            ));
+        }
+        Exit::Usage
+    })?;
+    let Some(program) = program else { return Ok(mocks) };
+    for unmatched in mocks.unmatched(program.steps.iter().map(|step| &*step.node.id)) {
+        let meant = diagnostic::closest(&unmatched, program.step_ids())
+            .map(|step| format!("; did you mean `{step}`?"))
+            .unwrap_or_default();
+        output::say(&format!(
+            "warning: {name}: `{unmatched}` is no step of this workflow{meant}\n"
+        ));
+    }
+    Ok(mocks)
+}

@@ -1,0 +1,216 @@
+//! `interpret runs resume`, `suspend` and `cancel`: what makes a run go on, or stop.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Done, Exit, find, told};
+use crate::cli::run::{Events, Format, Interrupts, Prepared, Watch, broken, finish};
+use crate::cli::{complain, input, output, reach::Reach, stored};
+use crate::data::{Data, Map};
+use crate::drive::{SendError, Session};
+use crate::graph::Name;
+use crate::run::{Input, Labels, Status, Target};
+use crate::store::Store;
+
+/// Which run, with what, and what it may reach.
+#[derive(Debug, Args)]
+pub(super) struct Resume {
+    /// The id of the run.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    run: Option<String>,
+    /// All runs whose process has ended, and those whose time has come; it ends when none of them goes on any more.
+    #[arg(long)]
+    all: bool,
+    /// The answer to what it waits for.
+    #[arg(long, value_name = "JSON|@FILE|-", conflicts_with = "all")]
+    data: Option<String>,
+    /// The step whose wait is answered, where there are several: its id, `approve[2]` or its whole address.
+    #[arg(long, requires = "data", conflicts_with = "event")]
+    step: Option<String>,
+    /// Delivers an event of that name instead.
+    #[arg(long, value_name = "NAME", requires = "data")]
+    event: Option<String>,
+    /// How progress is told on stderr.
+    #[arg(long, value_enum, value_name = "FORM")]
+    events: Option<Events>,
+    /// How the result is written on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+/// Which run, and why.
+#[derive(Debug, Args)]
+pub(super) struct Reason {
+    /// The id of the run.
+    run: String,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+/// A run to go on with, and all that is needed for that.
+struct Taken {
+    prepared: Prepared,
+    session: Session,
+}
+
+async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> Result<Result<Taken, Exit>, String> {
+    let entry = find(&*store, run).await?;
+    if crate::store::is_over(entry.head.status) {
+        return Err(format!("the run `{run}` is over: {}", entry.head.status.as_str()));
+    }
+    let definition = store.definition(&entry.program).await.map_err(told)?;
+    let definition = definition.ok_or_else(|| format!("the definition {} is not kept", entry.program))?;
+    let (program, sources) = stored::load(&definition)?;
+    let permit = match reach.permit() {
+        Ok(permit) => Arc::new(permit),
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let driver = match reach.driver(permit, Some(&program), store) {
+        Ok(driver) => driver,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let session = driver.reopen(program.clone(), &entry.run).await.map_err(told)?;
+    let prepared = Prepared {
+        program,
+        sources,
+        driver,
+        context: Data::from(Map::new()),
+        env: Data::from(Map::new()),
+        resume: Vec::new(),
+        events: Vec::new(),
+        mocks: reach.mocks_name(),
+        store: Some(url),
+        definition: None,
+        user: None,
+        labels: Labels::new(),
+    };
+    Ok(Ok(Taken { prepared, session }))
+}
+
+pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume) -> Done {
+    let Some(run) = &arguments.run else {
+        return all(store, &arguments.reach).await;
+    };
+    let payload = arguments
+        .data
+        .as_deref()
+        .map(|text| input::value(text, "--data"))
+        .transpose();
+    let payload = match payload {
+        Ok(payload) => payload,
+        Err(message) => return Ok(complain(message)),
+    };
+    let Taken { prepared, mut session } = match take(store, url, run, &arguments.reach).await? {
+        Ok(taken) => taken,
+        Err(exit) => return Ok(exit),
+    };
+    let mut watch = Watch::new(&prepared.program, arguments.events);
+    watch.skip(&session).await?;
+    let mut interrupts = Interrupts::listen();
+    let input = match (payload, &arguments.event) {
+        (Some(data), Some(event)) => Some(Input::Deliver {
+            event: event.as_str().into(),
+            data,
+        }),
+        (Some(payload), None) => Some(Input::Resume {
+            target: arguments.step.as_deref().map(|step| Target::Step(step.into())),
+            payload,
+        }),
+        (None, _) if session.run().state().suspension().is_some() => Some(Input::Continue),
+        (None, _) if session.run().status() == Status::Suspended => Some(Input::Tick),
+        (None, _) => None,
+    };
+    if let Some(input) = input {
+        match session.send(input, &mut |events, _| watch.follow(events)).await {
+            Ok(()) => {}
+            Err(SendError::Rejected(rejection)) => return Ok(complain(format!("--data: {rejection}"))),
+            Err(error) => return Err(told(error)),
+        }
+    }
+    Ok(finish(&prepared, &mut session, &mut watch, &mut interrupts, arguments.format).await)
+}
+
+/// Drives on everything that can go on.
+async fn all(store: Arc<dyn Store>, reach: &Reach) -> Done {
+    let permit = match reach.permit() {
+        Ok(permit) => Arc::new(permit),
+        Err(exit) => return Ok(exit),
+    };
+    let driver = match reach.driver(permit, None, store) {
+        Ok(driver) => driver,
+        Err(exit) => return Ok(exit),
+    };
+    let mut interrupts = Interrupts::listen();
+    let recovered = driver.recover_all().await.map_err(told)?;
+    for run in &recovered.owned {
+        output::say(&format!("{run}: another process drives it\n"));
+    }
+    let mut failed = false;
+    for (run, error) in &recovered.set_aside {
+        failed = true;
+        output::say(&format!("warning: {run} is set aside: {error}\n"));
+    }
+    let mut handles = recovered.taken;
+    for run in driver.wake_due().await.map_err(told)? {
+        match run {
+            Ok(handle) => handles.push(handle),
+            Err((run, error)) => {
+                failed = true;
+                output::say(&format!("warning: {run} is set aside: {error}\n"));
+            }
+        }
+    }
+    for handle in handles {
+        let ended = tokio::select! {
+            ended = handle.rested() => ended,
+            // Everything is on disk; what is in flight is done once more when they are resumed.
+            () = interrupts.first() => return Ok(Exit::Cancelled),
+        };
+        let line = match ended {
+            Ok(status) => crate::data!({ "run": handle.id().clone(), "status": status.as_str() }),
+            Err(error) => {
+                failed = true;
+                crate::data!({ "run": handle.id().clone(), "unfinished": error.to_string() })
+            }
+        };
+        if let Err(exit) = output::result(&format!("{line}\n")) {
+            return Ok(exit);
+        }
+    }
+    Ok(if failed { Exit::Error } else { Exit::Success })
+}
+
+pub(super) async fn suspend(store: Arc<dyn Store>, url: String, arguments: Reason) -> Done {
+    let reason = arguments.reason.as_deref().map(Name::from);
+    tell(store, url, &arguments, Input::Suspend { reason }).await
+}
+
+pub(super) async fn cancel(store: Arc<dyn Store>, url: String, arguments: Reason) -> Done {
+    let reason = arguments.reason.as_deref().map(Name::from);
+    tell(store, url, &arguments, Input::Cancel { reason }).await
+}
+
+/// Tells a run something, and goes on with it until what follows is done: the calls in flight, or the cleanups.
+async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, input: Input) -> Done {
+    let Taken { mut session, .. } = match take(store, url, &arguments.run, &arguments.reach).await? {
+        Ok(taken) => taken,
+        Err(exit) => return Ok(exit),
+    };
+    match session.send(input, &mut |_, _| {}).await {
+        Ok(()) => {}
+        Err(SendError::Rejected(rejection)) => return Ok(complain(rejection)),
+        Err(error) => return Err(told(error)),
+    }
+    let status = match session.to_rest(&mut |_, _| {}).await {
+        Ok(status) => status,
+        Err(error) => return Ok(broken(&error)),
+    };
+    let told = crate::data!({ "run": session.handle().id().clone(), "status": status.as_str() });
+    Ok(super::print(&told))
+}

@@ -1,0 +1,101 @@
+//! The codes of errors that the interpreter and its providers raise.
+
+/// Every code with what it means, in the order of the documentation. Agents, tools and `fail` add codes of their own.
+pub const FAILURE_CODES: &[(&str, &str)] = &[
+    (
+        "timeout",
+        "an attempt of a step, or the whole run, took longer than its `timeout`",
+    ),
+    (
+        "expression.undefined",
+        "a path leads nowhere: a name or property is not there",
+    ),
+    ("expression.type", "an expression met or gave a value of the wrong type"),
+    (
+        "expression.failed",
+        "an operation of an expression failed, such as a division by zero",
+    ),
+    (
+        "expression.limit",
+        "an expression took too many operations or made too large a value",
+    ),
+    (
+        "schema.input",
+        "the input of a step or of a called workflow breaks its schema",
+    ),
+    (
+        "schema.output",
+        "the output of a step or workflow, or an answer, breaks its schema",
+    ),
+    ("schema.state", "the state breaks `stateSchema`"),
+    (
+        "schema.event",
+        "an emitted event breaks the schema that `events` declares",
+    ),
+    ("schema.suspend", "what a wait shows to a person breaks its schema"),
+    (
+        "http.network",
+        "no answer came: the name, the connection or the transfer failed",
+    ),
+    (
+        "http.status",
+        "the answer has a status that `accept` does not list; `error.data.status` is the number",
+    ),
+    (
+        "http.redirect",
+        "a redirect is not followed, because it leads too far or to a host that is not granted",
+    ),
+    ("http.decode", "the body is not what its `Content-Type` says"),
+    ("http.tooLarge", "the body is larger than an answer may be"),
+    (
+        "http.invalid",
+        "the request cannot be made: its URL, method or a header is not valid",
+    ),
+    (
+        "exec.exit",
+        "the program ended with a status other than 0; `error.data` has the status and what it wrote to stderr",
+    ),
+    ("exec.notFound", "there is no such program"),
+    (
+        "exec.output",
+        "the output is not the JSON or text that `stdout` promises",
+    ),
+    ("exec.tooLarge", "the program wrote more than an answer may hold"),
+    ("exec.failed", "the program cannot be started or spoken to"),
+    ("exec.invalid", "the command, an argument or a variable is not valid"),
+    (
+        "function.unknown",
+        "the embedding program registered no function of that name",
+    ),
+    ("function.panicked", "a registered function panicked"),
+    (
+        "permission.net",
+        "the operator has not granted the host: `--allow-net=HOST`",
+    ),
+    (
+        "permission.exec",
+        "the operator has not granted the program: `--allow-exec=PROGRAM`",
+    ),
+    (
+        "permission.env",
+        "the operator has not granted the variable: `--allow-env=NAME`",
+    ),
+    ("secret.missing", "a secret has no value"),
+    ("suspend.timeout", "nobody answered before the `timeout` of `suspend`"),
+    (
+        "event.timeout",
+        "the event did not come before the `timeout` of `waitFor`",
+    ),
+    (
+        "loop.limit",
+        "a loop ran `maxIterations` times and its condition still asks for more",
+    ),
+    (
+        "race.failed",
+        "no branch of an `andRace` with `until: success` succeeded",
+    ),
+    ("guardrail.failed", "a rule of an `andGuardrail` does not hold"),
+    ("workflow.depth", "called workflows nest too deeply"),
+    ("failed", "`fail` without a `code`"),
+    ("internal", "a mistake in the interpreter itself; please report it"),
+];

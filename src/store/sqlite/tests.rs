@@ -1,0 +1,310 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::super::conformance::{append, started};
+use super::*;
+use crate::data;
+use crate::run::{Event, EventKind};
+
+/// A file that is gone when the test is over.
+struct File(PathBuf);
+
+impl File {
+    fn new() -> File {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "interpret-sqlite-{}-{}.sqlite",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        File(std::env::temp_dir().join(name))
+    }
+
+    fn open(&self) -> Sqlite {
+        Sqlite::open(&self.0).unwrap()
+    }
+
+    /// As another program sees it.
+    fn raw(&self) -> Connection {
+        Connection::open(&self.0).unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
+        }
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn note(text: &str) -> Event {
+    Event {
+        at: Timestamp(2),
+        kind: EventKind::EventReceived {
+            event: "note".into(),
+            data: data!(text),
+        },
+    }
+}
+
+#[test]
+fn conforms() {
+    let files = std::sync::Mutex::new(Vec::new());
+    let checked = block_on(super::super::conformance::run(async || {
+        let file = File::new();
+        let store: Arc<dyn Store> = Arc::new(file.open());
+        files.lock().unwrap().push(file);
+        store
+    }));
+    assert_eq!(checked, Ok(()));
+}
+
+#[test]
+fn a_newer_file_and_a_foreign_one_are_refused() {
+    let file = File::new();
+    drop(file.open());
+    file.raw().execute_batch("PRAGMA user_version = 7").unwrap();
+    let message = Sqlite::open(&file.0).unwrap_err().to_string();
+    assert!(
+        message.contains("newer version of interpret (tables of version 7; this one knows 1)"),
+        "{message}"
+    );
+    let file = File::new();
+    file.raw().execute_batch("CREATE TABLE other (id)").unwrap();
+    let message = Sqlite::open(&file.0).unwrap_err().to_string();
+    assert!(message.contains("no file of interpret's"), "{message}");
+    let file = File::new();
+    std::fs::write(&file.0, "something else".repeat(100)).unwrap();
+    let message = Sqlite::open(&file.0).unwrap_err().to_string();
+    assert!(message.contains("no file of interpret's"), "{message}");
+}
+
+#[test]
+fn a_person_can_read_the_journal() {
+    block_on(async {
+        let file = File::new();
+        let store = file.open();
+        let long = "x".repeat(100_000);
+        let events = vec![started("a", 1_000), note(&long), note(&long)];
+        store
+            .append(append("a", 0, events.clone(), Status::Running))
+            .await
+            .unwrap();
+        let raw = file.raw();
+        let line: (String, u64, String, String) = raw
+            .query_row("SELECT run, seq, at, type FROM journal WHERE seq = 0", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .unwrap();
+        assert_eq!(
+            line,
+            ("a".into(), 0, "1970-01-01T00:00:01.000Z".into(), "runStarted".into())
+        );
+        let count = |query: &str| raw.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM events WHERE length(payload) > 16384"), 0);
+        assert_eq!(
+            count("SELECT count(*) FROM blobs"),
+            1,
+            "two events share what is long in them"
+        );
+        assert_eq!(count("SELECT count(*) FROM journal WHERE payload LIKE '%xxx%'"), 2);
+        assert_eq!(store.load(&"a".into(), 0).await.unwrap()[0].events[..], events[..]);
+        store
+            .append(append("a", 3, vec![note("end")], Status::Completed))
+            .await
+            .unwrap();
+        assert_eq!(store.prune(Timestamp(2), 10).await, Ok(0));
+        assert_eq!(store.prune(Timestamp(3), 10).await, Ok(1));
+        assert_eq!(
+            count("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM blobs)"),
+            0
+        );
+    });
+}
+
+#[test]
+fn a_run_belongs_to_who_drives_it_until_that_is_gone() {
+    block_on(async {
+        let file = File::new();
+        let elsewhere = || {
+            let options = Options {
+                host: Some("elsewhere".into()),
+                ..Options::default()
+            };
+            Sqlite::open_with(&file.0, options).unwrap()
+        };
+        let (one, two) = (elsewhere(), file.open());
+        let run: Name = "a".into();
+        one.append(append("a", 0, vec![started("a", 1)], Status::Running))
+            .await
+            .unwrap();
+        let owned = |answer: Result<(), Error>| matches!(answer, Err(Error::Owned { .. }));
+        assert!(owned(two.claim(&run).await));
+        assert!(owned(
+            two.append(append("a", 1, vec![note("x")], Status::Running)).await
+        ));
+        one.append(append("a", 1, vec![note("x")], Status::Suspended))
+            .await
+            .unwrap();
+        assert_eq!(two.claim(&run).await, Ok(()), "who waits is nobody's");
+        two.append(append("a", 2, vec![note("x")], Status::Running))
+            .await
+            .unwrap();
+        assert!(owned(
+            one.append(append("a", 3, vec![note("x")], Status::Running)).await
+        ));
+        drop(two);
+        assert_eq!(one.claim(&run).await, Ok(()), "who leaves frees its runs");
+        // It gives no sign of life.
+        file.raw().execute_batch("UPDATE processes SET expires = 0").unwrap();
+        let three = file.open();
+        assert_eq!(three.claim(&run).await, Ok(()));
+        assert!(owned(
+            one.append(append("a", 3, vec![note("late")], Status::Running)).await
+        ));
+        assert_eq!(
+            three.append(append("a", 3, vec![note("x")], Status::Running)).await,
+            Ok(())
+        );
+        assert_eq!(
+            one.append(append("b", 0, vec![started("b", 1)], Status::Running)).await,
+            Ok(())
+        );
+    });
+}
+
+#[test]
+fn a_disk_that_is_full_is_an_error_and_no_more() {
+    block_on(async {
+        let file = File::new();
+        drop(file.open());
+        let options = Options {
+            max_pages: Some(60),
+            ..Options::default()
+        };
+        let store = Sqlite::open_with(&file.0, options).unwrap();
+        store
+            .append(append("a", 0, vec![started("a", 1)], Status::Running))
+            .await
+            .unwrap();
+        let mut seq = 1;
+        let full = loop {
+            let note = note(&"x".repeat(10_000));
+            match store.append(append("a", seq, vec![note], Status::Running)).await {
+                Ok(()) => seq += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(full, Error::Unavailable(_)), "{full:?}");
+        let events: usize = store
+            .load(&"a".into(), 0)
+            .await
+            .unwrap()
+            .iter()
+            .map(|batch| batch.events.len())
+            .sum();
+        assert_eq!(events as u64, seq);
+        assert_eq!(
+            store
+                .append(append("a", seq, vec![note("short")], Status::Running))
+                .await,
+            Ok(())
+        );
+    });
+}
+
+#[test]
+fn one_write_that_fails_leaves_the_others_of_its_group() {
+    block_on(async {
+        let file = File::new();
+        let store = file.open();
+        file.raw()
+            .execute_batch(
+                "CREATE TRIGGER poison BEFORE INSERT ON runs WHEN new.id = 'run-7' \
+                 BEGIN SELECT raise(ABORT, 'poisoned'); END",
+            )
+            .unwrap();
+        let runs: Vec<String> = (0..20).map(|at| format!("run-{at}")).collect();
+        let appends = runs
+            .iter()
+            .map(|run| store.append(append(run, 0, vec![started(run, 1)], Status::Suspended)));
+        let answers = futures_util::future::join_all(appends).await;
+        for (run, answer) in runs.iter().zip(answers) {
+            assert_eq!(answer.is_err(), run == "run-7", "{run}: {answer:?}");
+            assert_eq!(
+                store.entry(&run.as_str().into()).await.unwrap().is_some(),
+                run != "run-7"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_snapshot_that_was_damaged_is_none() {
+    block_on(async {
+        let file = File::new();
+        let store = file.open();
+        let mut first = append("a", 0, vec![started("a", 1)], Status::Running);
+        first.snapshot = Some((*b"state").into());
+        store.append(first).await.unwrap();
+        let run: Name = "a".into();
+        let snapshot = store.snapshot(&run).await.unwrap().unwrap();
+        assert_eq!((snapshot.seq, &*snapshot.state), (1, &b"state"[..]));
+        file.raw().execute_batch("UPDATE snapshots SET state = x'00'").unwrap();
+        assert_eq!(store.snapshot(&run).await, Ok(None));
+    });
+}
+
+#[test]
+fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
+    let file = File::new();
+    let _store = file.open();
+    let raw = file.raw();
+    let plan = |query: &str, parameters: Vec<rusqlite::types::Value>| {
+        let mut explain = raw.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let steps = explain
+            .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+            .unwrap();
+        steps.collect::<rusqlite::Result<Vec<String>>>().unwrap().join("; ")
+    };
+    let by_index = |plan: String, index: &str| {
+        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+    };
+    let numbers = |values: [i64; 2]| values.map(rusqlite::types::Value::Integer).to_vec();
+    by_index(plan(read::DUE, numbers([1, 1])), "runs_by_wake");
+    let listing = |filter: Filter| {
+        let (query, values) = read::listing(&filter);
+        plan(&query, values)
+    };
+    let after = Some((Timestamp(1), "a".into()));
+    let page = Filter {
+        after,
+        limit: Some(50),
+        ..Filter::default()
+    };
+    by_index(listing(page.clone()), "runs_by_time");
+    let running = Filter {
+        status: Some(Status::Running),
+        ..page.clone()
+    };
+    by_index(listing(running), "runs_by_status");
+    let of_one = Filter {
+        workflow: Some("orders".into()),
+        ..page.clone()
+    };
+    by_index(listing(of_one), "runs_by_workflow");
+    let for_one = Filter {
+        user: Some("ada".into()),
+        ..page
+    };
+    by_index(listing(for_one), "runs_by_user");
+}

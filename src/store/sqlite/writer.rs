@@ -1,0 +1,185 @@
+//! The one thread that writes: whatever has been asked for meanwhile goes into one transaction, and nobody is answered
+//! before it is on disk.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::lease::Lease;
+use super::{Error, Reply, unavailable};
+
+/// How many writes one transaction takes at most.
+const GROUP: usize = 256;
+
+/// A write, to be attempted within a transaction; perhaps again in another one, if that fails.
+trait Work: Send {
+    /// True if the transaction can go on.
+    fn attempt(&mut self, connection: &Connection, lease: &mut Lease) -> Result<(), Error>;
+    fn answer(self: Box<Self>, committed: Result<(), Error>);
+}
+
+struct Job<T, F> {
+    write: F,
+    done: Option<Result<T, Error>>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T, F> Work for Job<T, F>
+where
+    T: Send,
+    F: FnMut(&Connection, &mut Lease) -> Result<T, Error> + Send,
+{
+    fn attempt(&mut self, connection: &Connection, lease: &mut Lease) -> Result<(), Error> {
+        let done = (self.write)(connection, lease);
+        let fatal = match &done {
+            Err(error @ (Error::Unavailable(_) | Error::Damaged(_))) => Err(error.clone()),
+            // What is refused is refused before anything is written.
+            Ok(_) | Err(_) => Ok(()),
+        };
+        self.done = Some(done);
+        fatal
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+        let never = || Err(Error::Unavailable("it was not attempted".to_owned()));
+        let Job { done, reply, .. } = *self;
+        // Who no longer waits does not need to know.
+        let _ = reply.send(committed.and_then(|()| done.unwrap_or_else(never)));
+    }
+}
+
+/// The way to the thread. When it is dropped, what was asked for is still written, and the thread is waited for.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Work>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub fn start(connection: Connection, lease: Lease) -> std::io::Result<Writer> {
+        let (jobs, inbox) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || work(connection, lease, &inbox))?;
+        Ok(Writer {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for a write; the answer comes once it is on disk.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        write: impl FnMut(&Connection, &mut Lease) -> Result<T, Error> + Send + 'static,
+    ) -> Reply<'static, T> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            write,
+            done: None,
+            reply,
+        };
+        if let Some(jobs) = &self.jobs {
+            // The reply is dropped when the thread is gone, which is an answer as well.
+            let _ = jobs.send(Box::new(job));
+        }
+        Box::pin(async move {
+            let gone = |_| Err(Error::Unavailable("it was closed".to_owned()));
+            answer.await.unwrap_or_else(gone)
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // It has nobody left to tell of a panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(mut connection: Connection, mut lease: Lease, inbox: &mpsc::Receiver<Box<dyn Work>>) {
+    let mut group = Vec::with_capacity(GROUP);
+    loop {
+        match inbox.recv_timeout(lease.pause()) {
+            Ok(job) => group.push(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        while group.len() < GROUP
+            && let Ok(job) = inbox.try_recv()
+        {
+            group.push(job);
+        }
+        if lease.is_due() {
+            // Where it does not succeed now, it is tried again with the next group.
+            let _ = within(&mut connection, &mut lease, |connection, lease| lease.renew(connection));
+        }
+        if !group.is_empty() {
+            commit(&mut connection, &mut lease, &mut group);
+        }
+    }
+    let _ = within(&mut connection, &mut lease, |connection, lease| lease.leave(connection));
+}
+
+/// Writes a group in one transaction, or each by itself if one of them cannot be written.
+fn commit(connection: &mut Connection, lease: &mut Lease, group: &mut Vec<Box<dyn Work>>) {
+    match attempt(connection, lease, group) {
+        Attempted::Committed => group.drain(..).for_each(|job| job.answer(Ok(()))),
+        Attempted::Refused(_) if group.len() > 1 => {
+            for job in std::mem::take(group) {
+                commit(connection, lease, &mut vec![job]);
+            }
+        }
+        Attempted::Refused(error) | Attempted::Failed(error) => {
+            group.drain(..).for_each(|job| job.answer(Err(error.clone())));
+        }
+    }
+}
+
+enum Attempted {
+    Committed,
+    /// A write did not succeed, and nothing was written.
+    Refused(Error),
+    /// There was no transaction, or it is not known what came of it: nothing must be tried again.
+    Failed(Error),
+}
+
+fn attempt(connection: &mut Connection, lease: &mut Lease, group: &mut [Box<dyn Work>]) -> Attempted {
+    let before = lease.clone();
+    let attempted = {
+        let transaction = match begin(connection) {
+            Ok(transaction) => transaction,
+            Err(error) => return Attempted::Failed(unavailable(error)),
+        };
+        let written = lease
+            .check(&transaction)
+            .and_then(|()| group.iter_mut().try_for_each(|job| job.attempt(&transaction, lease)));
+        match written {
+            // Dropping the transaction rolls it back.
+            Err(error) => Attempted::Refused(error),
+            Ok(()) => match transaction.commit() {
+                Ok(()) => return Attempted::Committed,
+                Err(error) => Attempted::Failed(unavailable(error)),
+            },
+        }
+    };
+    *lease = before;
+    attempted
+}
+
+fn within(
+    connection: &mut Connection,
+    lease: &mut Lease,
+    write: impl FnOnce(&Connection, &mut Lease) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let transaction = begin(connection).map_err(unavailable)?;
+    write(&transaction, lease)?;
+    transaction.commit().map_err(unavailable)
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
+    connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+}
