@@ -5,6 +5,7 @@
 //! time and is the same run every time. A [`CaseResult`] keeps the events of its run.
 
 mod check;
+mod coverage;
 mod diff;
 mod fields;
 mod keys;
@@ -23,6 +24,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use coverage::{Condition, Coverage, Covered, Point, Share, Spot};
 pub use diff::render as render_difference;
 pub use missing::Missing;
 pub use play::{Ending, Played, Trouble, Waiting, play};

@@ -1,5 +1,6 @@
 //! `interpret test`: the cases of test files, and what is wrong with them.
 
+mod coverage;
 mod github;
 mod json;
 mod junit;
@@ -25,6 +26,8 @@ Examples:
   interpret test workflows/etl.test.yaml --filter 'two pages'
   interpret test workflows --accept
   interpret test --check --format junit > report.xml
+  interpret test --coverage --fail-under 90
+  interpret test --coverage-format lcov --coverage-out lcov.info
 
 Exit codes: 0 all passed, 1 some failed, 2 wrong usage or definitions.")]
 pub(super) struct Arguments {
@@ -50,6 +53,8 @@ pub(super) struct Arguments {
     /// Runs the tests again whenever a file changes.
     #[arg(long)]
     watch: bool,
+    #[command(flatten)]
+    coverage: coverage::Asked,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,6 +104,9 @@ pub(super) fn run(arguments: Arguments) -> Exit {
 }
 
 fn once(arguments: &Arguments) -> Exit {
+    if let Some(conflict) = arguments.coverage.conflict(arguments.format) {
+        return complain(conflict);
+    }
     let loaded = load::load_tests(&arguments.paths);
     let (mut suites, mut diagnostics) = testing::read(&loaded);
     diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
@@ -150,9 +158,13 @@ fn once(arguments: &Arguments) -> Exit {
         Format::Junit => output::result(&junit::render(&report)),
         Format::Github => output::result(&github::render(&report)),
     };
-    match written {
-        Ok(()) => report.exit(),
-        Err(exit) => exit,
+    if let Err(exit) = written {
+        return exit;
+    }
+    let covered = coverage::tell(arguments, &report, &loaded);
+    match report.exit() {
+        Exit::Success => covered,
+        exit => exit,
     }
 }
 
