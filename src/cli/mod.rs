@@ -6,12 +6,14 @@
 
 mod ask;
 mod completions;
+mod exported;
 mod fmt;
 mod graph;
 mod input;
 mod output;
 mod progress;
 mod reach;
+mod replay;
 mod run;
 mod runs;
 mod schema;
@@ -50,6 +52,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Run the tests of workflows, each in virtual time and without the outside world.
     Test(test::Arguments),
+    /// Tell whether a recorded run would go the same way with the definition as it is now.
+    Replay(replay::Arguments),
     /// Check workflow files and say what is wrong, where, and what to write instead.
     Validate(validate::Arguments),
     /// Draw a workflow.
@@ -89,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Runs(arguments) => runs::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -4,6 +4,7 @@ mod answer;
 mod batch;
 mod deliver;
 mod interrupt;
+mod record;
 pub(super) mod report;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ Examples:
   interpret run await-payment --input @order.json --event PaymentReceived=@payment.json
   interpret run workflows/etl.yaml --input - --mocks tests/mocks/etl.yaml < day.json
   interpret run link-check --input @links.json '--allow-net=*.example.com'
+  interpret run order-approval --input @order.json --record workflows/big-order.test.yaml
   interpret run support-triage --mocks tests/mocks/support-triage.yaml --batch tickets.ndjson > answers.ndjson
 
 Exit codes: 0 completed, 1 error, 2 wrong usage, definition or input, 3 suspended, 4 cancelled.")]
@@ -66,6 +68,10 @@ pub(super) struct Arguments {
     /// How many runs of a batch go on at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..), requires = "batch")]
     concurrency: u16,
+    /// Writes the run into a file: NAME.test.yaml is a test with its calls mocked and its waits answered as they were,
+    /// NAME.ndjson is what `interpret replay` takes.
+    #[arg(long, value_name = "FILE", value_parser = record::checked, conflicts_with = "batch")]
+    record: Option<std::path::PathBuf>,
     #[command(flatten)]
     reach: Reach,
     /// Where the run is kept: `sqlite:PATH` or `memory`. What is in a file outlives this process; `interpret runs` lists
@@ -111,6 +117,8 @@ pub(super) struct Prepared {
     pub store: Option<String>,
     /// What that store has to keep before there is a run.
     pub definition: Option<store::Definition>,
+    /// What stands before the events of a journal that is to be written.
+    pub recorded: Option<store::Definition>,
     pub user: Option<Name>,
     pub labels: Labels,
 }
@@ -159,6 +167,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let labels = stored::labels(&arguments.label).map_err(complain)?;
     let store = store::open(&arguments.store).map_err(complain)?;
     let definition = store.is_durable().then(|| stored::definition(loaded, &program));
+    let recorded = arguments.record.is_some().then(|| stored::definition(loaded, &program));
     let driver = arguments.reach.driver(permit, Some(&program), store)?;
     Ok(Prepared {
         program,
@@ -171,6 +180,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         mocks: arguments.reach.mocks_name(),
         store: (arguments.store != "memory").then(|| arguments.store.clone()),
         definition,
+        recorded,
         user: arguments.user.as_deref().map(Name::from),
         labels,
     })
@@ -214,6 +224,8 @@ pub(super) struct Watch {
     tracer: Tracer,
     events: Option<Events>,
     progress: Progress,
+    /// All events so far, if they are to be kept.
+    recorded: Option<Vec<Event>>,
 }
 
 impl Watch {
@@ -226,6 +238,7 @@ impl Watch {
             tracer: Tracer::new(program.clone()),
             events,
             progress,
+            recorded: None,
         }
     }
 
@@ -247,6 +260,9 @@ impl Watch {
     }
 
     pub fn follow(&mut self, events: &[Event]) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.extend_from_slice(events);
+        }
         if self.events == Some(Events::None) {
             return;
         }
@@ -313,6 +329,7 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
     }
     let start = prepared.start(arguments.id.as_deref(), input);
     let mut watch = Watch::new(&prepared.program, arguments.events);
+    watch.recorded = arguments.record.as_ref().map(|_| Vec::new());
     let mut interrupts = Interrupts::listen();
     let mut observe = |events: &[Event], _: &Run| watch.follow(events);
     let program = prepared.program.clone();
@@ -320,7 +337,14 @@ async fn single(prepared: &Prepared, arguments: &Arguments) -> Exit {
         Ok(session) => session,
         Err(error) => return refuse(&error),
     };
-    finish(prepared, &mut session, &mut watch, &mut interrupts, arguments.format).await
+    let exit = finish(prepared, &mut session, &mut watch, &mut interrupts, arguments.format).await;
+    match (&arguments.record, &watch.recorded) {
+        (Some(file), Some(events)) => match record::write(prepared, file, events) {
+            Ok(()) => exit,
+            Err(failed) => failed,
+        },
+        _ => exit,
+    }
 }
 
 /// Drives a run until it is over or nobody can answer what it waits for, and tells what has come of it.

@@ -87,6 +87,7 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
         mocks: reach.mocks_name(),
         store: Some(url),
         definition: None,
+        recorded: None,
         user: None,
         labels: Labels::new(),
     };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Done, Exit, Form, One, described, each_event, find, told};
-use crate::cli::{output, stored};
-use crate::run::{Event, Tracer};
+use crate::cli::{exported, output, stored};
+use crate::run::Tracer;
 use crate::store::Store;
 
 /// Which events of which run, and how.
@@ -46,7 +46,7 @@ pub(super) async fn run(store: &Arc<dyn Store>, arguments: Arguments) -> Done {
                 }
                 None => return Ok(true),
             },
-            None => journalled(seq, event)?,
+            None => exported::event(seq, event)?,
         };
         if seq >= end {
             return Ok(false);
@@ -66,42 +66,19 @@ pub(super) async fn run(store: &Arc<dyn Store>, arguments: Arguments) -> Done {
     Ok(exit)
 }
 
-fn journalled(seq: u64, event: &Event) -> Result<String, String> {
-    let event = serde_json::to_value(event).map_err(told)?;
-    let mut line = serde_json::Map::new();
-    line.insert("seq".to_owned(), seq.into());
-    if let serde_json::Value::Object(entries) = event {
-        line.extend(entries);
-    }
-    serde_json::to_string(&line).map_err(told)
-}
-
 pub(super) async fn export(store: &Arc<dyn Store>, one: &One) -> Done {
     let entry = find(&**store, &one.run).await?;
     let definition = store.definition(&entry.program).await.map_err(told)?;
     let mut lines = vec![described(&entry).to_string()];
     if let Some(definition) = definition {
-        let files = |files: &[(crate::graph::Name, Arc<str>)]| {
-            let files = files
-                .iter()
-                .map(|(path, text)| (path.to_string(), serde_json::Value::from(&**text)));
-            serde_json::Value::Object(files.collect())
-        };
-        let written = serde_json::json!({
-            "definition": &*definition.hash,
-            "workflow": &*definition.workflow,
-            "version": definition.version.as_deref(),
-            "files": files(&definition.files),
-            "schemas": files(&definition.schemas),
-        });
-        lines.push(written.to_string());
+        lines.push(exported::definition(&definition).to_string());
     }
     if let Err(exit) = output::result(&(lines.join("\n") + "\n")) {
         return Ok(exit);
     }
     let mut exit = Exit::Success;
     each_event(&**store, &entry.run, 0, |seq, event| {
-        let written = output::result(&(journalled(seq, event)? + "\n"));
+        let written = output::result(&(exported::event(seq, event)? + "\n"));
         Ok(written.map_err(|failed| exit = failed).is_ok())
     })
     .await?;

@@ -5,8 +5,11 @@
 )]
 
 mod cases;
+mod coverage;
 mod docs;
+mod mutation;
 mod program;
+mod record;
 mod snapshots;
 mod stability;
 
