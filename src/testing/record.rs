@@ -113,9 +113,6 @@ pub fn record(program: &Arc<Program>, events: &[Event], name: &str, again: Optio
     let mut file = Map::new();
     file.insert("kind".to_owned(), "WorkflowTest".into());
     file.insert("workflow".to_owned(), (*header.id).into());
-    if let Some(version) = &header.version {
-        file.insert("version".to_owned(), (**version).into());
-    }
     file.insert("cases".to_owned(), Value::Array(vec![Value::Object(case)]));
     serde_yaml::to_string(&Value::Object(file)).map_err(|_| Corrupt)
 }

@@ -64,11 +64,11 @@ fn what_the_cases_leave_out_is_shown_with_its_line() {
         "\
   66.6 %  parts.yaml (parts)
           parts.yaml:8: big: `input.n > 10` was never true
-          parts.yaml:14: fetch: its `catch` of http.status was never entered
-          parts.yaml:14: fetch/catch.0: never ran
-          parts.yaml:22: race: the branch `right` never won
-          parts.yaml:25: stop: `input.n == 3` was never true
-  66.6 %  in all: 10 of 15
+          parts.yaml:16: try: its `catch` of http.status was never entered
+          parts.yaml:16: try/catch.0: never ran
+          parts.yaml:23: race: the branch `right` never won
+          parts.yaml:26: stop: `input.n == 3` was never true
+66.6 %  in all: 12 of 18
 "
     );
     folder.write("parts.test.yaml", &(CASES.to_owned() + MORE.trim_start_matches('\n')));
@@ -76,7 +76,7 @@ fn what_the_cases_leave_out_is_shown_with_its_line() {
     assert!(
         ended
             .err
-            .ends_with("coverage:\n 100 %  parts.yaml (parts)\n 100 %  in all: 15 of 15\n"),
+            .ends_with("coverage:\n 100 %  parts.yaml (parts)\n 100 %  in all: 18 of 18\n"),
         "{}",
         ended.err
     );
@@ -110,7 +110,7 @@ fn a_workflow_without_tests_counts() {
     ]);
     let ended = folder.test(&["--coverage-format", "json"]);
     let told: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
-    assert_eq!((&told["covered"], &told["all"]), (&10.into(), &16.into()));
+    assert_eq!((&told["covered"], &told["all"]), (&12.into(), &19.into()));
     assert_eq!(told["workflows"][0]["workflow"], "other");
     assert_eq!(told["workflows"][0]["uncovered"][0]["message"], "never ran");
     assert_eq!(told["workflows"][1]["uncovered"][0]["what"], "condition-true");
@@ -118,7 +118,7 @@ fn a_workflow_without_tests_counts() {
     // Only what was asked for: the tests of one workflow.
     let ended = folder.test(&["parts.yaml", "--coverage-format", "json"]);
     let told: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
-    assert_eq!(told["all"], 15);
+    assert_eq!(told["all"], 18);
     assert_eq!(
         folder.test(&["--format", "json", "--coverage-format", "json"]).code,
         Some(2)
@@ -157,7 +157,7 @@ fn lcov_names_lines_and_branches() {
             .count()
     );
     // The step that was skipped, its condition, the handler, the step behind.
-    assert_eq!((lines[&6], lines[&8], lines[&14], lines[&27]), (0, 1, 0, 1));
+    assert_eq!((lines[&6], lines[&8], lines[&16], lines[&27]), (0, 1, 0, 1));
     assert!(
         branches.contains(&(8, "0".to_owned())) && branches.contains(&(8, "1".to_owned())),
         "{branches:?}"

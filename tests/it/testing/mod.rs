@@ -12,6 +12,7 @@ mod program;
 mod record;
 mod snapshots;
 mod stability;
+mod tutorial;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
