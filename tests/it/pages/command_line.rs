@@ -31,6 +31,9 @@ fn meaning(command: &str, argument: &clap::Arg) -> String {
     let help = argument.get_long_help().or_else(|| argument.get_help()).map(ToString::to_string).unwrap_or_default();
     assert!(!help.trim().is_empty(), "`interpret {command}`: `{}` has no help", argument.get_id());
     let mut text = cell(&help);
+    if !text.ends_with('.') {
+        text.push('.');
+    }
     if argument.get_action().takes_values() {
         let words: Vec<String> = argument
             .get_possible_values()

@@ -32,6 +32,10 @@ fn check(path: &Path) -> usize {
     for block in blocks(&page) {
         let place = format!("{}:{}", path.display(), block.line);
         let word = block.label.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default();
+        // What the rows of a table are evaluated on, see `builtins`.
+        if block.label.starts_with("The `input`") {
+            continue;
+        }
         if ["text", "sh", "console", "rust", "diff"].contains(&&*block.language) && word != "Trace" {
             continue;
         }
@@ -92,16 +96,21 @@ fn compare(place: &str, word: &str, shown: &str, came: &Came) {
             assert_eq!(waits, value(place, shown), "{place}");
         }
         ("Trace", _) => assert_eq!(came.trace.trim_end(), shown.trim_end(), "{place}"),
-        _ => panic!("{place}: {came:?}"),
+        _ => panic!("{place}: {:?} waits {:?}", came.end, came.waits),
     }
 }
 
 #[test]
 fn every_example_gives_what_the_page_shows() {
     let mut compared = 0;
+    let mut wrong = Vec::new();
     for path in pages().iter().filter(|path| runs(path)) {
-        compared += check(path);
+        match std::panic::catch_unwind(|| check(path)) {
+            Ok(count) => compared += count,
+            Err(_) => wrong.push(path.clone()),
+        }
     }
+    assert!(wrong.is_empty(), "see above: {wrong:?}");
     assert!(compared > 60, "the examples were not found: {compared}");
 }
 

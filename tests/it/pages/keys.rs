@@ -101,7 +101,7 @@ fn row(key: &str, schema: &Value, required: bool, from_root: bool) -> String {
     if from_root {
         value = value.replace("../documents.md", "");
     }
-    format!("| `{key}`{must} | {value} | {said} | {example} |\n")
+    format!("| `{key}`{must} | {value} | {said} | {example} |\n").replace("|  |", "| |")
 }
 
 /// A value as it stands in a file, on one line.
@@ -137,11 +137,12 @@ fn table(schema: &Value, name: &str, from_root: bool) -> String {
     for (key, property) in needed.into_iter().chain(optional) {
         let target = property["$ref"].as_str().unwrap_or_default();
         let is_common = target.starts_with("#/definitions/common/");
-        let is_kind = key == "kind" && (name.starts_with("and") || name == "common");
         units |= target.starts_with("#/definitions/unit/");
         common |= is_common;
-        if is_kind && name.starts_with("and") {
-            out += &format!("| `kind` (required) | `{name}` | The kind of the step. | |\n");
+        if key == "kind" {
+            let kind = if name == "common" { "a [kind](#steps)".to_owned() } else { format!("`{name}`") };
+            let what = if name.starts_with(char::is_uppercase) { "What the document declares." } else { "What the step does." };
+            out += &format!("| `kind` (required) | {kind} | {what} | |\n");
         } else if !is_common && !target.starts_with("#/definitions/unit/") {
             out += &row(key, property, required.contains(&Value::from(key.as_str())), from_root);
         }
