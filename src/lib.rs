@@ -30,7 +30,8 @@
 //! The modules are the pipeline, in its order: [`source`] and [`diagnostic`] say what is where and what is wrong with
 //! it; [`yaml`] reads text, [`expr`] expressions, [`contract`] schemas; [`language`] makes a [`graph`] of a document and
 //! [`load`] checks files against each other; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
-//! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`cli`] is the program.
+//! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`testing`] runs
+//! test files, and [`cli`] is the program.
 
 // In the order of the pipeline; the blank lines keep it.
 pub mod source;
@@ -64,5 +65,7 @@ pub mod clock;
 pub mod provider;
 
 pub mod drive;
+
+pub mod testing;
 
 pub mod cli;

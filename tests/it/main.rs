@@ -24,6 +24,7 @@ mod sarif;
 mod schema;
 mod sim;
 mod suites;
+mod testing;
 mod tidy;
 mod workflows;
 mod yaml_hostile;

@@ -56,6 +56,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["data", "graph", "run", "permit", "store", "clock", "provider"],
     ),
     (
+        "testing",
+        &[
+            "source",
+            "diagnostic",
+            "data",
+            "yaml",
+            "expr",
+            "contract",
+            "graph",
+            "load",
+            "run",
+            "provider",
+        ],
+    ),
+    (
         "cli",
         &[
             "source",
@@ -74,6 +89,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "clock",
             "provider",
             "drive",
+            "testing",
         ],
     ),
 ];
