@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::{Exit, complain, output};
 use crate::language;
+use crate::testing;
 
 /// Where to begin.
 #[derive(Debug, Args)]
@@ -41,13 +42,15 @@ const FILES: &[(&str, &str)] = &[
     (".gitignore", include_str!("files/gitignore")),
 ];
 
-/// Where the schema of the language is written.
-const SCHEMA: &str = "schema/workflow.schema.json";
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let folder = &arguments.folder;
-    let schema = format!("{:#}\n", language::schema());
-    let files: Vec<(&str, &str)> = FILES.iter().copied().chain([(SCHEMA, &*schema)]).collect();
+    let schemas = [
+        ("schema/workflow.schema.json", format!("{:#}\n", language::schema())),
+        ("schema/test.schema.json", format!("{:#}\n", testing::schema())),
+    ];
+    let schemas = schemas.iter().map(|(path, text)| (*path, &**text));
+    let files: Vec<(&str, &str)> = FILES.iter().copied().chain(schemas).collect();
     let there: Vec<&str> = files
         .iter()
         .map(|(path, _)| *path)
@@ -73,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         false => format!("  cd {}\n", folder.display()),
     };
     output::say(&format!(
-        "\nnext:\n{into}  interpret run expense-approval --input '{{\"employee\": \"Ada\", \"amount\": 40}}'\n  interpret validate workflows\n"
+        "\nnext:\n{into}  interpret run expense-approval --input '{{\"employee\": \"Ada\", \"amount\": 40}}'\n  interpret test\n"
     ));
     Exit::Success
 }

@@ -11,7 +11,7 @@ use interpret::data::Data;
 use interpret::language;
 use interpret::run::RunEnd;
 
-use super::markdown::{Block, blocks};
+use super::markdown::{Block, blocks, codes, outside_blocks};
 use super::play::{Act, Came, Given, load, play, value};
 use super::{pages, read};
 
@@ -136,4 +136,22 @@ fn every_kind_and_unit_has_a_page_with_an_example() {
         let known = expected.iter().any(|page| path == Path::new(page)) || path.ends_with("README.md");
         assert!(!of_list || known, "{} is about nothing", path.display());
     }
+}
+
+#[test]
+fn every_code_that_a_page_names_exists() {
+    let known: Vec<&str> = interpret::run::FAILURE_CODES.iter().map(|(code, _)| *code).collect();
+    let groups: Vec<&str> = known.iter().filter_map(|code| Some(code.split_once('.')?.0)).collect();
+    let mut named = 0;
+    for path in pages().iter().filter(|path| runs(path)) {
+        let page = outside_blocks(&read(path));
+        for code in codes(&page) {
+            let Some((group, rest)) = code.split_once('.') else { continue };
+            if groups.contains(&group) && !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+                assert!(known.contains(&code), "{}: `{code}`", path.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 30, "the codes were not found: {named}");
 }

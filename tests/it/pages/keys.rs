@@ -99,7 +99,7 @@ fn row(key: &str, schema: &Value, required: bool, from_root: bool) -> String {
     let must = if required { " (required)" } else { "" };
     let mut value = value(schema);
     if from_root {
-        value = value.replace("../documents.md", "");
+        value = value.replace("../documents.md", "").replace("(#retry)", "(steps/README.md#retry)");
     }
     format!("| `{key}`{must} | {value} | {said} | {example} |\n").replace("|  |", "| |")
 }
@@ -136,14 +136,20 @@ fn table(schema: &Value, name: &str, from_root: bool) -> String {
     let (needed, optional): (Vec<_>, Vec<_>) = properties.iter().partition(|(key, _)| required.contains(&Value::from(key.as_str())));
     for (key, property) in needed.into_iter().chain(optional) {
         let target = property["$ref"].as_str().unwrap_or_default();
-        let is_common = target.starts_with("#/definitions/common/");
-        units |= target.starts_with("#/definitions/unit/");
+        // Definitions that are no steps share some keys by chance; those are theirs.
+        let is_common = target.starts_with("#/definitions/common/properties/") && name.starts_with("and");
+        let is_unit = target.starts_with("#/definitions/unit/") && (name.starts_with("and") || name == "handler");
+        let property = match target.strip_prefix('#').filter(|target| target.contains("/properties/")) {
+            Some(pointer) => schema.pointer(pointer).unwrap(),
+            None => property,
+        };
+        units |= is_unit;
         common |= is_common;
         if key == "kind" {
             let kind = if name == "common" { "a [kind](#steps)".to_owned() } else { format!("`{name}`") };
             let what = if name.starts_with(char::is_uppercase) { "What the document declares." } else { "What the step does." };
             out += &format!("| `kind` (required) | {kind} | {what} | |\n");
-        } else if !is_common && !target.starts_with("#/definitions/unit/") {
+        } else if !is_common && !is_unit {
             out += &row(key, property, required.contains(&Value::from(key.as_str())), from_root);
         }
     }

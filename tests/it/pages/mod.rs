@@ -69,7 +69,7 @@ fn regenerate(page: &str, mut part: impl FnMut(&str) -> Option<String>) -> Strin
         rest = behind;
         let Some(text) = part(name) else { continue };
         let (_, behind) = rest.split_once("<!-- end -->").unwrap_or_else(|| panic!("`{name}` has no end"));
-        out += &format!("\n{text}<!-- end -->");
+        out += &format!("\n\n{text}\n<!-- end -->");
         rest = behind;
     }
     out + rest
