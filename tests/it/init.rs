@@ -51,8 +51,12 @@ fn every_command_of_its_readme_succeeds() {
 fn its_pipeline_passes_and_fails_when_a_file_is_wrong() {
     let folder = made();
     let pipeline = read(&folder, ".github/workflows/workflows.yaml");
-    let runs: Vec<&str> = pipeline.lines().filter_map(|line| line.trim().strip_prefix("- run: ")).collect();
-    let (install, checks): (Vec<&str>, Vec<&str>) = runs.into_iter().partition(|line| line.starts_with("cargo install"));
+    let runs: Vec<&str> = pipeline
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- run: "))
+        .collect();
+    let (install, checks): (Vec<&str>, Vec<&str>) =
+        runs.into_iter().partition(|line| line.starts_with("cargo install"));
     assert_eq!(install.len(), 1);
     for word in ["validate --format github", "fmt --check", "test"] {
         assert!(checks.iter().any(|check| check.contains(word)), "{word}");
@@ -65,24 +69,37 @@ fn its_pipeline_passes_and_fails_when_a_file_is_wrong() {
     folder.write(path, wrong.as_bytes());
     let ended = run(&folder, checks[0]);
     assert_eq!(ended.code, Some(1), "{}", ended.out);
-    assert!(ended.out.starts_with("::error file=workflows/expense-approval.yaml,"), "{}", ended.out);
+    assert!(
+        ended.out.starts_with("::error file=workflows/expense-approval.yaml,"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]
 fn the_commands_in_its_workflow_do_what_they_say() {
     let folder = made();
     let workflow = read(&folder, "workflows/expense-approval.yaml");
-    let header: String = workflow.lines().map_while(|line| line.strip_prefix('#')).map(|line| format!("{line}\n")).collect();
+    let header: String = workflow
+        .lines()
+        .map_while(|line| line.strip_prefix('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let header = header.replace("\\\n", " ");
-    let commands: Vec<&str> = header.lines().map(str::trim).filter(|line| line.starts_with("interpret ")).collect();
+    let commands: Vec<&str> = header
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("interpret "))
+        .collect();
     let codes: Vec<Option<i32>> = commands.iter().map(|command| run(&folder, command).code).collect();
     assert_eq!(codes, [Some(0), Some(3), Some(0)], "{commands:?}");
 }
 
 #[test]
-fn its_schema_is_that_of_the_program_and_the_settings_name_it() {
+fn its_schemas_are_those_of_the_program_and_the_settings_name_them() {
     let folder = made();
-    succeeds(&folder, "interpret schema --check schema/workflow.schema.json");
+    succeeds(&folder, "interpret schema --check");
+    succeeds(&folder, "interpret schema test --check");
     let settings: serde_json::Value = serde_json::from_str(&read(&folder, ".vscode/settings.json")).unwrap();
     for path in settings["yaml.schemas"].as_object().unwrap().keys() {
         assert!(folder.path().join(path).is_file(), "{path}");
@@ -94,7 +111,11 @@ fn nothing_is_overwritten() {
     let folder = Folder::new(&[("new/README.md", "mine"), ("new/.gitignore", "mine")]);
     let ended = folder.run(&["init", "new"]);
     assert_eq!(ended.code, Some(2));
-    assert!(ended.err.starts_with("error: README.md, .gitignore are in new already"), "{}", ended.err);
+    assert!(
+        ended.err.starts_with("error: README.md, .gitignore are in new already"),
+        "{}",
+        ended.err
+    );
     let left: Vec<_> = std::fs::read_dir(folder.path().join("new")).unwrap().collect();
     assert_eq!(left.len(), 2, "{left:?}");
     assert_eq!(read(&folder, "new/README.md"), "mine");
@@ -105,13 +126,25 @@ fn a_folder_is_made_and_the_next_commands_are_told() {
     let folder = Folder::new(&[]);
     let ended = folder.run(&["init", "deep/expenses"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    let next: Vec<&str> = ended.err.split("\nnext:\n").nth(1).unwrap().lines().map(str::trim).collect();
-    let [into, commands @ ..] = &next[..] else { panic!("{next:?}") };
+    let next: Vec<&str> = ended
+        .err
+        .split("\nnext:\n")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .map(str::trim)
+        .collect();
+    let [into, commands @ ..] = &next[..] else {
+        panic!("{next:?}")
+    };
     assert_eq!((*into, commands.len()), ("cd deep/expenses", 2));
     for command in commands {
         let words = crate::workflows::words(&format!("{command}\n"));
         let mut process = folder.command(&words[1..].iter().map(String::as_str).collect::<Vec<_>>());
-        let output = process.current_dir(folder.path().join("deep/expenses")).output().unwrap();
+        let output = process
+            .current_dir(folder.path().join("deep/expenses"))
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{command}");
     }
 }

@@ -42,7 +42,6 @@ const FILES: &[(&str, &str)] = &[
     (".gitignore", include_str!("files/gitignore")),
 ];
 
-
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let folder = &arguments.folder;
     let schemas = [

@@ -18,10 +18,14 @@ fn workflows_and_their_tests_each_have_their_schema() {
     // VS Code resolves the paths of its settings in the folder.
     let root = folder.path().display().to_string();
     let schemas = settings["yaml.schemas"].as_object().unwrap().iter();
-    let schemas: Value = schemas.map(|(path, globs)| (format!("file://{root}/{}", &path[2..]), globs.clone())).collect();
+    let schemas: Value = schemas
+        .map(|(path, globs)| (format!("file://{root}/{}", &path[2..]), globs.clone()))
+        .collect();
     let settings = json!({ "yaml": { "validate": true, "schemas": schemas, "schemaStore": { "enable": false } } });
     let mut command = Command::new("node");
-    command.arg(server.join("node_modules/yaml-language-server/bin/yaml-language-server")).arg("--stdio");
+    command
+        .arg(server.join("node_modules/yaml-language-server/bin/yaml-language-server"))
+        .arg("--stdio");
     let mut client = Client::spawn(command, settings);
     for (name, right, wrong) in [
         ("expense-approval.yaml", "timeout: 3d", "timeut: 3d"),

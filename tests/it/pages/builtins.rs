@@ -35,12 +35,18 @@ fn evaluate(place: &str, expression: &str, input: &Data) -> Result<Data, String>
 #[test]
 fn every_expression_gives_what_its_row_says() {
     let page = read(PAGE);
-    let input = blocks(&page).into_iter().find(|block| block.label.starts_with("The `input`"));
+    let input = blocks(&page)
+        .into_iter()
+        .find(|block| block.label.starts_with("The `input`"));
     let input = value(PAGE, &input.expect("the page shows the input of the rows").text);
     let (mut evaluated, mut wrong) = (0, Vec::new());
     for row in rows(&page) {
-        let [_, .., expression, result] = &row[..] else { continue };
-        let (&[expression], &[result]) = (&codes(expression)[..], &codes(result)[..]) else { continue };
+        let [_, .., expression, result] = &row[..] else {
+            continue;
+        };
+        let (&[expression], &[result]) = (&codes(expression)[..], &codes(result)[..]) else {
+            continue;
+        };
         let place = format!("{PAGE}: {expression}");
         let expected = match result.strip_prefix("error ") {
             Some(code) => Err(code.to_owned()),
@@ -71,7 +77,10 @@ fn every_filter_test_and_function_has_a_row() {
             let example = codes(&row[row.len() - 2]).join(" ");
             for name in codes(&row[0]) {
                 // A name in the first cell stands for all ways to write it; the first one is shown.
-                assert!(!rowed.is_empty() || example.contains(name) || name == "d", "{name}: {example}");
+                assert!(
+                    !rowed.is_empty() || example.contains(name) || name == "d",
+                    "{name}: {example}"
+                );
                 rowed.insert(name.to_owned());
             }
         }

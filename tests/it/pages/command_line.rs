@@ -28,8 +28,16 @@ fn form(argument: &clap::Arg) -> String {
 
 /// What is said about an argument, its words and its default.
 fn meaning(command: &str, argument: &clap::Arg) -> String {
-    let help = argument.get_long_help().or_else(|| argument.get_help()).map(ToString::to_string).unwrap_or_default();
-    assert!(!help.trim().is_empty(), "`interpret {command}`: `{}` has no help", argument.get_id());
+    let help = argument
+        .get_long_help()
+        .or_else(|| argument.get_help())
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    assert!(
+        !help.trim().is_empty(),
+        "`interpret {command}`: `{}` has no help",
+        argument.get_id()
+    );
     let mut text = cell(&help);
     if !text.ends_with('.') {
         text.push('.');
@@ -40,14 +48,22 @@ fn meaning(command: &str, argument: &clap::Arg) -> String {
             .iter()
             .filter(|word| !word.is_hide_set())
             .map(|word| match word.get_help() {
-                Some(help) => format!("`{}` ({})", word.get_name(), cell(&help.to_string()).trim_end_matches('.')),
+                Some(help) => format!(
+                    "`{}` ({})",
+                    word.get_name(),
+                    cell(&help.to_string()).trim_end_matches('.')
+                ),
                 None => format!("`{}`", word.get_name()),
             })
             .collect();
         if !words.is_empty() {
             write!(text, " One of {}.", words.join(", ")).unwrap();
         }
-        let defaults: Vec<String> = argument.get_default_values().iter().map(|word| format!("`{}`", word.display())).collect();
+        let defaults: Vec<String> = argument
+            .get_default_values()
+            .iter()
+            .map(|word| format!("`{}`", word.display()))
+            .collect();
         if !defaults.is_empty() {
             write!(text, " The default is {}.", defaults.join(", ")).unwrap();
         }
@@ -61,7 +77,9 @@ fn rest(command: &clap::Command, out: &mut String) {
     for paragraph in help.to_string().split("\n\n") {
         match paragraph.strip_prefix("Examples:\n") {
             Some(examples) => {
-                let lines = examples.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line)));
+                let lines = examples
+                    .lines()
+                    .map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line)));
                 write!(out, "\n```sh\n{}```\n", lines.collect::<String>()).unwrap();
             }
             None => write!(out, "\n{}\n", paragraph.trim()).unwrap(),

@@ -31,7 +31,11 @@ fn check(path: &Path) -> usize {
     let mut compared = 0;
     for block in blocks(&page) {
         let place = format!("{}:{}", path.display(), block.line);
-        let word = block.label.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default();
+        let word = block
+            .label
+            .split(|letter: char| !letter.is_alphabetic())
+            .next()
+            .unwrap_or_default();
         // What the rows of a table are evaluated on, see `builtins`.
         if block.label.starts_with("The `input`") {
             continue;
@@ -49,7 +53,9 @@ fn check(path: &Path) -> usize {
         }
         let data = || value(&place, &block.text);
         let acts = |act: fn(String, Data) -> Act| {
-            let Data::Map(map) = data() else { panic!("{place}: an object is needed") };
+            let Data::Map(map) = data() else {
+                panic!("{place}: an object is needed")
+            };
             Vec::from_iter(map.iter().map(|(name, data)| act(name.to_string(), data.clone())))
         };
         match word {
@@ -60,9 +66,14 @@ fn check(path: &Path) -> usize {
             "Answer" => given.acts.extend(acts(Act::Answer)),
             "Event" => given.acts.extend(acts(Act::Event)),
             "Result" | "Error" | "Waits" | "Trace" | "Cancelled" => {
-                let workflow = workflow.as_ref().unwrap_or_else(|| panic!("{place}: no workflow stands before it"));
+                let workflow = workflow
+                    .as_ref()
+                    .unwrap_or_else(|| panic!("{place}: no workflow stands before it"));
                 let wait = word == "Waits";
-                if !came.as_ref().is_some_and(|(_, waits)| *waits == wait || word == "Trace") {
+                if !came
+                    .as_ref()
+                    .is_some_and(|(_, waits)| *waits == wait || word == "Trace")
+                {
                     let loaded = load(&place, &workflow.text);
                     came = Some((play(&place, &loaded, &given, wait), wait));
                 }
@@ -81,18 +92,27 @@ fn compare(place: &str, word: &str, shown: &str, came: &Came) {
     match (word, &came.end) {
         ("Result", Some(RunEnd::Completed(result))) => assert_eq!(*result, value(place, shown), "{place}"),
         ("Error", Some(RunEnd::Failed(failure))) => {
-            let Data::Map(shown) = value(place, shown) else { panic!("{place}: an object is needed") };
+            let Data::Map(shown) = value(place, shown) else {
+                panic!("{place}: an object is needed")
+            };
             let is: Data = serde_json::from_value(serde_json::to_value(failure).unwrap()).unwrap();
             for (key, value) in shown.iter() {
                 assert_eq!(is.get(key), Some(value), "{place}: {key}");
             }
         }
         ("Cancelled", Some(RunEnd::Cancelled(reason))) => {
-            let reason = reason.as_ref().map_or(Data::Null, |reason| Data::from(reason.to_string()));
+            let reason = reason
+                .as_ref()
+                .map_or(Data::Null, |reason| Data::from(reason.to_string()));
             assert_eq!(reason, value(place, shown), "{place}");
         }
         ("Waits", None) => {
-            let waits: Data = came.waits.iter().map(|step| Data::from(step.as_str())).collect::<Vec<_>>().into();
+            let waits: Data = came
+                .waits
+                .iter()
+                .map(|step| Data::from(step.as_str()))
+                .collect::<Vec<_>>()
+                .into();
             assert_eq!(waits, value(place, shown), "{place}");
         }
         ("Trace", _) => assert_eq!(came.trace.trim_end(), shown.trim_end(), "{place}"),
@@ -126,7 +146,10 @@ fn every_kind_and_unit_has_a_page_with_an_example() {
         let page = read(&path);
         assert!(page.starts_with(&format!("# `{name}`\n\n")), "{path} has another title");
         for heading in ["Keys", "When", "Errors", "Watch out"] {
-            assert!(page.contains(&format!("\n## {heading}")), "{path} says nothing of: {heading}");
+            assert!(
+                page.contains(&format!("\n## {heading}")),
+                "{path} says nothing of: {heading}"
+            );
         }
         assert!(check(Path::new(&path)) > 0, "{path} has no example");
         expected.push(path);
@@ -146,7 +169,9 @@ fn every_code_that_a_page_names_exists() {
     for path in pages().iter().filter(|path| runs(path)) {
         let page = outside_blocks(&read(path));
         for code in codes(&page) {
-            let Some((group, rest)) = code.split_once('.') else { continue };
+            let Some((group, rest)) = code.split_once('.') else {
+                continue;
+            };
             if groups.contains(&group) && !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphabetic()) {
                 assert!(known.contains(&code), "{}: `{code}`", path.display());
                 named += 1;

@@ -46,7 +46,11 @@ fn value(schema: &Value) -> String {
         return part(name).to_owned();
     }
     if let Some(values) = schema["enum"].as_array() {
-        let words: Vec<String> = values.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();
+        let words: Vec<String> = values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|word| format!("`{word}`"))
+            .collect();
         return words.join(", ");
     }
     let pattern = schema["pattern"].as_str().unwrap_or_default();
@@ -91,7 +95,11 @@ fn reference(schema: &Value) -> Option<&str> {
 
 /// A row of a table.
 fn row(key: &str, schema: &Value, required: bool, from_root: bool) -> String {
-    let said = schema["description"].as_str().unwrap_or_default().replace("\n\n", " ").replace('|', "\\|");
+    let said = schema["description"]
+        .as_str()
+        .unwrap_or_default()
+        .replace("\n\n", " ")
+        .replace('|', "\\|");
     let example = match schema["examples"][0] {
         Value::Null => String::new(),
         ref example => format!("`{key}: {}`", yaml(example)).replace('|', "\\|"),
@@ -99,7 +107,9 @@ fn row(key: &str, schema: &Value, required: bool, from_root: bool) -> String {
     let must = if required { " (required)" } else { "" };
     let mut value = value(schema);
     if from_root {
-        value = value.replace("../documents.md", "").replace("(#retry)", "(steps/README.md#retry)");
+        value = value
+            .replace("../documents.md", "")
+            .replace("(#retry)", "(steps/README.md#retry)");
     }
     format!("| `{key}`{must} | {value} | {said} | {example} |\n").replace("|  |", "| |")
 }
@@ -108,7 +118,11 @@ fn row(key: &str, schema: &Value, required: bool, from_root: bool) -> String {
 fn yaml(value: &Value) -> String {
     let plain = |text: &str| {
         let starts = text.starts_with(|letter: char| letter.is_alphanumeric() || "=/".contains(letter));
-        starts && !text.contains(": ") && !text.contains(" #") && !text.contains(['{', ',', '*']) && text.parse::<f64>().is_err()
+        starts
+            && !text.contains(": ")
+            && !text.contains(" #")
+            && !text.contains(['{', ',', '*'])
+            && text.parse::<f64>().is_err()
     };
     match value {
         Value::String(text) if plain(text) => text.clone(),
@@ -133,21 +147,34 @@ fn table(schema: &Value, name: &str, from_root: bool) -> String {
     };
     let required = definition["required"].as_array().cloned().unwrap_or_default();
     let (mut units, mut common) = (false, false);
-    let (needed, optional): (Vec<_>, Vec<_>) = properties.iter().partition(|(key, _)| required.contains(&Value::from(key.as_str())));
+    let (needed, optional): (Vec<_>, Vec<_>) = properties
+        .iter()
+        .partition(|(key, _)| required.contains(&Value::from(key.as_str())));
     for (key, property) in needed.into_iter().chain(optional) {
         let target = property["$ref"].as_str().unwrap_or_default();
         // Definitions that are no steps share some keys by chance; those are theirs.
         let is_common = target.starts_with("#/definitions/common/properties/") && name.starts_with("and");
         let is_unit = target.starts_with("#/definitions/unit/") && (name.starts_with("and") || name == "handler");
-        let property = match target.strip_prefix('#').filter(|target| target.contains("/properties/")) {
+        let property = match target
+            .strip_prefix('#')
+            .filter(|target| target.contains("/properties/"))
+        {
             Some(pointer) => schema.pointer(pointer).unwrap(),
             None => property,
         };
         units |= is_unit;
         common |= is_common;
         if key == "kind" {
-            let kind = if name == "common" { "a [kind](#steps)".to_owned() } else { format!("`{name}`") };
-            let what = if name.starts_with(char::is_uppercase) { "What the document declares." } else { "What the step does." };
+            let kind = if name == "common" {
+                "a [kind](#steps)".to_owned()
+            } else {
+                format!("`{name}`")
+            };
+            let what = if name.starts_with(char::is_uppercase) {
+                "What the document declares."
+            } else {
+                "What the step does."
+            };
             out += &format!("| `kind` (required) | {kind} | {what} | |\n");
         } else if !is_common && !is_unit {
             out += &row(key, property, required.contains(&Value::from(key.as_str())), from_root);
@@ -155,10 +182,16 @@ fn table(schema: &Value, name: &str, from_root: bool) -> String {
     }
     if units {
         out += "| one [unit of work](../units/README.md) | | What is done. |";
-        out += if properties.contains_key("steps") { " instead of `steps` |\n" } else { " |\n" };
+        out += if properties.contains_key("steps") {
+            " instead of `steps` |\n"
+        } else {
+            " |\n"
+        };
     }
     if common {
-        out += &format!("| [keys of every step]({COMMON}) | | `id` (required), `timeout`, `retry`, `catch`, `output`, `into` and others. | |\n");
+        out += &format!(
+            "| [keys of every step]({COMMON}) | | `id` (required), `timeout`, `retry`, `catch`, `output`, `into` and others. | |\n"
+        );
     }
     out
 }
@@ -185,5 +218,8 @@ fn every_key_stands_in_a_table_that_is_that_of_the_schema() {
     let mut expected: BTreeSet<String> = with_keys.map(|(name, _)| name.clone()).collect();
     let units = schema["definitions"]["unit"]["properties"].as_object().unwrap();
     expected.extend(units.keys().cloned());
-    assert_eq!(shown, expected, "the tables on the pages, and the definitions with keys");
+    assert_eq!(
+        shown, expected,
+        "the tables on the pages, and the definitions with keys"
+    );
 }

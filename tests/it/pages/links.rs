@@ -27,7 +27,11 @@ fn anchors(page: &str) -> Vec<String> {
         let anchor = anchor(heading.trim_start_matches('#'));
         let count = seen.entry(anchor.clone()).or_default();
         *count += 1;
-        if *count == 1 { anchor } else { format!("{anchor}-{}", *count - 1) }
+        if *count == 1 {
+            anchor
+        } else {
+            format!("{anchor}-{}", *count - 1)
+        }
     };
     headings.map(&mut number).collect()
 }
@@ -38,7 +42,9 @@ fn targets(page: &str) -> Vec<String> {
     // What stands between backquotes is no link.
     let plain: String = outside.split('`').step_by(2).collect::<Vec<_>>().join("`");
     let behind = plain.split("](").skip(1);
-    behind.filter_map(|behind| Some(behind.split_once(')')?.0.to_owned())).collect()
+    behind
+        .filter_map(|behind| Some(behind.split_once(')')?.0.to_owned()))
+        .collect()
 }
 
 /// A path without `..` and `.`.
@@ -64,11 +70,19 @@ fn no_link_is_dead() {
                 continue;
             }
             let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
-            let file = if path.is_empty() { page.clone() } else { plain(&folder.join(path)) };
+            let file = if path.is_empty() {
+                page.clone()
+            } else {
+                plain(&folder.join(path))
+            };
             assert!(file.exists(), "{}: {target} leads nowhere", page.display());
             if !anchor.is_empty() && file.extension().is_some_and(|extension| extension == "md") {
                 let known = anchors(&read(&file));
-                assert!(known.iter().any(|known| known == anchor), "{}: {target}: {known:?}", page.display());
+                assert!(
+                    known.iter().any(|known| known == anchor),
+                    "{}: {target}: {known:?}",
+                    page.display()
+                );
             }
             checked += 1;
         }
@@ -78,9 +92,14 @@ fn no_link_is_dead() {
 
 #[test]
 fn the_index_names_every_page() {
-    let index: Vec<PathBuf> = targets(&read("docs/README.md")).iter().map(|target| plain(&Path::new("docs").join(target))).collect();
+    let index: Vec<PathBuf> = targets(&read("docs/README.md"))
+        .iter()
+        .map(|target| plain(&Path::new("docs").join(target)))
+        .collect();
     for page in pages() {
-        let below = ["steps", "units", "errors", "decisions"].iter().any(|folder| page.starts_with(format!("docs/{folder}")));
+        let below = ["steps", "units", "errors", "decisions"]
+            .iter()
+            .any(|folder| page.starts_with(format!("docs/{folder}")));
         let named = index.contains(&page) || page == Path::new("docs/README.md") || !page.starts_with("docs");
         assert!(named || below, "docs/README.md does not name {}", page.display());
     }
@@ -88,12 +107,18 @@ fn the_index_names_every_page() {
         let index = read(format!("docs/{folder}/README.md"));
         for page in pages().iter().filter(|page| page.starts_with(format!("docs/{folder}"))) {
             let name = page.file_name().unwrap().to_str().unwrap();
-            assert!(name == "README.md" || index.contains(&format!("({name})")), "{name} in {folder}");
+            assert!(
+                name == "README.md" || index.contains(&format!("({name})")),
+                "{name} in {folder}"
+            );
         }
     }
 }
 
 #[test]
 fn anchors_are_those_of_github() {
-    assert_eq!(anchors("# A `b`: c-d, e\n\n## A `b`: c-d, e\n"), ["a-b-c-d-e", "a-b-c-d-e-1"]);
+    assert_eq!(
+        anchors("# A `b`: c-d, e\n\n## A `b`: c-d, e\n"),
+        ["a-b-c-d-e", "a-b-c-d-e-1"]
+    );
 }

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// Every page below `docs/`, and those at the root.
 fn pages() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into();
+    let mut found: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+        .map(PathBuf::from)
+        .into();
     below(Path::new("docs"), &mut found);
     found.sort();
     found
@@ -68,7 +70,9 @@ fn regenerate(page: &str, mut part: impl FnMut(&str) -> Option<String>) -> Strin
         out += &format!("<!-- {name} -->");
         rest = behind;
         let Some(text) = part(name) else { continue };
-        let (_, behind) = rest.split_once("<!-- end -->").unwrap_or_else(|| panic!("`{name}` has no end"));
+        let (_, behind) = rest
+            .split_once("<!-- end -->")
+            .unwrap_or_else(|| panic!("`{name}` has no end"));
         out += &format!("\n\n{text}\n<!-- end -->");
         rest = behind;
     }

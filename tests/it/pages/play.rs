@@ -114,7 +114,10 @@ pub fn play(place: &str, loaded: &Loaded, given: &Given, wait: bool) -> Came {
             sent.unwrap_or_else(|error| panic!("{place}: {error}"));
             status = session.to_rest(&mut observe).await.unwrap();
         }
-        assert!(acts.next().is_none(), "{place}: the run is over before all is done to it");
+        assert!(
+            acts.next().is_none(),
+            "{place}: the run is over before all is done to it"
+        );
         let run = session.run();
         Came {
             end: run.state().end().cloned(),

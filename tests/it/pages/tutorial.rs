@@ -56,7 +56,11 @@ fn fits(shown: &str, is: &str) -> bool {
     let parts: Vec<&str> = parts.collect();
     for (at, part) in parts.iter().enumerate() {
         let last = at + 1 == parts.len();
-        let found = if last { rest.ends_with(part).then(|| rest.len() - part.len()) } else { rest.find(part) };
+        let found = if last {
+            rest.ends_with(part).then(|| rest.len() - part.len())
+        } else {
+            rest.find(part)
+        };
         let Some(place) = found else { return false };
         rest = &rest[place + part.len()..];
     }
@@ -67,7 +71,9 @@ fn fits(shown: &str, is: &str) -> bool {
 fn change(text: &str, difference: &str) -> String {
     let side = |other: char| -> String {
         let lines = difference.lines().filter(|line| !line.starts_with(other));
-        lines.map(|line| format!("{}\n", line.get(1..).unwrap_or_default())).collect()
+        lines
+            .map(|line| format!("{}\n", line.get(1..).unwrap_or_default()))
+            .collect()
     };
     let (old, new) = (side('+'), side('-'));
     assert_eq!(text.matches(&old).count(), 1, "the file has to hold this once:\n{old}");
@@ -78,10 +84,19 @@ fn change(text: &str, difference: &str) -> String {
 fn follow(path: &str, folder: &Folder) -> Vec<String> {
     let mut commands = Vec::new();
     let mut at = String::new();
-    for Block { language, label, text, line } in blocks(&read(path)) {
+    for Block {
+        language,
+        label,
+        text,
+        line,
+    } in blocks(&read(path))
+    {
         let file = || {
             let name = codes(&label).last().map(|name| (*name).to_owned());
-            folder.path().join(&at).join(name.unwrap_or_else(|| panic!("{path}:{line} names no file")))
+            folder
+                .path()
+                .join(&at)
+                .join(name.unwrap_or_else(|| panic!("{path}:{line} names no file")))
         };
         match &*language {
             "console" => {
@@ -92,7 +107,10 @@ fn follow(path: &str, folder: &Folder) -> Vec<String> {
                         continue;
                     }
                     let is = shell(folder, &format!("cd './{at}'\n{command}"));
-                    assert!(fits(&shown, &is), "{path}:{line}: $ {command}\n{is}\n--- is shown as\n{shown}");
+                    assert!(
+                        fits(&shown, &is),
+                        "{path}:{line}: $ {command}\n{is}\n--- is shown as\n{shown}"
+                    );
                     commands.push(command);
                 }
             }
@@ -114,8 +132,21 @@ fn follow(path: &str, folder: &Folder) -> Vec<String> {
 #[test]
 fn who_follows_the_tutorial_sees_what_it_shows() {
     let commands = follow("docs/tutorial.md", &Folder::new(&[]));
-    for word in ["init", "run", "validate", "--fix", "graph", "--store", "runs resume", "test", "fmt --check"] {
-        assert!(commands.iter().any(|command| command.contains(word)), "the tutorial has no {word}");
+    for word in [
+        "init",
+        "run",
+        "validate",
+        "--fix",
+        "graph",
+        "--store",
+        "runs resume",
+        "test",
+        "fmt --check",
+    ] {
+        assert!(
+            commands.iter().any(|command| command.contains(word)),
+            "the tutorial has no {word}"
+        );
     }
 }
 
