@@ -29,6 +29,7 @@ mod value;
 mod tests;
 
 pub use build::Build;
+pub use builtin::{Builtin, builtins};
 pub use dash::Subtraction;
 pub use expression::Expression;
 pub use shape::{Operator, Shape};

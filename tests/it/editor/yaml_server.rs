@@ -88,7 +88,7 @@ impl Editor {
 }
 
 /// The folder in which the server is installed, in the version that the lock file names.
-fn install() -> Option<PathBuf> {
+pub(super) fn install() -> Option<PathBuf> {
     let found = |program: &str| {
         let status = Command::new(program)
             .arg("--version")
