@@ -29,7 +29,7 @@
 //!
 //! The modules are the pipeline, in its order: [`source`] and [`diagnostic`] say what is where and what is wrong with
 //! it; [`yaml`] reads text, [`expr`] expressions, [`contract`] schemas; [`language`] makes a [`graph`] of a document and
-//! [`load`] checks files against each other; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
+//! [`load`] checks files against each other, for editors in [`lsp`]; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
 //! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`cli`] is the program.
 
 // In the order of the pipeline; the blank lines keep it.
@@ -50,6 +50,8 @@ pub mod graph;
 pub mod language;
 
 pub mod load;
+
+pub mod lsp;
 
 pub mod run;
 

@@ -1,5 +1,6 @@
 //! The files of a load: which there are, and their texts.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,18 +23,27 @@ pub(super) struct Origin {
     /// The path as it is shown.
     pub path: PathBuf,
     /// The folder that was given, or the one the file belongs to: what its schemas may refer to.
-    root: PathBuf,
+    pub root: PathBuf,
     /// Whether the file itself was given.
     pub named: bool,
 }
 
-/// The files of some paths, each once.
-pub(super) fn expand<'p>(paths: impl Iterator<Item = &'p Path>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Origin> {
+/// The files of some paths, each once; texts of the overlay need not be files.
+pub(super) fn expand<'p>(
+    paths: impl Iterator<Item = &'p Path>,
+    overlay: &HashMap<PathBuf, Arc<str>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Origin> {
     let mut found: Vec<Origin> = Vec::new();
     for path in paths {
         let before = found.len();
         match path.metadata() {
-            Err(error) => diagnostics.push(missing(path, &error)),
+            Err(error) if !overlay.contains_key(path) => diagnostics.push(missing(path, &error)),
+            Err(_) => found.push(Origin {
+                path: path.to_owned(),
+                root: project(path),
+                named: true,
+            }),
             Ok(metadata) if !metadata.is_dir() => found.push(Origin {
                 path: path.to_owned(),
                 root: project(path),
@@ -44,6 +54,10 @@ pub(super) fn expand<'p>(paths: impl Iterator<Item = &'p Path>, diagnostics: &mu
                 if let Err(diagnostic) = list(path, 0, &mut files) {
                     diagnostics.push(*diagnostic);
                 }
+                let is_new = |file: &&PathBuf| belongs(path, file) && !file.exists();
+                let mut new: Vec<PathBuf> = overlay.keys().filter(is_new).cloned().collect();
+                new.sort();
+                files.extend(new);
                 found.extend(files.into_iter().map(|file| Origin {
                     path: file,
                     root: path.to_owned(),
@@ -113,6 +127,17 @@ fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Box
         }
     }
     Ok(())
+}
+
+/// Whether a load of the folder has this file in it, if it is there: a workflow file, at any depth, that is not hidden.
+pub fn belongs(folder: &Path, file: &Path) -> bool {
+    let Ok(below) = file.strip_prefix(folder) else {
+        return false;
+    };
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    let hidden = names.iter().any(|name| name.starts_with('.'));
+    let is_workflow = names.last().is_some_and(|name| is_workflow_file(name));
+    is_workflow && !hidden && names.len() <= DEPTH + 1
 }
 
 fn is_workflow_file(name: &str) -> bool {
