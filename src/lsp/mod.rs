@@ -358,14 +358,14 @@ impl Session<'_> {
                 self.shutting_down = true;
                 Ok(Value::Null)
             }
-            // These two look at the text as it is and need nothing else to be fresh.
             asked::Completion::METHOD => with::<asked::Completion>(params, |params| {
                 let at = params.text_document_position;
-                Ok(complete::complete(
-                    &self.workspace,
-                    &uri::path(&at.text_document.uri),
-                    at.position,
-                ))
+                let path = uri::path(&at.text_document.uri);
+                // While somebody types, what the other files said last is good enough, and quick.
+                if self.workspace.find(&path).is_none() {
+                    self.fresh();
+                }
+                Ok(complete::complete(&self.workspace, &path, at.position))
             }),
             asked::HoverRequest::METHOD => with::<asked::HoverRequest>(params, |params| {
                 let at = params.text_document_position_params;

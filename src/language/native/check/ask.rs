@@ -1,7 +1,6 @@
 //! What editors ask about a place in a workflow: the names there, the steps that can be read, and their types.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::flow::Flow;
 use super::infer::follow;
@@ -77,21 +76,21 @@ impl Answers<'_> {
         step.map_or_else(Type::any, |step| self.0.flow.at(step).left.clone())
     }
 
-    /// Every place where an expression names a step: the step, the id as written there, and where.
-    pub fn mentions(&self) -> Vec<(&StepOutline, Arc<str>, Span)> {
+    /// Every place where an expression names a step: behind a dot, or in brackets and quotes, which are then part of it.
+    pub fn mentions(&self) -> Vec<(&StepOutline, Span)> {
         let mut found = Vec::new();
         for site in &self.0.outline.sites {
             for reference in site.references() {
                 if let Root::Step { id, .. } = &reference.root
                     && let Some(step) = self.step(id)
                 {
-                    found.push((step, id.clone(), self.0.place(site, &reference.name)));
+                    found.push((step, self.0.place(site, &reference.name)));
                 }
             }
         }
         // What an alias repeats stands only once in the text.
-        found.sort_by_key(|(_, _, span)| *span);
-        found.dedup_by_key(|(_, _, span)| *span);
+        found.sort_by_key(|(_, span)| *span);
+        found.dedup_by_key(|(_, span)| *span);
         found
     }
 }
