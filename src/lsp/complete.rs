@@ -150,11 +150,13 @@ fn values(workspace: &Workspace, path: &Path, patched: &Patched) -> Vec<Offer> {
         return Vec::new();
     };
     let found = find(&root, patched.at);
-    if found.key.is_some() || found.node().is_none_or(|node| node.as_scalar().is_none()) {
+    // Only the beginning of a value can be completed.
+    let begins = |node: &Node| node.as_scalar().is_some() && node.span.start as usize + 1 >= patched.at;
+    if found.key.is_some() || !found.node().is_some_and(begins) {
         return Vec::new();
     }
     match place::named(&root, &found.way) {
-        Some(Named::Definition { kind, declares: false }) => definitions(workspace, path, kind),
+        Some(Named::Definition { kind, declares: false }) => definitions(workspace, path, kind, &patched.text),
         Some(Named::Event) => place::events(&root)
             .into_iter()
             .map(|name| Offer::word(name, CompletionItemKind::EVENT))
@@ -174,26 +176,29 @@ fn words(root: &Node, way: &[Link]) -> Vec<Offer> {
     offers.collect()
 }
 
-/// The definitions that can be named in a file, each once.
-fn definitions(workspace: &Workspace, path: &Path, kind: Kind) -> Vec<Offer> {
-    let Some((loaded, _)) = workspace.find(path) else {
-        return Vec::new();
-    };
-    let declared = loaded.declared().iter().filter(|one| one.kind == kind);
-    let mut ids: Vec<_> = declared.map(|one| (&one.id, one.span.file)).collect();
-    ids.sort();
-    ids.dedup_by(|a, b| a.0 == b.0);
-    let offers = ids.into_iter().map(|(id, file)| {
-        let name = Path::new(loaded.sources.file(file).name());
-        let shown = name.strip_prefix(workspace.root(path)).unwrap_or(name);
-        let graph = loaded.workflow(id, None).filter(|_| kind == Kind::Workflow);
-        Offer {
-            detail: shown.display().to_string(),
-            text: graph.and_then(|graph| graph.header.purpose.as_deref().map(str::to_owned)),
-            ..Offer::word(&**id, CompletionItemKind::REFERENCE)
+/// The definitions that can be named in a file, each once: its own as they are now, the others as they were loaded.
+fn definitions(workspace: &Workspace, path: &Path, kind: Kind, text: &str) -> Vec<Offer> {
+    let own = place::definitions(cursor::alone(), text).into_iter();
+    let own = own.filter(|(its, _, _, declares)| *its == kind && *declares);
+    let mut offers: Vec<Offer> = own
+        .map(|(_, id, ..)| Offer::word(id, CompletionItemKind::REFERENCE))
+        .collect();
+    if let Some((loaded, file)) = workspace.find(path) {
+        let declared = loaded.declared().iter();
+        for one in declared.filter(|one| one.kind == kind && one.span.file != file) {
+            let name = Path::new(loaded.sources.file(one.span.file).name());
+            let shown = name.strip_prefix(workspace.root(path)).unwrap_or(name);
+            let graph = loaded.workflow(&one.id, None).filter(|_| kind == Kind::Workflow);
+            offers.push(Offer {
+                detail: shown.display().to_string(),
+                text: graph.and_then(|graph| graph.header.purpose.as_deref().map(str::to_owned)),
+                ..Offer::word(&*one.id, CompletionItemKind::REFERENCE)
+            });
         }
-    });
-    offers.collect()
+    }
+    offers.sort_by(|a, b| a.label.cmp(&b.label));
+    offers.dedup_by(|a, b| a.label == b.label);
+    offers
 }
 
 /// The codes of errors, and their areas.

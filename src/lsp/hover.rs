@@ -104,9 +104,10 @@ fn value(loaded: Option<(&Loaded, FileId)>, text: &str, offset: usize) -> Option
     let here = || Here::at(&root, &found.way);
     if let Some(entry) = found.key {
         let here = here();
-        let example = here
-            .example()
-            .map(|example| format!("\n\nExample: `{}: {example}`", entry.key));
+        let example = here.example().map(|example| {
+            let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+            format!("\n\nExample: `{}: {value}`", entry.key)
+        });
         let said = format!("`{}`\n\n{}{}", entry.key, here.text()?, example.unwrap_or_default());
         return Some((said, entry.key_span));
     }

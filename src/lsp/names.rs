@@ -23,7 +23,8 @@ struct Step<'l> {
     outline: &'l Outline,
     id: String,
     declared: Span,
-    uses: Vec<Span>,
+    /// Each with whether it stands in brackets.
+    uses: Vec<(Span, bool)>,
     /// The place under the cursor.
     here: Span,
 }
@@ -57,32 +58,50 @@ fn target<'w>(workspace: &'w Workspace, path: &Path, position: Position) -> Opti
 
 /// The step that is declared or named at an offset.
 fn step(loaded: &Loaded, file: FileId, offset: usize) -> Option<Step<'_>> {
-    let outlines = loaded
-        .outlines()
-        .iter()
-        .filter(|outline| outline.root.span.file == file);
-    outlines.into_iter().find_map(|outline| {
+    let mut outlines = loaded.outlines().iter();
+    outlines.find_map(|outline| {
+        if outline.root.span.file != file {
+            return None;
+        }
         ask(outline, &|_, _| None, |answers| {
             let mentions = answers.mentions();
-            let mentioned = mentions.iter().find(|(_, _, span)| holds(*span, offset));
+            let mentioned = mentions.iter().find(|(_, span)| holds(*span, offset));
             let mut declared = outline.steps.iter().filter(|step| step.named);
             let (step, here) = match mentioned {
-                Some((step, _, span)) => (*step, *span),
+                Some((step, span)) => (*step, *span),
                 None => {
                     let step = declared.find(|step| holds(step.id_span, offset))?;
                     (step, step.id_span)
                 }
             };
-            let uses = mentions.iter().filter(|(named, ..)| named.id_span == step.id_span);
+            let uses = mentions.iter().filter(|(named, _)| named.id_span == step.id_span);
+            let in_brackets = |span: Span| loaded.sources.text(span).starts_with('[');
             Some(Step {
                 outline,
                 id: step.id.to_string(),
-                declared: step.id_span,
-                uses: uses.map(|(_, _, span)| *span).collect(),
-                here,
+                declared: bare(loaded, step.id_span),
+                uses: uses
+                    .map(|(_, span)| (bare(loaded, *span), in_brackets(*span)))
+                    .collect(),
+                here: bare(loaded, here),
             })
         })
     })
+}
+
+/// The place of an id without the quotes and brackets around it.
+fn bare(loaded: &Loaded, span: Span) -> Span {
+    let written = loaded.sources.text(span);
+    let around = |letter: char| !is_part(letter);
+    let before = written.len() - written.trim_start_matches(around).len();
+    let length = written.trim_matches(around).len();
+    let start = span.start as usize + before;
+    Span::new(span.file, start, start + length)
+}
+
+/// Whether a letter can be part of an id.
+fn is_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_' || letter == '-'
 }
 
 fn location(workspace: &Workspace, loaded: &Loaded, span: Span) -> Option<Location> {
@@ -128,7 +147,10 @@ pub(super) fn references(
     let spans: Vec<Span> = match target {
         Target::Step(step) => {
             let declaration = declared.then_some(step.declared);
-            declaration.into_iter().chain(step.uses).collect()
+            declaration
+                .into_iter()
+                .chain(step.uses.into_iter().map(|(span, _)| span))
+                .collect()
         }
         Target::Definition(kind, id) => {
             let files = loaded.sources.files();
@@ -172,15 +194,12 @@ pub(super) fn rename(
     check(loaded, file, &step, new)?;
     let source = loaded.sources.file(file);
     let lines = workspace.lines(source.text());
-    let edit = |span: Span, new: &str| TextEdit::new(lines.range(span), renamed(loaded.sources.text(span), new));
-    let uses = step
-        .uses
-        .iter()
-        .map(|span| match loaded.sources.text(*span).starts_with('[') {
-            true => edit(*span, new),
-            // Behind a dot a dash would subtract.
-            false => edit(*span, &new.replace('-', "_")),
-        });
+    let edit = |span: Span, new: &str| TextEdit::new(lines.range(span), new.to_owned());
+    let uses = step.uses.iter().map(|(span, in_brackets)| match in_brackets {
+        true => edit(*span, new),
+        // Behind a dot a dash would subtract.
+        false => edit(*span, &new.replace('-', "_")),
+    });
     let edits: Vec<TextEdit> = std::iter::once(edit(step.declared, new)).chain(uses).collect();
     let uri = workspace
         .uri(source)
@@ -190,26 +209,15 @@ pub(super) fn rename(
     Ok(Some(WorkspaceEdit::new(changes)))
 }
 
-/// An id with the quotes and brackets in which another one was written.
-fn renamed(written: &str, new: &str) -> String {
-    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-    let inner = written.trim_matches(|letter: char| !is_part(letter));
-    match written.split_once(inner) {
-        Some((before, behind)) => [before, new, behind].concat(),
-        None => new.to_owned(),
-    }
-}
-
 /// Whether a step may have another id, and all places that name it are known.
 fn check(loaded: &Loaded, file: FileId, step: &Step<'_>, new: &str) -> Result<(), Refusal> {
-    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
     if !new.starts_with(|letter: char| letter.is_ascii_alphabetic()) || !new.chars().all(is_part) {
         let message = format!("`{new}` cannot be an id: it must be a letter, then letters, digits, `_` or `-`");
         return Err(Refusal(ErrorCode::InvalidParams, message));
     }
     let same = |id: &str| id.replace('-', "_") == new.replace('-', "_");
     let mut steps = step.outline.steps.iter();
-    if let Some(other) = steps.find(|other| other.named && other.id_span != step.declared && same(&other.id)) {
+    if let Some(other) = steps.find(|other| other.named && *other.id != *step.id && same(&other.id)) {
         return Err(Refusal::failed(format!("another step has the id `{}`", other.id)));
     }
     let unread = loaded.diagnostics.iter().find_map(|finding| {

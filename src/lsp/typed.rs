@@ -16,6 +16,7 @@ use crate::language::native::check::{Answers, ask};
 use crate::language::native::outline::Site;
 use crate::load;
 use crate::source::Span;
+use crate::yaml::Style;
 
 /// What a word in an expression is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +61,16 @@ pub(super) enum What {
 
 /// The word of an expression at an offset; none where there is no expression.
 pub(super) fn word(text: &str, offset: usize) -> Option<Word> {
-    let root = cursor::document(text, offset)?;
-    let found = find(&root, offset);
-    let node = found
-        .node()
-        .filter(|node| found.key.is_none() && node.as_str().is_some())?;
+    // The blanks behind a plain value are no part of it, but the cursor behind them is still in the expression.
+    let written = text[..offset].trim_end_matches(' ').len();
+    let root = cursor::document(text, written)?;
+    let scalar = |at: usize| {
+        let found = find(&root, at);
+        let node = found.node().filter(|_| found.key.is_none())?;
+        let scalar = node.as_scalar().filter(|scalar| scalar.data.as_str().is_some())?;
+        (at == offset || scalar.style == Style::Plain).then_some(node)
+    };
+    let node = scalar(offset).or_else(|| scalar(written))?;
     let source = text.get(node.span.start as usize..offset)?;
     let inner = source.trim_start_matches(['"', '\'']);
     let code = match inner.strip_prefix('=') {
@@ -101,9 +107,13 @@ fn spot(code: &str) -> Option<(Spot, (usize, bool))> {
     }
     let before = before.trim_end();
     let words: Vec<&str> = before.split_whitespace().rev().take(2).collect();
+    let is_value = before.ends_with(|letter: char| letter.is_alphanumeric() || "_)]'\"".contains(letter));
     let spot = match &words[..] {
         _ if before.ends_with('|') => Spot::Filter,
         ["is", ..] | ["not", "is"] => Spot::Test,
+        ["and" | "or" | "not" | "in" | "if" | "elif" | "else", ..] => Spot::Name,
+        // Behind a value an operator comes.
+        _ if is_value => return None,
         _ => Spot::Name,
     };
     Some((spot, length))
@@ -160,7 +170,7 @@ pub(super) fn choices(workspace: &Workspace, path: &Path, text: &str, word: &Wor
         Spot::Filter => functions(manual::filters()).collect(),
         Spot::Test => functions(manual::tests()).collect(),
         Spot::Name => {
-            let names = at_site(workspace, path, text, word, |answers, site| names(answers, site));
+            let names = at_site(workspace, path, text, word, names);
             let mut all = names.unwrap_or_default();
             all.extend(functions(manual::functions()));
             all
@@ -366,6 +376,9 @@ mod tests {
         assert_eq!(told("steps['a-"), "steps['a-");
         assert_eq!(told("x | "), "Filter ");
         assert_eq!(told("x|up"), "Filter up");
+        assert_eq!(told("x "), "-");
+        assert_eq!(told("x and "), "Name ");
+        assert_eq!(told("x + "), "Name ");
         assert_eq!(told("x is de"), "Test de");
         assert_eq!(told("x is not "), "Test ");
         assert_eq!(told("'input."), "-");

@@ -30,7 +30,7 @@ pub(super) fn stdio() -> (Connection, JoinHandle<io::Result<()>>) {
                     let sent = sender.send(message).is_ok();
                     sent && !last
                 }
-                Err(refusal) => refusal.is_none_or(|refusal| answer.send(refusal.into()).is_ok()),
+                Err(refusal) => refusal.is_none_or(|refusal| answer.send((*refusal).into()).is_ok()),
             };
             if !sent {
                 break;
@@ -75,13 +75,17 @@ fn read(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The message of a body, or what is to be answered to something that is none.
-fn message(body: &[u8]) -> Result<Message, Option<Response>> {
+fn message(body: &[u8]) -> Result<Message, Option<Box<Response>>> {
     serde_json::from_slice(body).map_err(|error| {
         let value: Value = serde_json::from_slice(body).ok()?;
         // Without an id that fits, nobody waits for an answer.
         let id: RequestId = serde_json::from_value(value.get("id")?.clone()).ok()?;
         let message = format!("this is no request: {error}");
-        Some(Response::new_err(id, ErrorCode::InvalidRequest as i32, message))
+        Some(Box::new(Response::new_err(
+            id,
+            ErrorCode::InvalidRequest as i32,
+            message,
+        )))
     })
 }
 

@@ -223,9 +223,9 @@ fn read(stdout: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// A text with `|` where the cursor is: the text without it, and the position.
+/// A text with `‸`, or else `|`, where the cursor is: the text without it, and the position.
 pub fn cursor(text: &str) -> (String, Value) {
-    let (before, behind) = text.split_once('|').expect("a cursor");
+    let (before, behind) = text.split_once('‸').or(text.split_once('|')).expect("a cursor");
     let line = before.matches('\n').count();
     let column = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
     (

@@ -366,7 +366,7 @@ fn completion_knows_what_is_in_expressions() {
     assert_eq!(last("=steps.child.output.|"), ["sum"], "of the called workflow");
     assert_eq!(last("=steps.first_one.output.|"), ["total"]);
     assert_eq!(last("=env.|"), ["SHOP_URL"]);
-    assert!(last("=input.amount | ro|").iter().any(|offer| offer == "round"));
+    assert!(last("=input.amount | ro‸").iter().any(|offer| offer == "round"));
     assert!(last("=input.amount is |").iter().any(|offer| offer == "defined"));
     let names = last("=|");
     assert!(
@@ -376,6 +376,8 @@ fn completion_knows_what_is_in_expressions() {
     );
     assert!(!names.iter().any(|name| name == "row" || name == "error"), "{names:?}");
     assert_eq!(last("some text|"), Vec::<String>::new());
+    assert_eq!(last("=input.amount |"), Vec::<String>::new(), "an operator is next");
+    assert!(last("=input.amount + |").iter().any(|offer| offer == "input"));
     let inside = CALLER.replace("{{ steps.first_one.output.total }}", "{{ row.| }}");
     assert_eq!(editor.offers(&inside), ["sku"]);
     // Everything behind the line may be broken.
@@ -409,7 +411,11 @@ fn hover_shows_types_and_documentation() {
             "input.am|ount",
             &["`amount`: number", "What is to be paid."][..],
         ),
-        ("items: =input", "it|ems: =input", &["`items`", "The items"]),
+        (
+            "items: =input",
+            "it|ems: =input",
+            &["`items`", "The list.", "`items: =input.items`"],
+        ),
         ("kind: andForEach", "kind: andFor|Each", &["Runs steps for each item"]),
         (
             "id: inner",
@@ -433,7 +439,7 @@ fn hover_shows_types_and_documentation() {
         ),
         (
             "=steps.child.output.sum",
-            "=input.amount | rou|nd",
+            "=input.amount | rou‸nd",
             &["`| round`", "rounded"],
         ),
         (
@@ -491,7 +497,7 @@ fn names_lead_to_where_they_are_declared_and_used() {
         Vec::<String>::new()
     );
     let references = "textDocument/references";
-    let uses = ["caller.yaml:10:25", "caller.yaml:22:27", "caller.yaml:22:69"];
+    let uses = ["caller.yaml:10:25", "caller.yaml:22:28", "caller.yaml:22:68"];
     assert_eq!(go(references, "id: first-one", "id: first|-one"), uses);
     assert_eq!(go(references, "steps.first_one", "steps.first|_one"), uses);
     assert_eq!(
@@ -695,8 +701,7 @@ fn what_is_malformed_does_not_end_the_session() {
         ("untitled:x", 0),
     ] {
         let position = json!({ "line": line, "character": 4_000_000_000_u32 });
-        let params =
-            json!({ "textDocument": { "uri": uri }, "position": position, "context": { "includeDeclaration": true } });
+        let params = json!({ "textDocument": { "uri": uri }, "position": position, "context": { "includeDeclaration": true, "triggerKind": 1 } });
         for method in [
             "hover",
             "completion",
