@@ -29,8 +29,9 @@
 //!
 //! The modules are the pipeline, in its order: [`source`] and [`diagnostic`] say what is where and what is wrong with
 //! it; [`yaml`] reads text, [`expr`] expressions, [`contract`] schemas; [`language`] makes a [`graph`] of a document and
-//! [`load`] checks files against each other, for editors in [`lsp`]; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
-//! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`cli`] is the program.
+//! [`load`] checks files against each other; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
+//! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`testing`] runs
+//! test files, [`lsp`] serves editors, and [`cli`] is the program.
 
 // In the order of the pipeline; the blank lines keep it.
 pub mod source;
@@ -51,8 +52,6 @@ pub mod language;
 
 pub mod load;
 
-pub mod lsp;
-
 pub mod run;
 
 pub mod permit;
@@ -66,5 +65,9 @@ pub mod clock;
 pub mod provider;
 
 pub mod drive;
+
+pub mod testing;
+
+pub mod lsp;
 
 pub mod cli;

@@ -17,6 +17,7 @@ mod run;
 mod runs;
 mod schema;
 mod stored;
+mod test;
 mod validate;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ use crate::source::Sources;
 Examples:
   interpret validate workflows/
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
+  interpret test workflows/
   interpret graph workflows/order-approval.yaml
 
 Exit codes: 0 completed, 1 error, 2 wrong usage, definition or input, 3 suspended, 4 cancelled.")]
@@ -47,6 +49,8 @@ enum Command {
     Run(Box<run::Arguments>),
     /// List, inspect, resume and prune the runs that a store keeps.
     Runs(runs::Arguments),
+    /// Run the tests of workflows, each in virtual time and without the outside world.
+    Test(test::Arguments),
     /// Check workflow files and say what is wrong, where, and what to write instead.
     Validate(validate::Arguments),
     /// Draw a workflow.
@@ -87,6 +91,7 @@ pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(arguments) => run::run(*arguments),
         Command::Runs(arguments) => runs::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
         Command::Graph(arguments) => graph::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -2,26 +2,54 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Exit, complain, output};
-use crate::language;
+use crate::{language, testing};
 
 /// What to do with the schema.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   interpret schema > schema/workflow.schema.json
+  interpret schema test > schema/test.schema.json
   interpret schema --check")]
 pub(super) struct Arguments {
-    /// Compare a file with the schema instead of printing it; exit with 1 if it holds another one.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "schema/workflow.schema.json")]
+    /// Of which files.
+    #[arg(value_enum, default_value_t = Of::Workflow)]
+    of: Of,
+    /// Compare a file with the schema instead of printing it; exit with 1 if it holds another one. Without a name, the
+    /// file in `schema/`.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
     check: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Of {
+    /// Workflows and agents.
+    Workflow,
+    /// Tests of workflows, `*.test.yaml`.
+    Test,
+}
+
+impl Of {
+    fn word(self) -> &'static str {
+        match self {
+            Of::Workflow => "workflow",
+            Of::Test => "test",
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let schema = format!("{:#}\n", language::schema());
-    let Some(path) = &arguments.check else {
+    let schema = match arguments.of {
+        Of::Workflow => language::schema(),
+        Of::Test => testing::schema(),
+    };
+    let schema = format!("{schema:#}\n");
+    let default = PathBuf::from(format!("schema/{}.schema.json", arguments.of.word()));
+    let given = arguments.check.as_ref();
+    let Some(path) = given.map(|path| if path.as_os_str().is_empty() { &default } else { path }) else {
         return match output::result(&schema) {
             Ok(()) => Exit::Success,
             Err(exit) => exit,
@@ -33,7 +61,8 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Ok(text) if text.replace("\r\n", "\n") == schema => Exit::Success,
         Ok(_) => {
             complain(format_args!(
-                "{shown} is not the schema of this version\nwrite it anew: interpret schema > {shown}"
+                "{shown} is not the schema of this version\nwrite it anew: interpret schema {} > {shown}",
+                arguments.of.word()
             ));
             Exit::Error
         }

@@ -28,9 +28,18 @@ pub(super) struct Origin {
     pub named: bool,
 }
 
+/// Which files of a folder are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Workflows,
+    Tests,
+    Both,
+}
+
 /// The files of some paths, each once; texts of the overlay need not be files.
 pub(super) fn expand<'p>(
     paths: impl Iterator<Item = &'p Path>,
+    wanted: Wanted,
     overlay: &HashMap<PathBuf, Arc<str>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Origin> {
@@ -51,20 +60,20 @@ pub(super) fn expand<'p>(
             }),
             Ok(_) => {
                 let mut files = Vec::new();
-                if let Err(diagnostic) = list(path, 0, &mut files) {
+                if let Err(diagnostic) = list(path, 0, wanted, &mut files) {
                     diagnostics.push(*diagnostic);
                 }
-                let is_new = |file: &&PathBuf| belongs(path, file) && !file.exists();
+                let is_new = |file: &&PathBuf| belongs(path, file, wanted) && !file.exists();
                 let mut new: Vec<PathBuf> = overlay.keys().filter(is_new).cloned().collect();
                 new.sort();
                 files.extend(new);
                 found.extend(files.into_iter().map(|file| Origin {
-                    path: file,
+                    path: short(file),
                     root: path.to_owned(),
                     named: false,
                 }));
                 if found.len() == before {
-                    let message = format!("the folder {} holds no workflow files", path.display());
+                    let message = format!("the folder {} holds no {} files", path.display(), wanted.word());
                     let help = "workflows are files that end in `.yaml` or `.yml`; `*.test.yaml` holds their tests";
                     diagnostics.push(Diagnostic::error(Code::NoWorkflows, None, message).help(help));
                 }
@@ -80,9 +89,13 @@ pub(super) fn expand<'p>(
 pub(super) fn directly_in(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     // What is found before something is unreadable still counts.
-    let _ = list(folder, DEPTH, &mut files);
-    let short = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
+    let _ = list(folder, DEPTH, Wanted::Workflows, &mut files);
     files.into_iter().map(short).collect()
+}
+
+/// A path without the `./` at its beginning.
+fn short(path: PathBuf) -> PathBuf {
+    path.strip_prefix(".").map(Path::to_owned).unwrap_or(path)
 }
 
 /// The folder that a file given by itself belongs to: the current one if the file lies in it, else its own.
@@ -95,7 +108,7 @@ fn project(path: &Path) -> PathBuf {
 }
 
 /// The workflow files below a folder, in the order of their names.
-fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Box<Diagnostic>> {
+fn list(folder: &Path, depth: usize, wanted: Wanted, found: &mut Vec<PathBuf>) -> Result<(), Box<Diagnostic>> {
     let unreadable = |error: std::io::Error| {
         let message = format!("cannot read the folder {}: {error}", folder.display());
         Box::new(Diagnostic::error(Code::Unreadable, None, message))
@@ -114,8 +127,8 @@ fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Box
             continue;
         }
         if is_folder && depth < DEPTH {
-            list(&path, depth + 1, found)?;
-        } else if is_workflow_file(&name) && path.is_file() {
+            list(&path, depth + 1, wanted, found)?;
+        } else if wanted.includes(&name) && path.is_file() {
             if found.len() >= MOST_FILES {
                 let message = format!(
                     "there are more than {MOST_FILES} workflow files in {}",
@@ -129,20 +142,45 @@ fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Box
     Ok(())
 }
 
-/// Whether a load of the folder has this file in it, if it is there: a workflow file, at any depth, that is not hidden.
-pub fn belongs(folder: &Path, file: &Path) -> bool {
+/// Whether a load of the folder has this file in it, if it is there.
+fn belongs(folder: &Path, file: &Path, wanted: Wanted) -> bool {
     let Ok(below) = file.strip_prefix(folder) else {
         return false;
     };
     let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
     let hidden = names.iter().any(|name| name.starts_with('.'));
-    let is_workflow = names.last().is_some_and(|name| is_workflow_file(name));
-    is_workflow && !hidden && names.len() <= DEPTH + 1
+    let is_wanted = names.last().is_some_and(|name| wanted.includes(name));
+    is_wanted && !hidden && names.len() <= DEPTH + 1
 }
 
-fn is_workflow_file(name: &str) -> bool {
-    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
-    stem.is_some_and(|stem| !stem.is_empty() && !stem.ends_with(".test")) && !CONFIGURATION.contains(&name)
+impl Wanted {
+    fn includes(self, name: &str) -> bool {
+        let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
+        let Some(stem) = stem.filter(|stem| !stem.is_empty() && !CONFIGURATION.contains(&name)) else {
+            return false;
+        };
+        match self {
+            Wanted::Workflows => !stem.ends_with(TEST),
+            Wanted::Tests => stem.ends_with(TEST),
+            Wanted::Both => true,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Wanted::Workflows | Wanted::Both => "workflow",
+            Wanted::Tests => "test",
+        }
+    }
+}
+
+/// How the names of test files end, before `.yaml`.
+const TEST: &str = ".test";
+
+/// Whether a file holds tests, by its name.
+pub(super) fn is_test_file(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.is_some_and(|name| Wanted::Tests.includes(&name))
 }
 
 fn missing(path: &Path, error: &std::io::Error) -> Diagnostic {

@@ -11,6 +11,7 @@ mod cross;
 mod find;
 mod folder;
 mod spread;
+mod suites;
 mod texts;
 mod version;
 
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use find::{Found, find};
-pub use folder::belongs;
+pub use suites::load_tests;
 pub use texts::{Texts, load_texts};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -29,7 +30,7 @@ use crate::language::native::check::Callee;
 use crate::language::{self, Agent, Definition, Files, NoFiles};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
-use folder::{Folder, Origin};
+use folder::{Folder, Origin, Wanted};
 use texts::{Recorded, Taken};
 
 /// Bounds of a load.
@@ -37,6 +38,8 @@ use texts::{Recorded, Taken};
 pub struct Options {
     /// What one file may cost.
     pub limits: yaml::Limits,
+    /// Whether a folder stands for the test files in it too.
+    pub tests: bool,
     /// Texts that stand for those of files, such as ones that are not saved yet; by the path under which a file is
     /// found. One that belongs to a folder or is named is loaded even if there is no such file.
     pub overlay: HashMap<PathBuf, Arc<str>>,
@@ -126,7 +129,11 @@ pub fn load<P: AsRef<Path>>(paths: &[P]) -> Loaded {
 pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     let mut loader = Loader::new(options.clone());
     let paths = paths.iter().map(AsRef::as_ref);
-    let origins = folder::expand(paths, &options.overlay, &mut loader.loaded.diagnostics);
+    let wanted = match options.tests {
+        true => Wanted::Both,
+        false => Wanted::Workflows,
+    };
+    let origins = folder::expand(paths, wanted, &options.overlay, &mut loader.loaded.diagnostics);
     loader.files(&origins);
     loader.finish()
 }
@@ -138,7 +145,8 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
 /// A finding for each path that is not there or holds no workflow files.
 pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
-    let origins = folder::expand(paths.iter().map(AsRef::as_ref), &HashMap::new(), &mut diagnostics);
+    let paths = paths.iter().map(AsRef::as_ref);
+    let origins = folder::expand(paths, Wanted::Workflows, &HashMap::new(), &mut diagnostics);
     match diagnostics.is_empty() {
         true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
         false => Err(diagnostics),

@@ -173,8 +173,16 @@ fn words(root: &Node, way: &[Link]) -> Vec<Offer> {
         text: text.map(str::to_owned),
         ..Offer::word(word, CompletionItemKind::ENUM_MEMBER)
     });
-    offers.collect()
+    let mut offers: Vec<Offer> = offers.collect();
+    // Test files have a schema of their own, which comes with this word.
+    if matches!(way, [Link::Key(key)] if &**key == "kind") && !offers.iter().any(|offer| offer.label == TEST) {
+        offers.push(Offer::word(TEST, CompletionItemKind::ENUM_MEMBER));
+    }
+    offers
 }
+
+/// The kind of test files.
+const TEST: &str = "WorkflowTest";
 
 /// The definitions that can be named in a file, each once: its own as they are now, the others as they were loaded.
 fn definitions(workspace: &Workspace, path: &Path, kind: Kind, text: &str) -> Vec<Offer> {

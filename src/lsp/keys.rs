@@ -6,15 +6,21 @@ use serde_json::{Map, Value};
 
 use super::cursor::Link;
 use crate::language;
+use crate::testing;
 use crate::yaml::Node;
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(language::schema);
+static WORKFLOW: LazyLock<Value> = LazyLock::new(language::schema);
+static TEST: LazyLock<Value> = LazyLock::new(testing::schema);
 
 /// No chain of references in the schema is longer.
 const DEEPEST: usize = 16;
 
 /// The parts of the schema that speak of one value.
-pub(super) struct Here(Vec<&'static Map<String, Value>>);
+pub(super) struct Here {
+    /// Where references lead from.
+    whole: &'static Value,
+    parts: Vec<&'static Map<String, Value>>,
+}
 
 /// A key that may stand in a mapping.
 pub(super) struct Key {
@@ -29,26 +35,55 @@ pub(super) struct Key {
 impl Here {
     /// What is said of the value at the end of a way.
     pub fn at(root: &Node, way: &[Link]) -> Here {
-        let mut here = Here::of(&SCHEMA, Some(root));
+        let whole: &'static Value = match root.get("kind").and_then(Node::as_str) {
+            Some("WorkflowTest") => &TEST,
+            _ => &WORKFLOW,
+        };
+        let mut here = Here::of(whole, whole, Some(root));
         let mut node = Some(root);
         for link in way {
             node = node.and_then(|node| match link {
                 Link::Key(key) => node.get(key),
                 Link::Index(at) => node.as_list().and_then(|items| items.get(*at)),
             });
-            let mut found = Vec::new();
-            for schema in here.0.iter().flat_map(|schema| below(schema, link)) {
-                collect(schema, node, &mut found, 0);
-            }
-            here = Here(found);
+            let below = here.parts.iter().flat_map(|schema| below(schema, link));
+            let mut next = Here {
+                whole,
+                parts: Vec::new(),
+            };
+            below.for_each(|schema| next.collect(schema, node, 0));
+            here = next;
         }
         here
     }
 
-    fn of(schema: &'static Value, node: Option<&Node>) -> Here {
-        let mut found = Vec::new();
-        collect(schema, node, &mut found, 0);
-        Here(found)
+    fn of(whole: &'static Value, schema: &'static Value, node: Option<&Node>) -> Here {
+        let mut here = Here {
+            whole,
+            parts: Vec::new(),
+        };
+        here.collect(schema, node, 0);
+        here
+    }
+
+    /// Takes in a schema with what it refers to and what it adds for this value.
+    fn collect(&mut self, schema: &'static Value, node: Option<&Node>, depth: usize) {
+        let Some(map) = schema.as_object().filter(|_| depth < DEEPEST) else {
+            return;
+        };
+        self.parts.push(map);
+        let target = map.get("$ref").and_then(Value::as_str);
+        let target = target.and_then(|target| self.whole.pointer(target.strip_prefix('#')?));
+        let groups = ["allOf", "anyOf"]
+            .into_iter()
+            .filter_map(|keyword| map.get(keyword)?.as_array());
+        let branch = map.get("if").and_then(|condition| match fits(condition, node) {
+            true => map.get("then"),
+            false => map.get("else"),
+        });
+        for more in target.into_iter().chain(groups.flatten()).chain(branch) {
+            self.collect(more, node, depth + 1);
+        }
     }
 
     /// The keys that a mapping here may have, those with a meaning of their own: the required ones first.
@@ -58,7 +93,7 @@ impl Here {
             if keys.iter().any(|known| known.name == name) || self.excludes(name) {
                 continue;
             }
-            let own = Here::of(schema, None);
+            let own = Here::of(self.whole, schema, None);
             keys.push(Key {
                 name,
                 required: self.requires(name),
@@ -85,7 +120,7 @@ impl Here {
     /// The words that may stand here, each with what it means.
     pub fn values(&self) -> Vec<(String, Option<&'static str>)> {
         let mut values: Vec<(String, Option<&'static str>)> = Vec::new();
-        for schema in &self.0 {
+        for schema in &self.parts {
             let texts = schema
                 .get("markdownEnumDescriptions")
                 .or(schema.get("enumDescriptions"));
@@ -114,7 +149,7 @@ impl Here {
             let text = schema.get("markdownDescription").or(schema.get("description"));
             text.and_then(Value::as_str)
         };
-        self.0.iter().find_map(text)
+        self.parts.iter().find_map(text)
     }
 
     /// An example of the value.
@@ -128,7 +163,7 @@ impl Here {
     }
 
     fn each(&self, keyword: &'static str) -> impl Iterator<Item = &'static Value> {
-        self.0.iter().filter_map(move |schema| schema.get(keyword))
+        self.parts.iter().filter_map(move |schema| schema.get(keyword))
     }
 }
 
@@ -141,31 +176,6 @@ fn below(schema: &'static Map<String, Value>, link: &Link) -> Option<&'static Va
             let own = properties.and_then(|properties| properties.get(&**key));
             own.or_else(|| schema.get("additionalProperties"))
         }
-    }
-}
-
-/// A schema with what it refers to and what it adds for this value.
-fn collect(schema: &'static Value, node: Option<&Node>, found: &mut Vec<&'static Map<String, Value>>, depth: usize) {
-    let Some(map) = schema.as_object().filter(|_| depth < DEEPEST) else {
-        return;
-    };
-    found.push(map);
-    let mut more = |schema| collect(schema, node, found, depth + 1);
-    let target = map.get("$ref").and_then(Value::as_str);
-    target
-        .and_then(|target| SCHEMA.pointer(target.strip_prefix('#')?))
-        .into_iter()
-        .for_each(&mut more);
-    for keyword in ["allOf", "anyOf"] {
-        map.get(keyword)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .for_each(&mut more);
-    }
-    if let Some(condition) = map.get("if") {
-        let branch = if fits(condition, node) { "then" } else { "else" };
-        map.get(branch).into_iter().for_each(&mut more);
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn named(root: &Node, way: &[Link]) -> Option<Named> {
             ("workflow", "andWorkflow" | "workflow") => definition(Kind::Workflow, false),
             ("workflow", _) if above(2) == Some("tools") => definition(Kind::Workflow, false),
             ("agent", "andAgent" | "agent") => definition(Kind::Agent, false),
+            ("workflow", "WorkflowTest") if before.is_empty() => definition(Kind::Workflow, false),
             ("id", "Workflow") if before.is_empty() => definition(Kind::Workflow, true),
             ("id", "Agent") if before.is_empty() => definition(Kind::Agent, true),
             ("event", _) if matches!(above(1), Some("emit" | "waitFor")) => Some(Named::Event),

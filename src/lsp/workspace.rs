@@ -10,6 +10,7 @@ use super::text::{Encoding, Lines};
 use super::uri;
 use crate::load::{self, Loaded, Options};
 use crate::source::{File, FileId};
+use crate::testing;
 
 /// A document in the editor.
 pub(super) struct Open {
@@ -53,11 +54,18 @@ impl Workspace {
             .collect();
         let options = Options {
             overlay,
+            tests: true,
             ..Options::default()
         };
         let outside = self.open.keys().filter(|path| !self.is_inside(path));
         let roots = self.folders.iter().chain(outside);
-        self.loads = roots.map(|path| load::load_with(&[path], &options)).collect();
+        let load = |path: &PathBuf| {
+            let mut loaded = load::load_with(&[path], &options);
+            let (_, findings) = testing::read(&loaded);
+            loaded.diagnostics.extend(findings);
+            loaded
+        };
+        self.loads = roots.map(load).collect();
     }
 
     /// Whether a path lies in one of the folders. What a load of the folder leaves out, such as hidden files, is then

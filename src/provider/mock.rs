@@ -2,36 +2,55 @@
 //!
 //! ```yaml
 //! rate-risk: { output: { score: 0.9 } }           # the step with this id
-//! "load-*":                                       # steps whose id fits the pattern
+//! "load-*":                                       # steps whose id or address fits the pattern
 //!   - { error: { code: http.network } }           # first
 //!   - { output: [1, 2], after: 2s }               # then, and from then on
+//! charge:
+//!   - { when: =request.body.cents > 1000, error: { code: http.status } }   # whenever that holds
+//!   - { output: { receipt: r-1 } }                                         # else
 //! ```
+
+mod read;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 
-use super::{Performing, failed};
+use super::Performing;
 use crate::clock::Clock;
 use crate::data::Data;
-use crate::graph::{Millis, Name, parse_duration};
-use crate::run::{Answer, Failure, Outcome};
+use crate::expr::{Expression, Root};
+use crate::graph::{Millis, Name};
+use crate::run::{Failure, Outcome, PendingCall};
 
 /// Answers by step.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Mocks {
     /// In the order of the file.
-    rules: Vec<(Name, Vec<Mock>)>,
-    /// How many answers each step has had.
-    given: Mutex<BTreeMap<Name, usize>>,
+    rules: Arc<[Rule]>,
+    /// How many answers of each rule a step has had.
+    given: Mutex<BTreeMap<(usize, Name), usize>>,
+}
+
+/// What is answered to the steps that fit a pattern.
+#[derive(Debug)]
+struct Rule {
+    /// An id, an address, or a pattern of either.
+    pattern: Name,
+    /// The answers with a condition, each given whenever it holds.
+    conditional: Vec<(Arc<Expression>, Mock)>,
+    /// The others, given one after the other, the last again and again.
+    sequence: Vec<Mock>,
 }
 
 /// One answer.
-#[derive(Clone, Debug)]
-pub(super) struct Mock {
-    outcome: Outcome,
-    after: Millis,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mock {
+    /// What the call comes to.
+    pub outcome: Outcome,
+    /// How long that takes.
+    pub after: Millis,
 }
 
 /// What is wrong with a file of mocks.
@@ -42,64 +61,76 @@ pub struct MockError {
     pub pointer: String,
     /// What, and what to write instead.
     pub message: String,
+    /// For a key that is not known: the keys that are.
+    pub known: &'static [&'static str],
 }
 
-const SHAPE: &str = "an answer is an object with `output` or `error`, and `after` if it takes a while";
-
 impl Mocks {
-    /// Reads mocks: an object of step ids or patterns (`*` stands for any characters), each with an answer or a list of
-    /// answers that are given one after the other, the last again and again.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong, with its place.
-    pub fn from_data(data: &Data) -> Result<Mocks, Vec<MockError>> {
-        let mut errors = Vec::new();
-        let mut rules = Vec::new();
-        match data {
-            Data::Map(map) => {
-                for (step, answers) in map.iter() {
-                    let pointer = format!("/{}", step.replace('~', "~0").replace('/', "~1"));
-                    rules.push((step.clone(), read_answers(answers, &pointer, &mut errors)));
-                }
-            }
-            Data::Null => {}
-            other => errors.push(MockError {
-                pointer: String::new(),
-                message: format!("mocks are an object of step ids and answers, not {}", other.a_kind()),
-            }),
-        }
-        match errors.is_empty() {
-            true => Ok(Mocks {
-                rules,
-                given: Mutex::default(),
-            }),
-            false => Err(errors),
+    /// The same answers, none of which has been given.
+    #[must_use]
+    pub fn afresh(&self) -> Mocks {
+        Mocks {
+            rules: self.rules.clone(),
+            given: Mutex::default(),
         }
     }
 
     /// The ids and patterns that fit none of these steps: mistyped, most likely.
     pub fn unmatched<'s>(&self, steps: impl Iterator<Item = &'s str> + Clone) -> Vec<Name> {
-        let misses = |pattern: &Name| !steps.clone().any(|step| fits(pattern, step));
+        // An address ends in an id.
+        let misses = |pattern: &Name| {
+            let id = pattern.rsplit(['/', ':']).next().unwrap_or_default();
+            !steps.clone().any(|step| fits(id, step) || fits(pattern, step))
+        };
         self.rules
             .iter()
-            .map(|(pattern, _)| pattern.clone())
+            .map(|rule| rule.pattern.clone())
             .filter(misses)
             .collect()
     }
 
-    /// The next answer for a step: by its id if that is there, else by the first pattern that fits.
-    pub(super) fn answer(&self, step: &Name) -> Option<Mock> {
-        let exact = self.rules.iter().find(|(pattern, _)| pattern == step);
-        let (_, answers) = exact.or_else(|| self.rules.iter().find(|(pattern, _)| fits(pattern, step)))?;
+    /// The next answer to a call: by its address or the id of its step if that is there, else by the first pattern that
+    /// fits and has an answer.
+    ///
+    /// # Errors
+    ///
+    /// A condition that cannot be evaluated.
+    pub fn answer(&self, call: &PendingCall) -> Result<Option<Mock>, Failure> {
+        let address = call.address();
+        let exact = |rule: &Rule| *rule.pattern == *address || rule.pattern == call.step;
+        let rules = || self.rules.iter().enumerate();
+        let by_name = rules().filter(|(_, rule)| exact(rule));
+        let by_pattern = rules().filter(|(_, rule)| !exact(rule) && step_fits(&rule.pattern, &call.step, address));
+        for (at, rule) in by_name.chain(by_pattern) {
+            if let Some(mock) = self.answer_of(at, rule, call)? {
+                return Ok(Some(mock));
+            }
+        }
+        Ok(None)
+    }
+
+    fn answer_of(&self, at: usize, rule: &Rule, call: &PendingCall) -> Result<Option<Mock>, Failure> {
+        for (condition, mock) in &rule.conditional {
+            let names = |root: &Root| match root {
+                Root::Local(name) if **name == *REQUEST => Some(call.request.to_data()),
+                Root::Attempt => Some(Data::Int(call.attempt().into())),
+                _ => None,
+            };
+            if condition.eval_bool(&names)? {
+                return Ok(Some(mock.clone()));
+            }
+        }
         // A counter cannot be left half counted by a panic.
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = given.entry(step.clone()).or_default();
-        let answer = answers.get(*at).or(answers.last())?;
-        *at += 1;
-        Some(answer.clone())
+        let next = given.entry((at, call.step.clone())).or_default();
+        let mock = rule.sequence.get(*next).or(rule.sequence.last());
+        *next += 1;
+        Ok(mock.cloned())
     }
 }
+
+/// What a condition knows the call by.
+const REQUEST: &str = "request";
 
 impl Mock {
     pub(super) fn perform(self, clock: &dyn Clock) -> Performing {
@@ -113,98 +144,17 @@ impl Mock {
     }
 }
 
-fn read_answers(answers: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Vec<Mock> {
-    let Data::List(list) = answers else {
-        return Vec::from_iter(read_answer(answers, pointer, errors));
-    };
-    if list.is_empty() {
-        errors.push(MockError {
-            pointer: pointer.to_owned(),
-            message: "the list holds no answer".to_owned(),
-        });
-    }
-    let each = list.iter().enumerate();
-    each.filter_map(|(at, answer)| read_answer(answer, &format!("{pointer}/{at}"), errors))
-        .collect()
+/// Whether a step is meant by an id, an address, or a pattern of either in which `*` stands for any characters.
+pub fn step_fits(pattern: &str, id: &str, address: &str) -> bool {
+    fits(pattern, id) || fits(pattern, address)
 }
 
-fn read_answer(answer: &Data, pointer: &str, errors: &mut Vec<MockError>) -> Option<Mock> {
-    let mut wrong = |pointer: String, message: String| errors.push(MockError { pointer, message });
-    let Data::Map(map) = answer else {
-        wrong(pointer.to_owned(), format!("{SHAPE}, not {}", answer.a_kind()));
-        return None;
-    };
-    let mut sound = true;
-    for key in map
-        .keys()
-        .filter(|key| !["output", "response", "error", "after"].contains(&&***key))
-    {
-        wrong(
-            format!("{pointer}/{key}"),
-            format!("`{key}` is not known here; {SHAPE}"),
-        );
-        sound = false;
-    }
-    let after = match map.get("after") {
-        None | Some(Data::Int(0)) => Ok(Millis(0)),
-        Some(Data::Text(text)) => parse_duration(text).map_err(|error| error.to_string()),
-        Some(other) => Err(format!("`after` is a duration such as `2s`, not {}", other.a_kind())),
-    };
-    if let Err(message) = &after {
-        wrong(format!("{pointer}/after"), message.clone());
-    }
-    let outcome = match (map.get("output"), map.get("error")) {
-        (Some(_), Some(_)) => {
-            wrong(
-                pointer.to_owned(),
-                "an answer has `output` or `error`, not both".to_owned(),
-            );
-            None
-        }
-        (output, None) => Some(Outcome::Done(Answer {
-            result: output.cloned(),
-            response: map.get("response").cloned(),
-        })),
-        (None, Some(error)) => match read_failure(error) {
-            Some(failure) => Some(failed(failure)),
-            None => {
-                wrong(
-                    format!("{pointer}/error"),
-                    "an error is an object with `code`, `message`, `data`".to_owned(),
-                );
-                None
-            }
-        },
-    };
-    Some(Mock {
-        outcome: outcome?,
-        after: after.ok()?,
-    })
-    .filter(|_| sound)
-}
-
-fn read_failure(error: &Data) -> Option<Failure> {
-    let known = |map: &crate::data::Map| map.keys().all(|key| ["code", "message", "data"].contains(&&**key));
-    let text = |key: &str| match error.get(key) {
-        None => Some(None),
-        Some(Data::Text(text)) => Some(Some(text.clone())),
-        Some(_) => None,
-    };
-    let code = text("code")??;
-    let message: Name = text("message")?.unwrap_or_else(|| Arc::from(format!("mocked `{code}`")));
-    let data = error.get("data").cloned().unwrap_or_default();
-    error
-        .as_map()
-        .is_some_and(|map| known(map))
-        .then(|| Failure::new(code, message).with_data(data))
-}
-
-/// Whether an id fits a pattern, in which `*` stands for any characters.
-fn fits(pattern: &str, id: &str) -> bool {
+/// Whether a text fits a pattern, in which `*` stands for any characters.
+fn fits(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
-        return pattern == id;
+        return pattern == text;
     };
-    let Some(mut left) = id.strip_prefix(first) else {
+    let Some(mut left) = text.strip_prefix(first) else {
         return false;
     };
     let mut pieces: Vec<&str> = rest.split('*').collect();
@@ -222,9 +172,23 @@ fn fits(pattern: &str, id: &str) -> bool {
 mod tests {
     use super::*;
     use crate::data;
+    use crate::run::{Answer, FunctionRequest, Request, Ticket};
+
+    fn call(address: &str, attempt: u32, amount: i64) -> PendingCall {
+        let step = address.rsplit('/').next().unwrap_or_default();
+        PendingCall {
+            ticket: Ticket(0),
+            request: Arc::new(Request::Function(FunctionRequest {
+                name: "pay".into(),
+                arguments: data!({ "amount": amount }),
+            })),
+            step: step.split('[').next().unwrap_or_default().into(),
+            effect: format!("{address}#{attempt}"),
+        }
+    }
 
     fn outcome(mocks: &Mocks, step: &str) -> Option<Outcome> {
-        mocks.answer(&step.into()).map(|mock| mock.outcome)
+        mocks.answer(&call(step, 1, 0)).unwrap().map(|mock| mock.outcome)
     }
 
     fn done(result: Data) -> Option<Outcome> {
@@ -254,6 +218,33 @@ mod tests {
     }
 
     #[test]
+    fn conditions_go_before_the_sequence_and_addresses_before_ids() {
+        let mocks = Mocks::from_data(&data!({
+            "*/put": { "output": "any" },
+            "load[1]/put": { "output": "second" },
+            "pay": [
+                { "output": 1 },
+                { "when": "=request.arguments.amount > 9 and attempt == 1", "error": { "code": "large" } },
+                { "output": 2 },
+            ],
+            "only": { "when": "=attempt > 1", "output": "again" },
+        }))
+        .unwrap();
+        assert_eq!(outcome(&mocks, "load[0]/put"), done(data!("any")));
+        assert_eq!(outcome(&mocks, "load[1]/put"), done(data!("second")));
+        let pay = |attempt, amount| mocks.answer(&call("pay", attempt, amount)).unwrap().unwrap().outcome;
+        assert!(matches!(pay(1, 10), Outcome::Failed(failure) if &*failure.code == "large"));
+        assert_eq!(Some(pay(2, 10)), done(data!(1)));
+        assert_eq!(Some(pay(1, 3)), done(data!(2)));
+        assert_eq!(outcome(&mocks, "only"), None);
+        assert_eq!(
+            mocks.answer(&call("only", 2, 0)).unwrap().map(|mock| mock.outcome),
+            done(data!("again"))
+        );
+        assert_eq!(outcome(&mocks.afresh(), "pay"), done(data!(1)), "none has been given");
+    }
+
+    #[test]
     fn every_mistake_is_reported_with_its_place() {
         let wrong = data!({
             "a": 1,
@@ -261,10 +252,26 @@ mod tests {
             "c": [{ "output": 1, "after": "soon" }, { "output": 1, "error": { "code": "x" } }],
             "d": { "error": { "message": "no code" } },
             "e": [],
+            "f": [{ "when": true }, { "when": "=input.x" }, { "when": "=1 +" }],
+            "g": { "error": { "code": "x", "mesage": "y" } },
         });
         let errors = Mocks::from_data(&wrong).unwrap_err();
         let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/a", "/b/outptu", "/c/0/after", "/c/1", "/d/error", "/e"]);
+        assert_eq!(
+            pointers,
+            [
+                "/a",
+                "/b/outptu",
+                "/c/0/after",
+                "/c/1",
+                "/d/error",
+                "/e",
+                "/f/0/when",
+                "/f/1/when",
+                "/f/2/when",
+                "/g/error/mesage"
+            ]
+        );
     }
 
     #[test]

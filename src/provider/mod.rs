@@ -16,7 +16,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 pub use function::Functions;
-pub use mock::{MockError, Mocks};
+pub use mock::{Mock, MockError, Mocks, step_fits};
 
 use crate::clock::Clock;
 use crate::data::{Data, Sealed};
@@ -119,8 +119,12 @@ impl Providers {
     }
 
     fn route(&self, effect: Effect) -> Performing {
-        if let Some(answer) = self.mocks.as_ref().and_then(|mocks| mocks.answer(&effect.call.step)) {
-            return answer.perform(&*self.clock);
+        if let Some(mocks) = &self.mocks {
+            match mocks.answer(&effect.call) {
+                Ok(Some(answer)) => return answer.perform(&*self.clock),
+                Ok(None) => {}
+                Err(failure) => return std::future::ready(failed(failure)).boxed(),
+            }
         }
         match &*effect.call.request.clone() {
             Request::Http(_) => self.http.clone().perform(effect),

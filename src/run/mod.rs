@@ -176,6 +176,21 @@ pub struct PendingCall {
     pub effect: String,
 }
 
+impl PendingCall {
+    /// The address of the step.
+    pub fn address(&self) -> &str {
+        self.effect
+            .rsplit_once('#')
+            .map_or(&*self.effect, |(address, _)| address)
+    }
+
+    /// The attempt of the step.
+    pub fn attempt(&self) -> u32 {
+        let attempt = self.effect.rsplit_once('#').map(|(_, attempt)| attempt.parse());
+        attempt.and_then(Result::ok).unwrap_or(1)
+    }
+}
+
 /// A wait in flight.
 #[derive(Clone, Debug)]
 pub struct PendingWait {

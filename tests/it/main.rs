@@ -22,6 +22,7 @@ mod sarif;
 mod schema;
 mod sim;
 mod suites;
+mod testing;
 mod tidy;
 mod workflows;
 mod yaml_hostile;

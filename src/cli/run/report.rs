@@ -42,16 +42,17 @@ pub(in crate::cli) fn outcome(prepared: &Prepared, session: &Session, status: St
                     }
                 };
                 let example = ask::example(schema);
-                let hint = match (&prepared.store, &*waiting.wait) {
-                    (Some(store), Wait::Resume { .. }) => {
-                        let step = match waits.len() {
-                            1 => String::new(),
-                            _ => format!(" --step '{}'", waiting.address),
+                let hint = match &prepared.store {
+                    None => format!("{option} {name}='{example}'"),
+                    Some(store) => {
+                        let which = match option {
+                            "--resume" if waits.len() == 1 => String::new(),
+                            "--resume" => format!(" --step '{name}'"),
+                            _ => format!(" --event {name}"),
                         };
                         let run = session.handle().id();
-                        format!("interpret runs resume {run} --store '{store}'{step} --data '{example}'")
+                        format!("interpret runs resume {run} --store '{store}'{which} --data '{example}'")
                     }
-                    _ => format!("{option} {name}='{example}'"),
                 };
                 output::say(&format!("  go on with {hint}\n"));
             }

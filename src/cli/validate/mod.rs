@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, complain, output, show};
 use crate::diagnostic::render;
 use crate::load::{self, Loaded};
+use crate::testing;
 
 /// Which workflows to check, and how to say what was found.
 #[derive(Debug, Args)]
@@ -62,21 +63,32 @@ fn check(arguments: &Arguments) -> Result<Exit, Exit> {
     if let Some(code) = &arguments.explain {
         return explain::explain(code);
     }
-    let mut loaded = load::load(&arguments.paths);
+    let mut loaded = everything(&arguments.paths);
     if arguments.fix {
         let fixed = fix::fix(&loaded, &arguments.paths);
         fix::show(&fixed, arguments.format == Format::Text)?;
         if !arguments.dry_run && !fixed.is_empty() {
             fix::write(&fixed).map_err(complain)?;
-            loaded = load::load(&arguments.paths);
+            loaded = everything(&arguments.paths);
         }
     }
+    let (_, findings) = testing::read(&loaded);
+    loaded.diagnostics.extend(findings);
     report(&loaded, arguments.format)?;
     let denied = arguments.deny_warnings && !loaded.diagnostics.is_empty();
     Ok(match loaded.has_errors() || denied {
         true => Exit::Error,
         false => Exit::Success,
     })
+}
+
+/// Everything below the paths, test files too.
+fn everything(paths: &[PathBuf]) -> Loaded {
+    let options = load::Options {
+        tests: true,
+        ..load::Options::default()
+    };
+    load::load_with(paths, &options)
 }
 
 /// Says what was found.

@@ -1,6 +1,6 @@
 //! A graph for other eyes: drawings for people (Mermaid, DOT, SVG, a tree of text), and JSON for programs.
 //!
-//! All drawings show the same [`figure`]; [`Marks`] colour a run onto it.
+//! All drawings show the same figure; [`Marks`] colour a run onto it.
 
 mod dot;
 mod figure;

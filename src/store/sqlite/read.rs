@@ -151,8 +151,9 @@ pub(super) fn listing(filter: &Filter) -> (String, Vec<Value>) {
     (query, values)
 }
 
-/// Only runs that nobody drives have to be woken; there is an index of just these.
-pub(super) const DUE: &str = "SELECT wake_at, id FROM runs \
+/// Only runs that nobody drives have to be woken; there is an index of just these, which has to be named: by itself
+/// SQLite would look at all that are suspended.
+pub(super) const DUE: &str = "SELECT wake_at, id FROM runs INDEXED BY runs_by_wake \
      WHERE wake_at IS NOT NULL AND status = 'suspended' AND wake_at <= ? ORDER BY wake_at, id LIMIT ?";
 
 pub(super) fn due(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<(Timestamp, Name)>, Error> {

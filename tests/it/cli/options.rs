@@ -62,6 +62,12 @@ fn the_schema_is_printed_and_a_file_of_it_is_checked() {
     assert_eq!((printed.code, &*printed.err), (Some(0), ""));
     folder.write("schema/workflow.schema.json", printed.out.as_bytes());
     assert_eq!(folder.run(&["schema", "--check"]).code, Some(0));
+    let of_tests = folder.run(&["schema", "test"]);
+    assert!(of_tests.expect(0).out.contains("WorkflowTest"), "{}", of_tests.out);
+    folder
+        .run(&["schema", "test", "--check"])
+        .expect(2)
+        .says(&["schema/test.schema.json"]);
     let old = folder.run(&["schema", "--check", "old.json"]);
     assert_eq!((old.code, &*old.out), (Some(1), ""));
     assert!(

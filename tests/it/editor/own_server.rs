@@ -306,7 +306,7 @@ fn completion_knows_the_language() {
         kinds.iter().all(|kind| offered.iter().any(|offer| offer == kind)),
         "{offered:?}"
     );
-    assert_eq!(editor.offers("kind: |\n"), ["Workflow", "Agent"]);
+    assert_eq!(editor.offers("kind: |\n"), ["Workflow", "Agent", "WorkflowTest"]);
     assert_eq!(editor.offers("|\n"), ["kind"]);
 
     // Keys: those of the kind, the required ones first, none that is there.
@@ -347,6 +347,42 @@ fn completion_knows_the_language() {
     let uri = editor.uri("agents.yaml");
     editor.client.diagnostics(&uri);
     assert_eq!(editor.offers(&ask), ["writer"]);
+}
+
+#[test]
+fn test_files_are_served_too() {
+    let mut editor = Editor::start(&[("helper.yaml", HELPER)]);
+    let text = "kind: WorkflowTest\nworkflow: helper\ncases:\n  - name: it adds\n    expect: { status: completed }\n";
+    let uri = editor.open("helper.test.yaml", text);
+    assert_eq!(editor.client.diagnostics(&uri), Vec::<Value>::new());
+    change(&mut editor.client, &uri, 2, &text.replace("expect:", "expects:"));
+    let found = editor.client.diagnostics(&uri);
+    assert_eq!(found[0]["code"], "unknown-key", "{found:?}");
+    editor.close(&uri);
+    let mut ask = |method: &str, old: &str, new: &str| {
+        let text = text.replace(old, new);
+        editor.ask(
+            "helper.test.yaml",
+            method,
+            &text,
+            json!({ "context": { "triggerKind": 1 } }),
+        )
+    };
+    let labels = |offered: Value| -> Vec<String> {
+        let items = offered["items"].as_array().unwrap().iter();
+        items.map(|item| item["label"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        labels(ask("textDocument/completion", "workflow: helper", "workflow: |")),
+        ["helper"]
+    );
+    let keys = labels(ask("textDocument/completion", "    expect", "    |\n    expect"));
+    assert!(
+        keys.iter().any(|key| key == "input") && !keys.iter().any(|key| key == "name"),
+        "{keys:?}"
+    );
+    let shown = ask("textDocument/definition", "workflow: helper", "workflow: hel|per");
+    assert!(shown[0]["uri"].as_str().unwrap().ends_with("/helper.yaml"), "{shown}");
 }
 
 #[test]

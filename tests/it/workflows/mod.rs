@@ -218,7 +218,8 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn files() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("workflows").unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let name = |path: &PathBuf| path.display().to_string();
+    files.retain(|path| name(path).ends_with(".yaml") && !name(path).ends_with(".test.yaml"));
     files.sort();
     files
 }
