@@ -9,7 +9,9 @@ mod completions;
 mod exported;
 mod fmt;
 mod graph;
+mod init;
 mod input;
+mod lsp;
 mod output;
 mod progress;
 mod reach;
@@ -23,7 +25,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::diagnostic::{Diagnostic, render};
 use crate::source::Sources;
@@ -33,6 +35,7 @@ use crate::source::Sources;
 #[command(name = "interpret", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "\
 Examples:
+  interpret init expenses
   interpret validate workflows/
   interpret run order-approval --input '{\"orderId\": \"A-1\", \"amount\": 40}'
   interpret test workflows/
@@ -46,6 +49,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a folder with a first workflow, its test, and settings for editors and CI.
+    Init(init::Arguments),
     /// Run a workflow: the result goes to stdout, progress to stderr.
     Run(Box<run::Arguments>),
     /// List, inspect, resume and prune the runs that a store keeps.
@@ -62,6 +67,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Bring files into their usual form: indentation and blank lines, nothing else.
     Fmt(fmt::Arguments),
+    /// Serve an editor over the language server protocol.
+    Lsp(lsp::Arguments),
     /// Write what a shell needs to complete commands and options.
     Completions(completions::Arguments),
 }
@@ -90,6 +97,7 @@ impl From<Exit> for ExitCode {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
+        Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(*arguments),
         Command::Runs(arguments) => runs::run(arguments),
         Command::Test(arguments) => test::run(arguments),
@@ -98,9 +106,15 @@ pub fn main() -> ExitCode {
         Command::Graph(arguments) => graph::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Fmt(arguments) => fmt::run(arguments),
+        Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };
     exit.into()
+}
+
+/// The commands with their options, as the manual describes them.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Says on stderr why a command cannot do what it was asked.

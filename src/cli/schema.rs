@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, complain, output};
-use crate::{language, testing};
+use crate::language;
+use crate::testing;
 
 /// What to do with the schema.
 #[derive(Debug, Args)]

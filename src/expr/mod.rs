@@ -7,6 +7,6 @@ pub mod jinja;
 mod names;
 mod problem;
 
-pub use jinja::{Build, Expression, Operator, Shape, Subtraction, Text};
+pub use jinja::{Build, Builtin, Expression, Operator, Shape, Subtraction, Text, builtins};
 pub use names::{Names, Reference, Root, Segment, StepPart};
 pub use problem::{EvalError, Problem, ProblemKind};

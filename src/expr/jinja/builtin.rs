@@ -118,6 +118,25 @@ table! { TESTS, install_tests, add_test;
     "false" => tests::is_false,
 }
 
+/// The names of all filters, tests and functions that expressions may use.
+pub fn builtins() -> impl Iterator<Item = (Builtin, &'static str)> {
+    let of = |kind, names: &'static [&'static str]| names.iter().map(move |name| (kind, *name));
+    of(Builtin::Filter, FILTERS)
+        .chain(of(Builtin::Test, TESTS))
+        .chain(of(Builtin::Function, FUNCTIONS))
+}
+
+/// What something built in is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Builtin {
+    /// `value | NAME`
+    Filter,
+    /// `value is NAME`
+    Test,
+    /// `NAME(…)`
+    Function,
+}
+
 /// Whether a filter of this name exists.
 pub(super) fn is_filter(name: &str) -> bool {
     FILTERS.contains(&name)

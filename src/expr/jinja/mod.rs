@@ -14,6 +14,7 @@ mod filter;
 mod helper;
 mod limits;
 mod lower;
+pub mod manual;
 mod node;
 mod output;
 mod path;
@@ -29,6 +30,7 @@ mod value;
 mod tests;
 
 pub use build::Build;
+pub use builtin::{Builtin, builtins};
 pub use dash::Subtraction;
 pub use expression::Expression;
 pub use shape::{Operator, Shape};

@@ -45,7 +45,7 @@ fn commands(header: &str) -> Vec<Command> {
 }
 
 /// The words of a command as a shell takes them, as far as the examples need it.
-pub(super) fn words(command: &str) -> Vec<String> {
+pub(crate) fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quoted = false;

@@ -10,6 +10,8 @@ mod header;
 mod people;
 mod readme;
 
+pub(crate) use header::words;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
