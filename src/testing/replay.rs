@@ -88,12 +88,13 @@ pub fn replay(old: &Arc<Program>, events: &[Event], new: &Arc<Program>) -> Resul
             now => return Ok(parted(old, new, compared, Some(line), now)),
         }
     }
-    // What the new run does behind the end of the record, as far as nothing from outside is needed.
-    while replay.run.status() == crate::run::Status::Running && replay.wake(replay.now)? {
-        if replay.lines.len() > compared {
-            break;
-        }
-    }
+    // What the new run does behind the end of the record, as far as nothing from outside is needed. Of a record that
+    // breaks off nobody knows how long the run would have waited.
+    let over = recorded.end.is_some();
+    while replay.line(compared)?.is_none()
+        && replay.run.wake_at().is_some_and(|due| over || due.0 == i64::MIN)
+        && replay.wake(replay.now)?
+    {}
     Ok(match replay.line(compared)? {
         Some(now) => parted(old, new, compared, None, Some(now)),
         None => Replayed::Same(compared),
