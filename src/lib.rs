@@ -31,7 +31,7 @@
 //! it; [`yaml`] reads text, [`expr`] expressions, [`contract`] schemas; [`language`] makes a [`graph`] of a document and
 //! [`load`] checks files against each other; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
 //! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`testing`] runs
-//! test files, and [`cli`] is the program.
+//! test files, [`lsp`] serves editors, and [`cli`] is the program.
 
 // In the order of the pipeline; the blank lines keep it.
 pub mod source;
@@ -67,5 +67,7 @@ pub mod provider;
 pub mod drive;
 
 pub mod testing;
+
+pub mod lsp;
 
 pub mod cli;

@@ -10,6 +10,7 @@ mod fmt;
 mod graph;
 mod init;
 mod input;
+mod lsp;
 mod output;
 mod progress;
 mod reach;
@@ -62,6 +63,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Bring files into their usual form: indentation and blank lines, nothing else.
     Fmt(fmt::Arguments),
+    /// Serve an editor over the language server protocol.
+    Lsp(lsp::Arguments),
     /// Write what a shell needs to complete commands and options.
     Completions(completions::Arguments),
 }
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Graph(arguments) => graph::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Fmt(arguments) => fmt::run(arguments),
+        Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Completions(arguments) => completions::run(arguments),
     };
     exit.into()

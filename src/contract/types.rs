@@ -1,3 +1,4 @@
+mod tell;
 mod view;
 
 use std::sync::Arc;

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Kind, Loaded, version};
+use super::{Kind, Loaded};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{BlockId, Graph, Join, Name, Node, Op};
 use crate::language::native::Outline;
-use crate::language::native::check::{self, Callee};
+use crate::language::native::check;
 use crate::source::Span;
 
 /// All findings.
@@ -15,17 +15,7 @@ pub(super) fn check(loaded: &Loaded) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for outline in &loaded.outlines {
         references(loaded, outline, &mut findings);
-        let find = |id: &str, version: Option<&str>| {
-            let named = loaded.outlines.iter().filter(|outline| *outline.id == *id);
-            let found = version::choose(named, version, |outline| {
-                outline.root.get("version").and_then(|version| version.as_str())
-            })?;
-            Some(Callee {
-                input: found.input.clone(),
-                output: found.output.as_ref().map(|schema| schema.ty()),
-            })
-        };
-        findings.extend(check::check_calls(outline, &find));
+        findings.extend(check::check_calls(outline, &|id, version| loaded.callee(id, version)));
     }
     recursion(loaded, &mut findings);
     for graph in loaded.workflows() {

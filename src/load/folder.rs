@@ -1,5 +1,6 @@
 //! The files of a load: which there are, and their texts.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(super) struct Origin {
     /// The path as it is shown.
     pub path: PathBuf,
     /// The folder that was given, or the one the file belongs to: what its schemas may refer to.
-    root: PathBuf,
+    pub root: PathBuf,
     /// Whether the file itself was given.
     pub named: bool,
 }
@@ -35,17 +36,23 @@ pub(super) enum Wanted {
     Both,
 }
 
-/// The files of some paths, each once.
+/// The files of some paths, each once; texts of the overlay need not be files.
 pub(super) fn expand<'p>(
     paths: impl Iterator<Item = &'p Path>,
     wanted: Wanted,
+    overlay: &HashMap<PathBuf, Arc<str>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Origin> {
     let mut found: Vec<Origin> = Vec::new();
     for path in paths {
         let before = found.len();
         match path.metadata() {
-            Err(error) => diagnostics.push(missing(path, &error)),
+            Err(error) if !overlay.contains_key(path) => diagnostics.push(missing(path, &error)),
+            Err(_) => found.push(Origin {
+                path: path.to_owned(),
+                root: project(path),
+                named: true,
+            }),
             Ok(metadata) if !metadata.is_dir() => found.push(Origin {
                 path: path.to_owned(),
                 root: project(path),
@@ -56,6 +63,10 @@ pub(super) fn expand<'p>(
                 if let Err(diagnostic) = list(path, 0, wanted, &mut files) {
                     diagnostics.push(*diagnostic);
                 }
+                let is_new = |file: &&PathBuf| belongs(path, file, wanted) && !file.exists();
+                let mut new: Vec<PathBuf> = overlay.keys().filter(is_new).cloned().collect();
+                new.sort();
+                files.extend(new);
                 found.extend(files.into_iter().map(|file| Origin {
                     path: short(file),
                     root: path.to_owned(),
@@ -129,6 +140,17 @@ fn list(folder: &Path, depth: usize, wanted: Wanted, found: &mut Vec<PathBuf>) -
         }
     }
     Ok(())
+}
+
+/// Whether a load of the folder has this file in it, if it is there.
+fn belongs(folder: &Path, file: &Path, wanted: Wanted) -> bool {
+    let Ok(below) = file.strip_prefix(folder) else {
+        return false;
+    };
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    let hidden = names.iter().any(|name| name.starts_with('.'));
+    let is_wanted = names.last().is_some_and(|name| wanted.includes(name));
+    is_wanted && !hidden && names.len() <= DEPTH + 1
 }
 
 impl Wanted {

@@ -26,6 +26,7 @@ pub use texts::{Texts, load_texts};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, LinkError, Name, Program};
 use crate::language::native::Outline;
+use crate::language::native::check::Callee;
 use crate::language::{self, Agent, Definition, Files, NoFiles};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
@@ -40,7 +41,7 @@ pub struct Options {
     /// Whether a folder stands for the test files in it too.
     pub tests: bool,
     /// Texts that stand for those of files, such as ones that are not saved yet; by the path under which a file is
-    /// found.
+    /// found. One that belongs to a folder or is named is loaded even if there is no such file.
     pub overlay: HashMap<PathBuf, Arc<str>>,
 }
 
@@ -72,21 +73,24 @@ pub struct Tests {
 
 /// A definition's name, known although it may have errors.
 #[derive(Clone, Debug)]
-struct Declared {
-    kind: Kind,
-    id: Name,
-    version: Option<Name>,
-    span: Span,
+pub(crate) struct Declared {
+    pub kind: Kind,
+    pub id: Name,
+    pub version: Option<Name>,
+    /// The place of the id.
+    pub span: Span,
 }
 
+/// What a document can declare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Workflow,
     Agent,
 }
 
 impl Kind {
-    fn word(self) -> &'static str {
+    /// What people call it.
+    pub fn word(self) -> &'static str {
         match self {
             Kind::Workflow => "workflow",
             Kind::Agent => "agent",
@@ -129,7 +133,7 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
         true => Wanted::Both,
         false => Wanted::Workflows,
     };
-    let origins = folder::expand(paths, wanted, &mut loader.loaded.diagnostics);
+    let origins = folder::expand(paths, wanted, &options.overlay, &mut loader.loaded.diagnostics);
     loader.files(&origins);
     loader.finish()
 }
@@ -141,7 +145,8 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
 /// A finding for each path that is not there or holds no workflow files.
 pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
-    let origins = folder::expand(paths.iter().map(AsRef::as_ref), Wanted::Workflows, &mut diagnostics);
+    let paths = paths.iter().map(AsRef::as_ref);
+    let origins = folder::expand(paths, Wanted::Workflows, &HashMap::new(), &mut diagnostics);
     match diagnostics.is_empty() {
         true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
         false => Err(diagnostics),
@@ -174,6 +179,23 @@ pub fn load_text(name: &str, text: &str) -> Loaded {
     loader.finish()
 }
 
+/// The workflows of a text as far as they can be read, by itself and without findings: for texts that are being written.
+/// `root` is the folder that its schemas may refer to.
+pub(crate) fn outlines(path: &Path, root: &Path, text: &Arc<str>) -> Vec<Outline> {
+    let origin = Origin {
+        path: path.to_owned(),
+        root: root.to_owned(),
+        named: true,
+    };
+    let text = Text {
+        file: Sources::new().add(path.display().to_string(), text.clone()),
+        text: text.clone(),
+        files: &Folder::of(&origin),
+        named: true,
+    };
+    text.read(&yaml::Limits::default()).outlines
+}
+
 impl Loaded {
     /// The workflows without errors, in the order they were read.
     pub fn workflows(&self) -> impl Iterator<Item = &Arc<Graph>> {
@@ -188,6 +210,28 @@ impl Loaded {
     /// The documents with test cases.
     pub fn tests(&self) -> impl Iterator<Item = &Tests> {
         self.tests.iter()
+    }
+
+    /// What is declared, definitions with errors included.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// The workflows as the checks see them, those with errors included.
+    pub(crate) fn outlines(&self) -> &[Outline] {
+        &self.outlines
+    }
+
+    /// What is known of a workflow that is called; without a version, the highest (rule 42).
+    pub(crate) fn callee(&self, id: &str, version: Option<&str>) -> Option<Callee> {
+        let named = self.outlines.iter().filter(|outline| *outline.id == *id);
+        let found = version::choose(named, version, |outline| {
+            outline.root.get("version").and_then(|version| version.as_str())
+        })?;
+        Some(Callee {
+            input: found.input.clone(),
+            output: found.output.as_ref().map(|schema| schema.ty()),
+        })
     }
 
     /// Whether there are errors among the findings.

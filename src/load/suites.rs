@@ -1,5 +1,6 @@
 //! Test files, and the workflows they are about.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::folder::{self, Origin, Wanted};
@@ -15,7 +16,8 @@ pub fn load_tests<P: AsRef<Path>>(paths: &[P]) -> Loaded {
         false => path.to_owned(),
     };
     let meant: Vec<PathBuf> = paths.iter().map(|path| beside(path.as_ref())).collect();
-    let origins = folder::expand(meant.iter().map(PathBuf::as_path), Wanted::Tests, &mut diagnostics);
+    let meant_paths = meant.iter().map(PathBuf::as_path);
+    let origins = folder::expand(meant_paths, Wanted::Tests, &HashMap::new(), &mut diagnostics);
     let tests: Vec<PathBuf> = origins.into_iter().map(|Origin { path, .. }| path).collect();
     let mut folders: Vec<PathBuf> = tests.iter().map(|test| parent(test)).collect();
     folders.sort();

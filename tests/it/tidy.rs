@@ -71,6 +71,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lsp",
+        &[
+            "source",
+            "diagnostic",
+            "data",
+            "yaml",
+            "expr",
+            "contract",
+            "graph",
+            "language",
+            "load",
+            "run",
+            "testing",
+        ],
+    ),
+    (
         "cli",
         &[
             "source",
@@ -82,6 +98,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "graph",
             "language",
             "load",
+            "lsp",
             "run",
             "permit",
             "secret",

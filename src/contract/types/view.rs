@@ -188,6 +188,33 @@ impl View {
         None
     }
 
+    /// The names of all properties that some schema here declares.
+    pub(super) fn names(&self, visited: &mut usize) -> Vec<String> {
+        let found = self.conjuncts(visited);
+        let mut names = Vec::new();
+        for map in found.schemas.iter().filter_map(|schema| schema.as_map()) {
+            let properties = map.get("properties").and_then(Data::as_map);
+            names.extend(
+                properties
+                    .into_iter()
+                    .flat_map(|map| map.keys())
+                    .map(|key| key.to_string()),
+            );
+            for alternatives in all_alternatives(map) {
+                let each = alternatives.into_iter().map(|schema| self.with(vec![schema]));
+                each.for_each(|view| names.extend(view.names(visited)));
+            }
+        }
+        names
+    }
+
+    /// The first description, the schema's own before those of what it refers to.
+    pub(super) fn description(&self, visited: &mut usize) -> Option<String> {
+        let found = self.conjuncts(visited);
+        let mut maps = found.schemas.iter().filter_map(|schema| schema.as_map());
+        maps.find_map(|map| Some(map.get("description")?.as_str()?.to_owned()))
+    }
+
     pub(super) fn required(&self, visited: &mut usize) -> Vec<String> {
         let found = self.conjuncts(visited);
         let mut names = Vec::new();

@@ -14,6 +14,7 @@ mod filter;
 mod helper;
 mod limits;
 mod lower;
+pub mod manual;
 mod node;
 mod output;
 mod path;

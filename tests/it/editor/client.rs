@@ -14,18 +14,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running server.
 pub struct Client {
     child: Child,
-    stdin: ChildStdin,
+    stdin: Option<ChildStdin>,
     messages: Receiver<Value>,
     /// Notifications that came while something else was waited for.
     notified: VecDeque<Value>,
     /// What the server is told when it asks for the editor's settings.
     settings: Value,
     next: u64,
+    /// What the server said that it can do.
+    pub capabilities: Value,
 }
 
 impl Client {
     /// Starts a server and introduces itself; `settings` are the editor's, by section.
-    pub fn spawn(mut command: Command, settings: Value) -> Client {
+    pub fn spawn(command: Command, settings: Value) -> Client {
+        Client::spawn_in(command, settings, None, &["utf-16"])
+    }
+
+    /// The same with a folder open, and with the encodings in which positions may be counted.
+    pub fn spawn_in(mut command: Command, settings: Value, folder: Option<&str>, encodings: &[&str]) -> Client {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -44,11 +51,12 @@ impl Client {
         let notified = VecDeque::new();
         let mut client = Client {
             child,
-            stdin,
+            stdin: Some(stdin),
             messages,
             notified,
             settings,
             next: 0,
+            capabilities: Value::Null,
         };
         let capabilities = json!({
             "textDocument": {
@@ -56,11 +64,13 @@ impl Client {
                 "hover": { "contentFormat": ["markdown"] },
             },
             "workspace": { "configuration": true },
+            "general": { "positionEncodings": encodings },
         });
-        client.request(
+        let introduced = client.request(
             "initialize",
-            json!({ "processId": null, "rootUri": null, "capabilities": capabilities }),
+            json!({ "processId": null, "rootUri": folder, "capabilities": capabilities }),
         );
+        client.capabilities = introduced["capabilities"].clone();
         client.notify("initialized", json!({}));
         client.notify(
             "workspace/didChangeConfiguration",
@@ -77,16 +87,20 @@ impl Client {
 
     /// Sends a request and waits for its result.
     pub fn request(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.ask(method, params);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// Sends a request and waits for its answer, which may be a refusal.
+    pub fn ask(&mut self, method: &str, params: Value) -> Value {
         self.next += 1;
         let id = self.next;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
         loop {
             let message = self.receive(method);
             match message.get("id") {
-                Some(found) if *found == id => {
-                    assert!(message.get("error").is_none(), "{method}: {message}");
-                    return message["result"].clone();
-                }
+                Some(found) if *found == id => return message,
                 _ => self.notified.push_back(message),
             }
         }
@@ -95,6 +109,39 @@ impl Client {
     /// Sends a notification.
     pub fn notify(&mut self, method: &str, params: Value) {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    }
+
+    /// Waits for the next findings about any document.
+    pub fn published(&mut self) -> Value {
+        let is_wanted = |message: &Value| message["method"] == "textDocument/publishDiagnostics";
+        loop {
+            let message = match self.notified.pop_front() {
+                Some(message) => message,
+                None => self.receive("textDocument/publishDiagnostics"),
+            };
+            if is_wanted(&message) {
+                return message["params"].clone();
+            }
+        }
+    }
+
+    /// Sends bytes that need not be a message.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("the pipe is open");
+        stdin.write_all(bytes).expect("the server reads");
+        stdin.flush().expect("the server reads");
+    }
+
+    /// Closes the server's standard input.
+    pub fn hang_up(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Waits for the server to end; its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        // It may still have something to say.
+        while self.messages.recv_timeout(PATIENCE).is_ok() {}
+        self.child.wait().expect("the server ends").code()
     }
 
     /// Waits for the next findings about a document.
@@ -146,8 +193,7 @@ impl Client {
 
     fn send(&mut self, message: &Value) {
         let text = message.to_string();
-        write!(self.stdin, "Content-Length: {}\r\n\r\n{text}", text.len()).expect("the server reads");
-        self.stdin.flush().expect("the server reads");
+        self.write(format!("Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
     }
 }
 
@@ -177,9 +223,9 @@ fn read(stdout: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// A text with `|` where the cursor is: the text without it, and the position.
+/// A text with `‸`, or else `|`, where the cursor is: the text without it, and the position.
 pub fn cursor(text: &str) -> (String, Value) {
-    let (before, behind) = text.split_once('|').expect("a cursor");
+    let (before, behind) = text.split_once('‸').or(text.split_once('|')).expect("a cursor");
     let line = before.matches('\n').count();
     let column = before.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
     (

@@ -3,4 +3,5 @@
 mod client;
 #[cfg(unix)]
 mod init;
+mod own_server;
 mod yaml_server;

@@ -8,6 +8,7 @@
 //! one fault gives one finding, by the first check that sees it.
 
 mod agree;
+mod ask;
 mod flow;
 mod infer;
 mod map;
@@ -24,6 +25,8 @@ mod steps;
 mod tests;
 
 use std::collections::HashMap;
+
+pub(crate) use ask::{Answers, ask};
 
 use self::flow::Flow;
 use self::map::Map;
@@ -65,15 +68,7 @@ pub(crate) fn check(outline: &Outline) -> Vec<Diagnostic> {
 /// The findings that need the workflows it calls: their inputs against the schemas they declare, and paths into their
 /// results. Nothing that [`check`] finds is repeated.
 pub(crate) fn check_calls(outline: &Outline, find: &FindCallee<'_>) -> Vec<Diagnostic> {
-    let callees: HashMap<StepIndex, Callee> = outline
-        .steps
-        .iter()
-        .enumerate()
-        .filter_map(|(at, step)| {
-            let child = step.calls.as_ref()?;
-            Some((StepIndex(at), find(&child.workflow, child.version.as_deref())?))
-        })
-        .collect();
+    let callees = callees(outline, find);
     if callees.is_empty() {
         return Vec::new();
     }
@@ -94,6 +89,16 @@ pub(crate) fn check_calls(outline: &Outline, find: &FindCallee<'_>) -> Vec<Diagn
         }
     }
     in_order(findings)
+}
+
+/// What is known of the workflows that steps call.
+fn callees(outline: &Outline, find: &FindCallee<'_>) -> HashMap<StepIndex, Callee> {
+    let steps = outline.steps.iter().enumerate();
+    let called = steps.filter_map(|(at, step)| {
+        let child = step.calls.as_ref()?;
+        Some((StepIndex(at), find(&child.workflow, child.version.as_deref())?))
+    });
+    called.collect()
 }
 
 /// Everything the checks of one workflow look at.

@@ -200,7 +200,7 @@ impl Checker<'_> {
     }
 
     /// All names that exist at a site.
-    fn known_names(&self, site: &Site) -> Vec<String> {
+    pub(super) fn known_names(&self, site: &Site) -> Vec<String> {
         let locals = self.locals(site).map(|(name, _)| name);
         let roots = ROOTS.iter().filter(|(_, root)| match root {
             Root::Secrets => site.field == Field::Call,
