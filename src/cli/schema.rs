@@ -21,8 +21,8 @@ pub(super) struct Arguments {
     of: Of,
     /// Compare a file with the schema instead of printing it; exit with 1 if it holds another one. Without a name, the
     /// file in `schema/`.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
-    check: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    check: Option<Option<PathBuf>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,13 +49,13 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     };
     let schema = format!("{schema:#}\n");
     let default = PathBuf::from(format!("schema/{}.schema.json", arguments.of.word()));
-    let given = arguments.check.as_ref();
-    let Some(path) = given.map(|path| if path.as_os_str().is_empty() { &default } else { path }) else {
+    let Some(given) = &arguments.check else {
         return match output::result(&schema) {
             Ok(()) => Exit::Success,
             Err(exit) => exit,
         };
     };
+    let path = given.as_ref().unwrap_or(&default);
     let shown = path.display();
     match std::fs::read_to_string(path) {
         // A checkout may have changed the ends of the lines.

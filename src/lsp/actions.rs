@@ -25,7 +25,7 @@ pub(super) fn fixes(workspace: &Workspace, path: &Path, range: Range) -> Option<
         Some(CodeActionOrCommand::CodeAction(CodeAction {
             title: title(loaded, &finding.fixes),
             kind: Some(CodeActionKind::QUICKFIX),
-            diagnostics: Some(publish::show(workspace, loaded, finding).into_iter().collect()),
+            diagnostics: Some(publish::show(workspace, loaded, &lines, finding).into_iter().collect()),
             edit: Some(edit(workspace, loaded, &finding.fixes)?),
             is_preferred: Some(true),
             ..CodeAction::default()

@@ -8,9 +8,11 @@ use lsp_types::{
     PublishDiagnosticsParams,
 };
 
+use super::text::Lines;
 use super::workspace::Workspace;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::load::Loaded;
+use crate::source::Span;
 
 /// What the editor was told last, by file.
 #[derive(Default)]
@@ -26,8 +28,9 @@ impl Told {
         for (loaded, id, file) in workspace.files() {
             let about = |finding: &&Diagnostic| finding.span.is_some_and(|span| span.file == id);
             let findings = loaded.diagnostics.iter().filter(about);
+            let lines = &workspace.lines(file.text());
             let findings: Vec<Shown> = findings
-                .filter_map(|finding| show(workspace, loaded, finding))
+                .filter_map(|finding| show(workspace, loaded, lines, finding))
                 .collect();
             let path = Path::new(file.name());
             match now.get_mut(path) {
@@ -58,14 +61,18 @@ impl Told {
     }
 }
 
-/// A finding as editors show it; none for one without a place.
-pub(super) fn show(workspace: &Workspace, loaded: &Loaded, finding: &Diagnostic) -> Option<Shown> {
-    let place = |span: crate::source::Span| {
+/// A finding as editors show it, with the lines of the file it is in; none for one without a place.
+pub(super) fn show(workspace: &Workspace, loaded: &Loaded, lines: &Lines<'_>, finding: &Diagnostic) -> Option<Shown> {
+    let own = finding.span?;
+    let place = |span: Span| {
         let file = loaded.sources.file(span.file);
-        let range = workspace.lines(file.text()).range(span);
+        let range = match span.file == own.file {
+            true => lines.range(span),
+            false => workspace.lines(file.text()).range(span),
+        };
         Some(Location::new(workspace.uri(file)?, range))
     };
-    let primary = place(finding.span?)?;
+    let primary = place(own)?;
     let here = Some(&finding.label).filter(|label| !label.is_empty());
     let here = here.map(|label| (primary.clone(), label.clone()));
     let others = finding.labels.iter();

@@ -71,7 +71,7 @@ fn the_schema_is_printed_and_a_file_of_it_is_checked() {
     let old = folder.run(&["schema", "--check", "old.json"]);
     assert_eq!((old.code, &*old.out), (Some(1), ""));
     assert!(
-        old.err.contains("write it anew: interpret schema > old.json"),
+        old.err.contains("write it anew: interpret schema workflow > old.json"),
         "{}",
         old.err
     );
