@@ -8,6 +8,7 @@
 //! Calls in flight are futures in the loop's own task, so whatever drops the loop stops them all.
 #![allow(clippy::disallowed_methods, reason = "a run may be driven in a task of its own")]
 
+mod again;
 mod calls;
 mod handle;
 mod recover;
@@ -20,6 +21,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
+pub use again::ReplayError;
 pub use handle::{Events, RunHandle, SendError};
 pub use recover::{Programs, Recovered};
 pub use session::Session;

@@ -66,15 +66,11 @@ impl Session {
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
         let id = start.run.clone();
-        let mut session = Session::new(shared, program, id.clone());
+        let mut session = Session::new(shared, program, id);
         let now = session.now();
         session.run.handle(now, Input::Start(start), &mut session.events)?;
-        match session.store().await {
-            Ok(batch) => session.publish(&batch, observe),
-            // Nobody knows of the run yet, so there is nothing to save.
-            Err(store::Error::Conflict { .. }) => return Err(StartError::Exists(id)),
-            Err(error) => return Err(StartError::Store(error)),
-        }
+        let events = session.store_first().await?;
+        session.publish(&events, observe);
         Ok(session)
     }
 
@@ -93,6 +89,37 @@ impl Session {
         }
         session.reconcile_all();
         Ok(session)
+    }
+
+    /// Begins a run that has been through those events, which come from another.
+    pub(super) async fn begin_with(
+        shared: Arc<Shared>,
+        run: Run,
+        events: Vec<Event>,
+        of: &Name,
+        id: Name,
+        observe: &mut impl FnMut(&[Event], &Run),
+    ) -> Result<Session, StartError> {
+        let mut session = Session::new(shared, run.program().clone(), id);
+        session.run = run;
+        session.last = events.last().map_or(session.last, |event| event.at);
+        session.events = events;
+        let (now, of, since) = (session.now(), of.clone(), session.last);
+        session
+            .run
+            .handle(now, Input::Replay { of, since }, &mut session.events)?;
+        let events = session.store_first().await?;
+        session.announce(&events, observe);
+        session.reconcile_all();
+        Ok(session)
+    }
+
+    /// Stores what a run begins with. Nobody knows of it yet, so there is nothing to save when that fails.
+    async fn store_first(&mut self) -> Result<Arc<[Event]>, StartError> {
+        self.store().await.map_err(|error| match error {
+            store::Error::Conflict { .. } => StartError::Exists(self.handle.id.clone()),
+            error => StartError::Store(error),
+        })
     }
 
     fn new(shared: Arc<Shared>, program: Arc<Program>, id: Name) -> Session {
@@ -376,7 +403,7 @@ impl Session {
             self.calls.retain(|ticket| self.run.is_calling(ticket));
         }
         for event in events {
-            if let EventKind::CallStarted { ticket, .. } = event.kind {
+            if let EventKind::CallStarted { ticket, .. } | EventKind::CallRepeated { ticket } = event.kind {
                 self.begin(ticket);
             }
         }

@@ -54,6 +54,12 @@ pub enum What {
     /// The run was cancelled.
     #[serde(rename = "run.cancelled")]
     RunCancelled,
+    /// The run had failed, and goes on from this step, which begins anew.
+    #[serde(rename = "run.retried")]
+    RunRetried,
+    /// The run goes on from the beginning of another, whose id it is.
+    #[serde(rename = "run.replayed")]
+    RunReplayed,
     /// The run is held from outside.
     #[serde(rename = "run.suspended")]
     RunSuspended,
@@ -124,6 +130,8 @@ impl What {
             What::RunCompleted | What::StepCompleted => "completed",
             What::RunFailed | What::StepFailed => "failed",
             What::RunCancelled | What::StepCancelled => "cancelled",
+            What::RunRetried => "begins anew",
+            What::RunReplayed => "goes on where another was",
             What::RunSuspended => "suspended",
             What::RunContinued => "continued",
             What::StepSkipped => "skipped",
@@ -212,6 +220,13 @@ impl Tracer {
         }
     }
 
+    /// The addresses of the steps in progress.
+    pub fn in_progress(&self) -> impl Iterator<Item = String> {
+        let scopes = self.state.scopes.ids().map(ScopeId);
+        let active = scopes.filter(|scope| *scope != ScopeId(0) && self.state.active(*scope).is_some());
+        active.map(|scope| self.state.address(&self.program, scope))
+    }
+
     fn place(&self, kind: &EventKind) -> Option<(NodeId, String, u32)> {
         let scope = match kind {
             EventKind::StepStarted { scope, .. }
@@ -221,6 +236,7 @@ impl Tracer {
             | EventKind::BlockStarted { scope, .. }
             | EventKind::Emitted { scope, .. }
             | EventKind::AttemptFailed { scope, .. }
+            | EventKind::RunRetried { scope, .. }
             | EventKind::StepEnded { scope, .. } => *scope,
             EventKind::StepSkipped { scope, node } => {
                 let outer = self
@@ -249,6 +265,8 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
             RunEnd::Failed(failure) => (What::RunFailed, Some(brief(failure))),
             RunEnd::Cancelled(reason) => (What::RunCancelled, reason.clone().map(Data::Text)),
         },
+        EventKind::RunRetried { .. } => (What::RunRetried, None),
+        EventKind::RunReplayed { of, .. } => (What::RunReplayed, Some(Data::Text(of.clone()))),
         EventKind::Suspended { reason } => (What::RunSuspended, reason.clone().map(Data::Text)),
         EventKind::Continued => (What::RunContinued, None),
         EventKind::StepStarted { .. } => (What::StepStarted, None),

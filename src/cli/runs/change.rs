@@ -11,7 +11,7 @@ use crate::data::{Data, Map};
 use crate::drive::{SendError, Session};
 use crate::graph::Name;
 use crate::run::{Input, Labels, Status, Target};
-use crate::store::Store;
+use crate::store::{Entry, Store};
 
 /// Which run, with what, and what it may reach.
 #[derive(Debug, Args)]
@@ -31,14 +31,21 @@ pub(super) struct Resume {
     /// Delivers an event of that name instead.
     #[arg(long, value_name = "NAME", requires = "data")]
     event: Option<String>,
-    /// How progress is told on stderr.
-    #[arg(long, value_enum, value_name = "FORM")]
-    events: Option<Events>,
-    /// How the result is written on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    format: Format,
+    #[command(flatten)]
+    told: Told,
     #[command(flatten)]
     reach: Reach,
+}
+
+/// How the command tells of the run.
+#[derive(Debug, Args)]
+pub(super) struct Told {
+    /// How progress is told on stderr.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub events: Option<Events>,
+    /// How the result is written on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
 }
 
 /// Which run, and why.
@@ -64,6 +71,22 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
     if crate::store::is_over(entry.head.status) {
         return Err(format!("the run `{run}` is over: {}", entry.head.status.as_str()));
     }
+    let prepared = match ready(store, url, &entry, reach).await? {
+        Ok(prepared) => prepared,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let session = prepared.driver.reopen(prepared.program.clone(), &entry.run).await;
+    let session = session.map_err(told)?;
+    Ok(Ok(Taken { prepared, session }))
+}
+
+/// What is needed to go on with a run.
+pub(super) async fn ready(
+    store: Arc<dyn Store>,
+    url: String,
+    entry: &Entry,
+    reach: &Reach,
+) -> Result<Result<Prepared, Exit>, String> {
     let definition = store.definition(&entry.program).await.map_err(told)?;
     let definition = definition.ok_or_else(|| format!("the definition {} is not kept", entry.program))?;
     let (program, sources) = stored::load(&definition)?;
@@ -75,8 +98,7 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
         Ok(driver) => driver,
         Err(exit) => return Ok(Err(exit)),
     };
-    let session = driver.reopen(program.clone(), &entry.run).await.map_err(told)?;
-    let prepared = Prepared {
+    Ok(Ok(Prepared {
         program,
         sources,
         driver,
@@ -89,8 +111,7 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
         definition: None,
         user: None,
         labels: Labels::new(),
-    };
-    Ok(Ok(Taken { prepared, session }))
+    }))
 }
 
 pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume) -> Done {
@@ -110,7 +131,7 @@ pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume
         Ok(taken) => taken,
         Err(exit) => return Ok(exit),
     };
-    let mut watch = Watch::new(&prepared.program, arguments.events);
+    let mut watch = Watch::new(&prepared.program, arguments.told.events);
     watch.skip(&session).await?;
     let mut interrupts = Interrupts::listen();
     let input = match (payload, &arguments.event) {
@@ -133,7 +154,14 @@ pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume
             Err(error) => return Err(told(error)),
         }
     }
-    Ok(finish(&prepared, &mut session, &mut watch, &mut interrupts, arguments.format).await)
+    Ok(finish(
+        &prepared,
+        &mut session,
+        &mut watch,
+        &mut interrupts,
+        arguments.told.format,
+    )
+    .await)
 }
 
 /// Drives on everything that can go on.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 mod close;
 mod open;
+mod retry;
 mod unwind;
 
 use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, WaitEnd};
@@ -31,6 +32,7 @@ impl State {
     /// [`Corrupt`] when the event cannot follow the events before it.
     pub fn apply(&mut self, program: &Program, event: &Event) -> Result<(), Corrupt> {
         let at = event.at;
+        self.remember_failing(program, event);
         match &event.kind {
             EventKind::RunStarted(started) => self.start(program, at, started),
             EventKind::StepStarted { scope, node, deadline } => {
@@ -231,6 +233,13 @@ impl State {
                 self.suspension = None;
                 Ok(())
             }
+            EventKind::RunRetried { scope, node } => self.retry(program, at, *scope, *node),
+            EventKind::RunReplayed { since, .. } => {
+                if self.started.is_none() || self.end.is_some() {
+                    return Err(Corrupt);
+                }
+                self.go_on_after(*since, at)
+            }
             EventKind::RunEnded { end } => {
                 if self.readiness(program, ScopeId(0)) != Readiness::GoesOn {
                     return Err(Corrupt);
@@ -242,6 +251,8 @@ impl State {
                     instances: std::mem::take(&mut self.instances),
                     frames: std::mem::take(&mut self.frames),
                     next_ticket: self.next_ticket,
+                    retry: self.retry.take().filter(|_| matches!(end, RunEnd::Failed(_))),
+                    retries: std::mem::take(&mut self.retries),
                     ..State::default()
                 };
                 Ok(())
