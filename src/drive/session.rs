@@ -1,5 +1,6 @@
 //! The loop that drives one run.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +72,7 @@ impl Session {
         session.run.handle(now, Input::Start(start), &mut session.events)?;
         let events = session.store_first().await?;
         session.publish(&events, observe);
+        session.register();
         Ok(session)
     }
 
@@ -88,6 +90,7 @@ impl Session {
             session.announce(&events, &mut |_, _| {});
         }
         session.reconcile_all();
+        session.register();
         Ok(session)
     }
 
@@ -111,6 +114,7 @@ impl Session {
         let events = session.store_first().await?;
         session.announce(&events, observe);
         session.reconcile_all();
+        session.register();
         Ok(session)
     }
 
@@ -153,6 +157,14 @@ impl Session {
         }
     }
 
+    /// Lets requests of other processes find the run.
+    fn register(&self) {
+        if self.shared.store.is_durable() {
+            let mut sessions = self.shared.sessions();
+            sessions.insert(self.handle.id.clone(), self.handle.clone());
+        }
+    }
+
     /// The run.
     pub fn run(&self) -> &Run {
         &self.run
@@ -190,6 +202,15 @@ impl Session {
         self.gather().await;
         self.advance(&mut |_, _| {}).await?;
         Ok(false)
+    }
+
+    /// Waits for the calls in flight; what follows from them is stored, and nobody is called any more.
+    pub(super) async fn until_drained(&mut self) -> Result<(), Error> {
+        while self.calls.len() > 0 || !self.offers.is_empty() {
+            self.gather().await;
+            self.advance(&mut |_, _| {}).await?;
+        }
+        Ok(())
     }
 
     /// Drives the run until it is over, whoever it has to wait for.
@@ -423,7 +444,8 @@ impl Session {
 
     /// Starts a call, unless it is no longer wanted or in flight already.
     fn begin(&mut self, ticket: Ticket) {
-        if self.calls.contains(ticket) {
+        // Whoever takes the run up makes it, under the same key.
+        if self.calls.contains(ticket) || *self.shared.draining.borrow() {
             return;
         }
         if let Some(call) = self.run.pending_call(ticket) {
@@ -558,6 +580,16 @@ impl Offer {
         match &self.input {
             Input::Done { ticket, .. } => Some(*ticket),
             _ => None,
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Entry::Occupied(known) = self.shared.sessions().entry(self.handle.id.clone())
+            && known.get().inbox.same_channel(&self.handle.inbox)
+        {
+            known.remove();
         }
     }
 }
