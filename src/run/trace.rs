@@ -236,15 +236,19 @@ impl Tracer {
             | EventKind::BlockStarted { scope, .. }
             | EventKind::Emitted { scope, .. }
             | EventKind::AttemptFailed { scope, .. }
-            | EventKind::RunRetried { scope, .. }
             | EventKind::StepEnded { scope, .. } => *scope,
-            EventKind::StepSkipped { scope, node } => {
+            // The step is not in progress, before or behind the event.
+            EventKind::StepSkipped { scope, node } | EventKind::RunRetried { scope, node } => {
                 let outer = self
                     .state
                     .scope(*scope)?
                     .parent
                     .map(|_| self.state.prefix(&self.program, *scope));
-                let id = &self.program.step(*node).node.id;
+                let step = &self.program.step(*node).node;
+                let id = match step.named {
+                    true => &*step.id,
+                    false => step.id.rsplit_once('/').map_or(&*step.id, |(_, suffix)| suffix),
+                };
                 return Some((*node, format!("{}{id}", outer.unwrap_or_default()), 1));
             }
             EventKind::CallRepeated { ticket }

@@ -204,15 +204,7 @@ impl State {
                 let node = active.node;
                 self.clear_timer(until, *scope, Timer::Wake);
                 self.set_timer(*deadline, *scope, Timer::Deadline);
-                let node = &program.step(node).node;
-                // The records of items live in frames of their own, which are gone.
-                let items = match &node.op {
-                    Op::ForEach(each) => Some(each.block),
-                    _ => None,
-                };
-                for (block, _) in node.blocks().into_iter().filter(|(block, _)| Some(*block) != items) {
-                    self.forget(program, *scope, block)?;
-                }
+                self.forget_inside(program, *scope, node)?;
                 self.work(program, at, *scope, Work::Begin)
             }
             EventKind::Unwinding { scope, verdict, around } => self.unwind(program, at, *scope, verdict, *around),
@@ -401,6 +393,19 @@ impl State {
         let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
         change(frame.records.get_mut(slot).ok_or(Corrupt)?);
         Ok(())
+    }
+
+    /// Forgets the records of all blocks inside a step that begins anew.
+    fn forget_inside(&mut self, program: &Program, scope: ScopeId, node: NodeId) -> Applied {
+        let node = &program.step(node).node;
+        // The records of items live in frames of their own, which are gone.
+        let items = match &node.op {
+            Op::ForEach(each) => Some(each.block),
+            _ => None,
+        };
+        let blocks = node.blocks().into_iter().map(|(block, _)| block);
+        let mut blocks = blocks.filter(|block| Some(*block) != items);
+        blocks.try_for_each(|block| self.forget(program, scope, block))
     }
 
     /// Forgets the records of a block that begins anew.

@@ -92,13 +92,11 @@ impl State {
         self.retries.push(super::super::Ticket(next_ticket));
         self.go_on_after(since, at)?;
         self.close_attempt(scope)?;
-        let active = self.active_mut(scope)?;
-        active.attempt = 0;
-        active.failure = None;
-        active.cleaned = false;
-        // Its first attempt is due.
-        self.set_timer(Some(at), scope, Timer::Wake);
-        self.work(program, at, scope, Work::Backoff { until: at })
+        self.forget_inside(program, scope, node)?;
+        let begins = self.take(scope)?;
+        begins.active = None;
+        begins.next = Some(node);
+        self.queue(program, at, scope)
     }
 
     /// Time limits do not count while a run stands still; sleeps end at their moment. What held it holds it no longer.
