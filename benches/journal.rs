@@ -47,11 +47,14 @@ fn main() {
     );
     let (over_empty, over_full) = (driver(empty.clone()), driver(full.clone()));
     let mut rates: [Vec<f64>; 3] = Default::default();
+    let mut costs: [Vec<f64>; 3] = Default::default();
     for round in 0..ROUNDS {
         let mut rate = |at: usize, records: &mut dyn FnMut()| {
-            let begun = Instant::now();
+            let (begun, used) = (Instant::now(), cpu());
             records();
-            rates[at].push((PRODUCERS * STEPS) as f64 / begun.elapsed().as_secs_f64());
+            let count = (PRODUCERS * STEPS) as f64;
+            rates[at].push(count / begun.elapsed().as_secs_f64());
+            costs[at].push((cpu() - used) / count);
         };
         rate(0, &mut || runtime.block_on(bare.produce()));
         rate(1, &mut || runtime.block_on(execute(&over_empty, &program, round)));
@@ -62,6 +65,7 @@ fn main() {
         rates[rates.len() / 2]
     };
     let [bare_rate, empty_rate, full_rate] = rates.each_mut().map(median);
+    let [_, empty_cost, full_cost] = costs.each_mut().map(median);
     println!("bare writer           {bare_rate:>9.0} records/s");
     println!(
         "executions            {empty_rate:>9.0} records/s, {:.2} of it",
@@ -71,9 +75,23 @@ fn main() {
         "beside {WAITING} waiting {full_rate:>9.0} records/s, {:.2} of that",
         full_rate / empty_rate
     );
+    println!(
+        "processor time a record: {:.1} µs, beside {WAITING} waiting {:.1} µs, {:.2} of that",
+        empty_cost * 1e6,
+        full_cost * 1e6,
+        full_cost / empty_cost
+    );
     println!("a record of ours has {} bytes", runtime.block_on(record(&empty)));
     drop((bare, over_empty, over_full, empty, full));
     let _ = std::fs::remove_dir_all(folder);
+}
+
+/// How long all threads of this process have been at work, in seconds.
+fn cpu() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("threads");
+    let ran = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok());
+    let nanoseconds = ran.filter_map(|text| text.split(' ').next()?.parse::<u64>().ok());
+    nanoseconds.sum::<u64>() as f64 / 1e9
 }
 
 fn open(path: &Path) -> Arc<Sqlite> {

@@ -8,8 +8,10 @@
 //! Calls in flight are futures in the loop's own task, so whatever drops the loop stops them all.
 #![allow(clippy::disallowed_methods, reason = "a run may be driven in a task of its own")]
 
+mod again;
 mod calls;
 mod handle;
+mod outside;
 mod recover;
 mod session;
 mod snapshot;
@@ -20,11 +22,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
+pub use again::ReplayError;
 pub use handle::{Events, RunHandle, SendError};
+pub use outside::{AskError, ask};
 pub use recover::{Programs, Recovered};
 pub use session::Session;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::graph::{Name, Program};
 use crate::permit::{Denied, Permit};
@@ -50,6 +54,10 @@ struct Shared {
     known: Mutex<HashMap<Name, Arc<Program>>>,
     /// Told when a run has been unloaded.
     unloaded: Notify,
+    /// All runs that are driven here, in whatever task, for requests of others.
+    sessions: Mutex<HashMap<Name, RunHandle>>,
+    /// Whether nothing new is to be called.
+    draining: watch::Sender<bool>,
 }
 
 /// Why a run did not begin.
@@ -118,6 +126,8 @@ impl Driver {
                 programs: None,
                 known: Mutex::default(),
                 unloaded: Notify::new(),
+                sessions: Mutex::default(),
+                draining: watch::Sender::new(false),
             }),
         }
     }
@@ -153,6 +163,8 @@ impl Driver {
             programs: programs.clone(),
             known: Mutex::default(),
             unloaded: Notify::new(),
+            sessions: Mutex::default(),
+            draining: watch::Sender::new(false),
         };
         change(&mut shared);
         Driver {
@@ -268,12 +280,23 @@ impl Driver {
             run: handle.id().clone(),
         };
         let unloads = self.shared.programs.is_some();
+        let mut draining = self.shared.draining.subscribe();
         tokio::spawn(async move {
             // How it went is told through the handle.
-            match unloads {
-                true => while let Ok(false) = session.until_unloaded().await {},
-                false => drop(session.to_end(&mut |_, _| {}).await),
+            let driven = async {
+                match unloads {
+                    true => while let Ok(false) = session.until_unloaded().await {},
+                    false => drop(session.to_end(&mut |_, _| {}).await),
+                }
+            };
+            let drains = tokio::select! {
+                () = driven => false,
+                _ = draining.wait_for(|draining| *draining) => true,
+            };
+            if drains {
+                let _ = session.until_drained().await;
             }
+            drop(session);
             drop(registered);
         });
         handle
@@ -313,6 +336,10 @@ impl Shared {
             }
         }
         missing
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<Name, RunHandle>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic while the map is held leaves it whole: handles are put in and taken out one by one.

@@ -136,7 +136,9 @@ impl Driver {
         let due = self.shared.store.due(self.shared.clock.now(), usize::MAX).await?;
         let mut woken = Vec::with_capacity(due.len());
         for (_, run) in due {
-            woken.push(self.take_up(&run).await.map_err(|error| (run, error)));
+            // That it has been woken is stored when this returns: it does not count as waiting any more.
+            let sent = self.send(&run, Input::Tick).await;
+            woken.push(sent.map_err(|error| (run, error.into())));
         }
         Ok(woken)
     }

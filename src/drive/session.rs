@@ -1,5 +1,6 @@
 //! The loop that drives one run.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -66,15 +67,12 @@ impl Session {
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
         let id = start.run.clone();
-        let mut session = Session::new(shared, program, id.clone());
+        let mut session = Session::new(shared, program, id);
         let now = session.now();
         session.run.handle(now, Input::Start(start), &mut session.events)?;
-        match session.store().await {
-            Ok(batch) => session.publish(&batch, observe),
-            // Nobody knows of the run yet, so there is nothing to save.
-            Err(store::Error::Conflict { .. }) => return Err(StartError::Exists(id)),
-            Err(error) => return Err(StartError::Store(error)),
-        }
+        let events = session.store_first().await?;
+        session.publish(&events, observe);
+        session.register();
         Ok(session)
     }
 
@@ -92,7 +90,40 @@ impl Session {
             session.announce(&events, &mut |_, _| {});
         }
         session.reconcile_all();
+        session.register();
         Ok(session)
+    }
+
+    /// Begins a run that has been through those events, which come from another.
+    pub(super) async fn begin_with(
+        shared: Arc<Shared>,
+        run: Run,
+        events: Vec<Event>,
+        of: &Name,
+        id: Name,
+        observe: &mut impl FnMut(&[Event], &Run),
+    ) -> Result<Session, StartError> {
+        let mut session = Session::new(shared, run.program().clone(), id);
+        session.run = run;
+        session.last = events.last().map_or(session.last, |event| event.at);
+        session.events = events;
+        let (now, of, since) = (session.now(), of.clone(), session.last);
+        session
+            .run
+            .handle(now, Input::Replay { of, since }, &mut session.events)?;
+        let events = session.store_first().await?;
+        session.announce(&events, observe);
+        session.reconcile_all();
+        session.register();
+        Ok(session)
+    }
+
+    /// Stores what a run begins with. Nobody knows of it yet, so there is nothing to save when that fails.
+    async fn store_first(&mut self) -> Result<Arc<[Event]>, StartError> {
+        self.store().await.map_err(|error| match error {
+            store::Error::Conflict { .. } => StartError::Exists(self.handle.id.clone()),
+            error => StartError::Store(error),
+        })
     }
 
     fn new(shared: Arc<Shared>, program: Arc<Program>, id: Name) -> Session {
@@ -123,6 +154,14 @@ impl Session {
             events: Vec::new(),
             unstored: None,
             snapshots: Snapshots::default(),
+        }
+    }
+
+    /// Lets requests of other processes find the run.
+    fn register(&self) {
+        if self.shared.store.is_durable() {
+            let mut sessions = self.shared.sessions();
+            sessions.insert(self.handle.id.clone(), self.handle.clone());
         }
     }
 
@@ -163,6 +202,15 @@ impl Session {
         self.gather().await;
         self.advance(&mut |_, _| {}).await?;
         Ok(false)
+    }
+
+    /// Waits for the calls in flight; what follows from them is stored, and nobody is called any more.
+    pub(super) async fn until_drained(&mut self) -> Result<(), Error> {
+        while self.calls.len() > 0 || !self.offers.is_empty() {
+            self.gather().await;
+            self.advance(&mut |_, _| {}).await?;
+        }
+        Ok(())
     }
 
     /// Drives the run until it is over, whoever it has to wait for.
@@ -376,7 +424,7 @@ impl Session {
             self.calls.retain(|ticket| self.run.is_calling(ticket));
         }
         for event in events {
-            if let EventKind::CallStarted { ticket, .. } = event.kind {
+            if let EventKind::CallStarted { ticket, .. } | EventKind::CallRepeated { ticket } = event.kind {
                 self.begin(ticket);
             }
         }
@@ -396,7 +444,8 @@ impl Session {
 
     /// Starts a call, unless it is no longer wanted or in flight already.
     fn begin(&mut self, ticket: Ticket) {
-        if self.calls.contains(ticket) {
+        // Whoever takes the run up makes it, under the same key.
+        if self.calls.contains(ticket) || *self.shared.draining.borrow() {
             return;
         }
         if let Some(call) = self.run.pending_call(ticket) {
@@ -531,6 +580,16 @@ impl Offer {
         match &self.input {
             Input::Done { ticket, .. } => Some(*ticket),
             _ => None,
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Entry::Occupied(known) = self.shared.sessions().entry(self.handle.id.clone())
+            && known.get().inbox.same_channel(&self.handle.inbox)
+        {
+            known.remove();
         }
     }
 }

@@ -4,7 +4,8 @@
 //! iteration or item (`load[3]/put`), a step around it in a further attempt by its number (`load@2[3]/put`). Behind the step that calls a child workflow stands a `:`
 //! (`invoice:send`), since the child has ids of its own. With the
 //! attempt of the step itself it is the id of an effect (`load[3]/put#1`): the same after a restart, and the
-//! idempotency key for the outside world.
+//! idempotency key for the outside world. What begins after a retry of the whole run has the number of the retry behind
+//! it (`load[3]/put#1~1`).
 
 use std::fmt::Write;
 

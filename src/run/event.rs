@@ -214,6 +214,21 @@ pub enum EventKind {
     },
     /// The run goes on.
     Continued,
+    /// A run that had failed goes on: it stands where it stood when a step was about to fail for good, and that step
+    /// begins anew.
+    RunRetried {
+        /// Where the step is.
+        scope: ScopeId,
+        /// Which it is.
+        node: NodeId,
+    },
+    /// What stands before is the beginning of another run, and this one goes on from there.
+    RunReplayed {
+        /// The other run.
+        of: Name,
+        /// When the other run came here.
+        since: Timestamp,
+    },
     /// The run is over.
     RunEnded {
         /// How.

@@ -74,6 +74,15 @@ pub enum Input {
         /// Its data.
         data: Data,
     },
+    /// A run that has failed is to go on from the step that failed.
+    Retry,
+    /// What the run has been through is the beginning of another run, and it is to go on from there.
+    Replay {
+        /// The other run.
+        of: Name,
+        /// When the other run came here.
+        since: Timestamp,
+    },
     /// Nothing more is to start.
     Suspend {
         /// Why.
@@ -172,7 +181,7 @@ pub struct PendingCall {
     pub request: Arc<Request>,
     /// The id of the step that asks.
     pub step: Name,
-    /// The effect id: address and attempt.
+    /// The effect id: address and attempt, and behind `~` how often the run had been retried by then.
     pub effect: String,
 }
 
@@ -376,8 +385,16 @@ impl Run {
             ticket,
             request: request.clone(),
             step: self.owner(&self.program.step(active.node).node.id),
-            effect: format!("{}#{}", self.state.address(&self.program, scope), active.attempt),
+            effect: self.effect(ticket, scope, active.attempt),
         })
+    }
+
+    fn effect(&self, ticket: Ticket, scope: ScopeId, attempt: u32) -> String {
+        let address = self.state.address(&self.program, scope);
+        match self.state.retries.iter().filter(|first| **first <= ticket).count() {
+            0 => format!("{address}#{attempt}"),
+            retries => format!("{address}#{attempt}~{retries}"),
+        }
     }
 
     /// The id an author knows: units without an id of their own go by their owner's.

@@ -35,6 +35,12 @@ impl<T> Slab<T> {
         true
     }
 
+    /// The ids in use.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        let used = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_some());
+        used.map(|(id, _)| id as u32)
+    }
+
     pub fn get(&self, id: u32) -> Option<&T> {
         self.entries.get(id as usize)?.as_ref()
     }

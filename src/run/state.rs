@@ -37,6 +37,22 @@ pub struct State {
     pub(super) timers: BTreeSet<(Timestamp, ScopeId, Timer)>,
     /// Events that came from outside and that no wait has taken yet.
     pub(super) inbox: VecDeque<(Name, Data)>,
+    /// Where a retry begins, once the run is bound to fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retry: Option<Box<RetryPoint>>,
+    /// For each retry, the first ticket behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) retries: Vec<Ticket>,
+}
+
+/// A run as it stood when a step was about to fail, and the run with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RetryPoint {
+    /// When that was.
+    pub at: Timestamp,
+    /// Where the step is.
+    pub scope: ScopeId,
+    pub state: State,
 }
 
 /// A hold from outside.

@@ -436,7 +436,7 @@ fn with_key(data: &Data, key: &Name, value: Data) -> Result<Data, Failure> {
 }
 
 /// Whether a failure is worth another attempt (rule 25).
-fn is_repeated(retry: &Retry, failure: &Failure) -> bool {
+pub(super) fn is_repeated(retry: &Retry, failure: &Failure) -> bool {
     let code = &*failure.code;
     if code.starts_with("expression.") || code.starts_with("permission.") || code == "schema.input" {
         return false;

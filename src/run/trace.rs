@@ -54,6 +54,12 @@ pub enum What {
     /// The run was cancelled.
     #[serde(rename = "run.cancelled")]
     RunCancelled,
+    /// The run had failed, and goes on from this step, which begins anew.
+    #[serde(rename = "run.retried")]
+    RunRetried,
+    /// The run goes on from the beginning of another, whose id it is.
+    #[serde(rename = "run.replayed")]
+    RunReplayed,
     /// The run is held from outside.
     #[serde(rename = "run.suspended")]
     RunSuspended,
@@ -124,6 +130,8 @@ impl What {
             What::RunCompleted | What::StepCompleted => "completed",
             What::RunFailed | What::StepFailed => "failed",
             What::RunCancelled | What::StepCancelled => "cancelled",
+            What::RunRetried => "begins anew",
+            What::RunReplayed => "goes on where another was",
             What::RunSuspended => "suspended",
             What::RunContinued => "continued",
             What::StepSkipped => "skipped",
@@ -212,6 +220,13 @@ impl Tracer {
         }
     }
 
+    /// The addresses of the steps in progress.
+    pub fn in_progress(&self) -> impl Iterator<Item = String> {
+        let scopes = self.state.scopes.ids().map(ScopeId);
+        let active = scopes.filter(|scope| *scope != ScopeId(0) && self.state.active(*scope).is_some());
+        active.map(|scope| self.state.address(&self.program, scope))
+    }
+
     fn place(&self, kind: &EventKind) -> Option<(NodeId, String, u32)> {
         let scope = match kind {
             EventKind::StepStarted { scope, .. }
@@ -222,13 +237,18 @@ impl Tracer {
             | EventKind::Emitted { scope, .. }
             | EventKind::AttemptFailed { scope, .. }
             | EventKind::StepEnded { scope, .. } => *scope,
-            EventKind::StepSkipped { scope, node } => {
+            // The step is not in progress, before or behind the event.
+            EventKind::StepSkipped { scope, node } | EventKind::RunRetried { scope, node } => {
                 let outer = self
                     .state
                     .scope(*scope)?
                     .parent
                     .map(|_| self.state.prefix(&self.program, *scope));
-                let id = &self.program.step(*node).node.id;
+                let step = &self.program.step(*node).node;
+                let id = match step.named {
+                    true => &*step.id,
+                    false => step.id.rsplit_once('/').map_or(&*step.id, |(_, suffix)| suffix),
+                };
                 return Some((*node, format!("{}{id}", outer.unwrap_or_default()), 1));
             }
             EventKind::CallRepeated { ticket }
@@ -249,6 +269,8 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
             RunEnd::Failed(failure) => (What::RunFailed, Some(brief(failure))),
             RunEnd::Cancelled(reason) => (What::RunCancelled, reason.clone().map(Data::Text)),
         },
+        EventKind::RunRetried { .. } => (What::RunRetried, None),
+        EventKind::RunReplayed { of, .. } => (What::RunReplayed, Some(Data::Text(of.clone()))),
         EventKind::Suspended { reason } => (What::RunSuspended, reason.clone().map(Data::Text)),
         EventKind::Continued => (What::RunContinued, None),
         EventKind::StepStarted { .. } => (What::StepStarted, None),

@@ -56,6 +56,12 @@ pub enum Rejection {
     /// It is not suspended from outside.
     #[error("the run is not suspended")]
     NotSuspended,
+    /// It has not failed.
+    #[error("the run has not failed")]
+    NotFailed,
+    /// None of its steps failed, but the run as a whole, as by its time limit.
+    #[error("no step failed, but the run as a whole: there is nothing to begin again with")]
+    FailedAsAWhole,
     /// The journal is damaged.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
@@ -97,7 +103,9 @@ impl<'a> Turn<'a> {
     }
 
     pub fn handle(mut self, input: Input) -> Result<(), Rejection> {
-        if !matches!(input, Input::Start(_)) && (self.state.started.is_none() || self.state.end.is_some()) {
+        if !matches!(input, Input::Start(_) | Input::Retry)
+            && (self.state.started.is_none() || self.state.end.is_some())
+        {
             return Err(Rejection::NotInProgress);
         }
         match input {
@@ -116,6 +124,11 @@ impl<'a> Turn<'a> {
             }
             Input::Resume { target, payload } => self.resume(target, payload)?,
             Input::Deliver { event, data } => self.deliver(event, data)?,
+            Input::Retry => self.retry()?,
+            Input::Replay { of, since } => {
+                self.emit(EventKind::RunReplayed { of, since })?;
+                self.recover()?;
+            }
             Input::Suspend { reason } => {
                 if self.state.suspension.is_some() {
                     return Err(Rejection::AlreadySuspended);
@@ -275,6 +288,15 @@ impl<'a> Turn<'a> {
         let tickets: Vec<Ticket> = in_flight.map(|(ticket, _)| *ticket).collect();
         let mut tickets = tickets.into_iter();
         tickets.try_for_each(|ticket| self.emit(EventKind::CallRepeated { ticket }))
+    }
+
+    fn retry(&mut self) -> Result<(), Rejection> {
+        if !matches!(self.state.end, Some(RunEnd::Failed(_))) {
+            return Err(Rejection::NotFailed);
+        }
+        let (scope, node) = self.state.retry_point().ok_or(Rejection::FailedAsAWhole)?;
+        self.emit(EventKind::RunRetried { scope, node })?;
+        Ok(self.recover()?)
     }
 
     fn deliver(&mut self, event: Name, data: Data) -> Result<(), Rejection> {

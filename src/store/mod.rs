@@ -21,6 +21,7 @@ pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
 pub use sqlite::Sqlite;
 
+use crate::data::Data;
 use crate::graph::{Name, Timestamp};
 use crate::run::{Event, Labels, Status};
 
@@ -76,17 +77,87 @@ pub trait Store: Send + Sync {
     /// many there were.
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
 
+    /// Leaves a request for whoever drives a run, be it in another process; the number to ask for the answer by. A store
+    /// that only one process can open needs none of this.
+    fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
+        let _ = (run, request);
+        let refused = Err(Error::Unavailable("it takes no requests".to_owned()));
+        Box::pin(std::future::ready(refused))
+    }
+
+    /// The requests that nobody has answered.
+    fn requests(&self) -> Reply<'_, Vec<(u64, Name, Request)>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Says what has come of a request: nothing more, or why it is refused.
+    fn answer(&self, number: u64, answer: Result<(), String>) -> Reply<'_, ()> {
+        let _ = (number, answer);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What has come of a request, if that is known by now.
+    fn answered(&self, number: u64) -> Reply<'_, Option<Result<(), String>>> {
+        let _ = number;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Takes a request back, answered or not.
+    fn withdraw(&self, number: u64) -> Reply<'_, ()> {
+        let _ = number;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Whether journals outlive this process; then it pays to append snapshots.
     fn is_durable(&self) -> bool;
 
     /// How many bytes everything takes.
     fn size(&self) -> Reply<'_, u64>;
 
-    /// Keeps a definition under its hash; keeping it again changes nothing.
+    /// Forgets the definitions that were last kept before a moment and that no run is pinned to; how many there were. A
+    /// store that does not outlive its process need not.
+    fn prune_definitions(&self, before: Timestamp) -> Reply<'_, usize> {
+        let _ = before;
+        Box::pin(std::future::ready(Ok(0)))
+    }
+
+    /// Keeps a definition under its hash, for runs that begin soon; keeping it again changes nothing else.
     fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()>;
 
     /// The definition with a hash.
     fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>>;
+}
+
+/// What somebody asks of a run that another process drives.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Request {
+    /// To start nothing more.
+    Suspend {
+        /// Why.
+        reason: Option<Name>,
+    },
+    /// To go on.
+    Continue,
+    /// To be cancelled.
+    Cancel {
+        /// Why.
+        reason: Option<Name>,
+    },
+    /// To take an answer to a wait.
+    Resume {
+        /// Whose; may be left out when there is only one.
+        step: Option<Name>,
+        /// The answer.
+        payload: Data,
+    },
+    /// To take a named event.
+    Deliver {
+        /// Its name.
+        event: Name,
+        /// Its data.
+        data: Data,
+    },
 }
 
 /// Why a store did not do something.

@@ -86,7 +86,9 @@ impl Tree {
     /// Takes in what happened to a step.
     pub fn follow(&mut self, step: &str, event: &TraceEvent) {
         let state = match event.what {
-            What::StepStarted | What::AttemptFailed | What::AttemptCaught | What::WaitResumed => State::Running,
+            What::StepStarted | What::RunRetried | What::AttemptFailed | What::AttemptCaught | What::WaitResumed => {
+                State::Running
+            }
             What::StepSkipped => State::Skipped,
             What::StepCompleted => State::Success,
             What::StepFailed => State::Failed,

@@ -28,6 +28,8 @@ pub(super) async fn run(prepared: &Prepared, file: &str, concurrency: usize) -> 
         },
     };
     let mut interrupts = Interrupts::listen();
+    let driver = prepared.driver.clone();
+    tokio::spawn(async move { driver.heed().await });
     let lines = stream::unfold(lines, async |mut lines| lines.recv().await.map(|line| (line, lines)));
     // Lines are read as runs end, so a long file costs no memory; behind an interrupt none is begun.
     let mut until = interrupts.clone();

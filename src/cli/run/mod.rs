@@ -356,6 +356,8 @@ pub(super) async fn finish(
     format: Format,
 ) -> Exit {
     tokio::spawn(interrupts.clone().cancel(session.handle().clone()));
+    let driver = prepared.driver.clone();
+    tokio::spawn(async move { driver.heed().await });
     if let Err(error) = deliver::all(session, &prepared.events, &mut |events, _| watch.follow(events)).await {
         watch.progress.finish(None);
         complain(format!("--event: {error}"));

@@ -1,6 +1,7 @@
 //! `interpret runs resume`, `suspend` and `cancel`: what makes a run go on, or stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -8,10 +9,10 @@ use super::{Done, Exit, find, told};
 use crate::cli::run::{Events, Format, Interrupts, Prepared, Watch, broken, finish};
 use crate::cli::{complain, input, output, reach::Reach, stored};
 use crate::data::{Data, Map};
-use crate::drive::{SendError, Session};
-use crate::graph::Name;
+use crate::drive::{self, Driver, Error, SendError, Session};
+use crate::graph::{Name, parse_duration};
 use crate::run::{Input, Labels, Status, Target};
-use crate::store::Store;
+use crate::store::{self, Entry, Request, Store};
 
 /// Which run, with what, and what it may reach.
 #[derive(Debug, Args)]
@@ -22,6 +23,10 @@ pub(super) struct Resume {
     /// All runs whose process has ended, and those whose time has come; it ends when none of them goes on any more.
     #[arg(long)]
     all: bool,
+    /// How long calls in flight may take when the program is told to end (with --all). What is not done by then is done
+    /// by whoever takes the runs up.
+    #[arg(long, value_name = "TIME", default_value = "10s", requires = "all")]
+    drain: String,
     /// The answer to what it waits for.
     #[arg(long, value_name = "JSON|@FILE|-", conflicts_with = "all")]
     data: Option<String>,
@@ -31,14 +36,21 @@ pub(super) struct Resume {
     /// Delivers an event of that name instead.
     #[arg(long, value_name = "NAME", requires = "data")]
     event: Option<String>,
-    /// How progress is told on stderr.
-    #[arg(long, value_enum, value_name = "FORM")]
-    events: Option<Events>,
-    /// How the result is written on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    format: Format,
+    #[command(flatten)]
+    told: Told,
     #[command(flatten)]
     reach: Reach,
+}
+
+/// How the command tells of the run.
+#[derive(Debug, Args)]
+pub(super) struct Told {
+    /// How progress is told on stderr.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub events: Option<Events>,
+    /// How the result is written on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
 }
 
 /// Which run, and why.
@@ -53,8 +65,15 @@ pub(super) struct Reason {
     reach: Reach,
 }
 
+/// A run that is to be told something.
+enum Taken {
+    Here(Box<Here>),
+    /// Another process drives it.
+    Elsewhere(Arc<dyn Store>, Name),
+}
+
 /// A run to go on with, and all that is needed for that.
-struct Taken {
+struct Here {
     prepared: Prepared,
     session: Session,
 }
@@ -64,6 +83,25 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
     if crate::store::is_over(entry.head.status) {
         return Err(format!("the run `{run}` is over: {}", entry.head.status.as_str()));
     }
+    let prepared = match ready(store.clone(), url, &entry, reach).await? {
+        Ok(prepared) => prepared,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let session = prepared.driver.reopen(prepared.program.clone(), &entry.run).await;
+    match session {
+        Ok(session) => Ok(Ok(Taken::Here(Box::new(Here { prepared, session })))),
+        Err(Error::Store(store::Error::Owned { .. })) => Ok(Ok(Taken::Elsewhere(store, entry.run))),
+        Err(error) => Err(told(error)),
+    }
+}
+
+/// What is needed to go on with a run.
+pub(super) async fn ready(
+    store: Arc<dyn Store>,
+    url: String,
+    entry: &Entry,
+    reach: &Reach,
+) -> Result<Result<Prepared, Exit>, String> {
     let definition = store.definition(&entry.program).await.map_err(told)?;
     let definition = definition.ok_or_else(|| format!("the definition {} is not kept", entry.program))?;
     let (program, sources) = stored::load(&definition)?;
@@ -75,8 +113,7 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
         Ok(driver) => driver,
         Err(exit) => return Ok(Err(exit)),
     };
-    let session = driver.reopen(program.clone(), &entry.run).await.map_err(told)?;
-    let prepared = Prepared {
+    Ok(Ok(Prepared {
         program,
         sources,
         driver,
@@ -90,13 +127,12 @@ async fn take(store: Arc<dyn Store>, url: String, run: &str, reach: &Reach) -> R
         recorded: None,
         user: None,
         labels: Labels::new(),
-    };
-    Ok(Ok(Taken { prepared, session }))
+    }))
 }
 
 pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume) -> Done {
     let Some(run) = &arguments.run else {
-        return all(store, &arguments.reach).await;
+        return all(store, &arguments).await;
     };
     let payload = arguments
         .data
@@ -107,11 +143,23 @@ pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume
         Ok(payload) => payload,
         Err(message) => return Ok(complain(message)),
     };
-    let Taken { prepared, mut session } = match take(store, url, run, &arguments.reach).await? {
-        Ok(taken) => taken,
+    let step = arguments.step.as_deref().map(Name::from);
+    let Here { prepared, mut session } = match take(store, url, run, &arguments.reach).await? {
+        Ok(Taken::Here(here)) => *here,
+        Ok(Taken::Elsewhere(store, run)) => {
+            let request = match (payload, &arguments.event) {
+                (Some(data), Some(event)) => Request::Deliver {
+                    event: event.as_str().into(),
+                    data,
+                },
+                (Some(payload), None) => Request::Resume { step, payload },
+                (None, _) => Request::Continue,
+            };
+            return ask(&store, &run, request).await;
+        }
         Err(exit) => return Ok(exit),
     };
-    let mut watch = Watch::new(&prepared.program, arguments.events);
+    let mut watch = Watch::new(&prepared.program, arguments.told.events);
     watch.skip(&session).await?;
     let mut interrupts = Interrupts::listen();
     let input = match (payload, &arguments.event) {
@@ -120,7 +168,7 @@ pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume
             data,
         }),
         (Some(payload), None) => Some(Input::Resume {
-            target: arguments.step.as_deref().map(|step| Target::Step(step.into())),
+            target: step.map(Target::Step),
             payload,
         }),
         (None, _) if session.run().state().suspension().is_some() => Some(Input::Continue),
@@ -134,11 +182,23 @@ pub(super) async fn resume(store: Arc<dyn Store>, url: String, arguments: Resume
             Err(error) => return Err(told(error)),
         }
     }
-    Ok(finish(&prepared, &mut session, &mut watch, &mut interrupts, arguments.format).await)
+    Ok(finish(
+        &prepared,
+        &mut session,
+        &mut watch,
+        &mut interrupts,
+        arguments.told.format,
+    )
+    .await)
 }
 
 /// Drives on everything that can go on.
-async fn all(store: Arc<dyn Store>, reach: &Reach) -> Done {
+async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
+    let reach = &arguments.reach;
+    let patience = match parse_duration(&arguments.drain) {
+        Ok(patience) => Duration::from_millis(patience.0),
+        Err(error) => return Ok(complain(format!("--drain {}: {error}", arguments.drain))),
+    };
     let permit = match reach.permit() {
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(exit),
@@ -148,6 +208,22 @@ async fn all(store: Arc<dyn Store>, reach: &Reach) -> Done {
         Err(exit) => return Ok(exit),
     };
     let mut interrupts = Interrupts::listen();
+    let heeding = driver.clone();
+    tokio::spawn(async move { heeding.heed().await });
+    tokio::select! {
+        done = go_on(&driver) => done,
+        () = interrupts.first() => {
+            tokio::select! {
+                () = driver.drain(patience) => {}
+                () = interrupts.second() => {}
+            }
+            // What is left is on disk, and done when the runs are taken up.
+            Ok(Exit::Cancelled)
+        }
+    }
+}
+
+async fn go_on(driver: &Driver) -> Done {
     let recovered = driver.recover_all().await.map_err(told)?;
     for run in &recovered.owned {
         output::say(&format!("{run}: another process drives it\n"));
@@ -168,12 +244,7 @@ async fn all(store: Arc<dyn Store>, reach: &Reach) -> Done {
         }
     }
     for handle in handles {
-        let ended = tokio::select! {
-            ended = handle.rested() => ended,
-            // Everything is on disk; what is in flight is done once more when they are resumed.
-            () = interrupts.first() => return Ok(Exit::Cancelled),
-        };
-        let line = match ended {
+        let line = match handle.rested().await {
             Ok(status) => crate::data!({ "run": handle.id().clone(), "status": status.as_str() }),
             Err(error) => {
                 failed = true;
@@ -189,21 +260,22 @@ async fn all(store: Arc<dyn Store>, reach: &Reach) -> Done {
 
 pub(super) async fn suspend(store: Arc<dyn Store>, url: String, arguments: Reason) -> Done {
     let reason = arguments.reason.as_deref().map(Name::from);
-    tell(store, url, &arguments, Input::Suspend { reason }).await
+    tell(store, url, &arguments, Request::Suspend { reason }).await
 }
 
 pub(super) async fn cancel(store: Arc<dyn Store>, url: String, arguments: Reason) -> Done {
     let reason = arguments.reason.as_deref().map(Name::from);
-    tell(store, url, &arguments, Input::Cancel { reason }).await
+    tell(store, url, &arguments, Request::Cancel { reason }).await
 }
 
 /// Tells a run something, and goes on with it until what follows is done: the calls in flight, or the cleanups.
-async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, input: Input) -> Done {
-    let Taken { mut session, .. } = match take(store, url, &arguments.run, &arguments.reach).await? {
-        Ok(taken) => taken,
+async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, request: Request) -> Done {
+    let Here { mut session, .. } = match take(store, url, &arguments.run, &arguments.reach).await? {
+        Ok(Taken::Here(here)) => *here,
+        Ok(Taken::Elsewhere(store, run)) => return ask(&store, &run, request).await,
         Err(exit) => return Ok(exit),
     };
-    match session.send(input, &mut |_, _| {}).await {
+    match session.send(request.into(), &mut |_, _| {}).await {
         Ok(()) => {}
         Err(SendError::Rejected(rejection)) => return Ok(complain(rejection)),
         Err(error) => return Err(told(error)),
@@ -213,5 +285,13 @@ async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, input: Inp
         Err(error) => return Ok(broken(&error)),
     };
     let told = crate::data!({ "run": session.handle().id().clone(), "status": status.as_str() });
+    Ok(super::print(&told))
+}
+
+/// Has the process that drives a run do something with it.
+async fn ask(store: &Arc<dyn Store>, run: &Name, request: Request) -> Done {
+    drive::ask(store, run, request).await.map_err(told)?;
+    let entry = find(&**store, run).await?;
+    let told = crate::data!({ "run": run.clone(), "status": entry.head.status.as_str() });
     Ok(super::print(&told))
 }

@@ -1,5 +1,6 @@
 //! `interpret runs`: the runs that a store keeps; one file per subcommand, or for those that are alike.
 
+mod again;
 mod change;
 mod events;
 mod list;
@@ -25,6 +26,8 @@ Examples:
   interpret runs list --store sqlite:runs.sqlite --status suspended
   interpret runs resume 0193... --store sqlite:runs.sqlite --data '{\"approved\": true}'
   interpret runs resume --all
+  interpret runs retry 0193... --allow-net=shop.example.com
+  interpret runs replay 0193... --from charge
   interpret runs prune --keep 30d
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 the run is suspended, 4 the run was cancelled.")]
@@ -48,6 +51,10 @@ enum Command {
     State(One),
     /// Go on with a run: answer what it waits for, or take it up where its process ended.
     Resume(Box<change::Resume>),
+    /// Go on with a run that has failed, from the step that failed.
+    Retry(again::Retry),
+    /// Begin a run with what happened in another one before a step.
+    Replay(again::Replay),
     /// Hold a run: nothing more starts until it is resumed.
     Suspend(change::Reason),
     /// Cancel a run; its cleanups are done.
@@ -93,6 +100,8 @@ pub(super) fn run(arguments: Arguments) -> Exit {
             Command::Events(arguments) => events::run(&store, arguments).await,
             Command::Export(one) => events::export(&store, &one).await,
             Command::Resume(resume) => change::resume(store, url, *resume).await,
+            Command::Retry(retry) => again::retry(store, url, retry).await,
+            Command::Replay(replay) => again::replay(store, url, replay).await,
             Command::Suspend(reason) => change::suspend(store, url, reason).await,
             Command::Cancel(reason) => change::cancel(store, url, reason).await,
             Command::Prune(arguments) => prune::run(&*store, arguments).await,

@@ -4,11 +4,14 @@ use clap::Args;
 
 use super::{Done, Exit, moment, told};
 use crate::cli::output;
+use crate::clock::{Clock, SystemClock};
 use crate::graph::Timestamp;
 use crate::store::Store;
 
 /// How many runs one transaction forgets: writers wait for it.
 const PORTION: usize = 100;
+/// Milliseconds.
+const A_DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// What is kept.
 #[derive(Debug, Args)]
@@ -43,6 +46,13 @@ pub(super) async fn run(store: &dyn Store, arguments: Arguments) -> Done {
             }
         }
     }
-    let written = output::result(&format!("{forgotten} runs forgotten\n"));
+    // Behind the runs, so that those they were the last of go with them. A younger one may be there for a run to come.
+    let before = Timestamp(SystemClock.now().0.saturating_sub(A_DAY));
+    let definitions = store.prune_definitions(before).await.map_err(told)?;
+    let mut text = format!("{forgotten} runs forgotten\n");
+    if definitions > 0 {
+        text.push_str(&format!("{definitions} definitions forgotten\n"));
+    }
+    let written = output::result(&text);
     Ok(written.err().unwrap_or(Exit::Success))
 }

@@ -1,5 +1,6 @@
 //! `interpret runs show` and `interpret runs state`: a run as it stands.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Done, Exit, Form, One, described, each_event, find, print, replay, table, told};
@@ -135,6 +136,15 @@ pub(super) async fn state(store: &Arc<dyn Store>, one: &One) -> Done {
             What::StepSkipped => "skipped",
             What::StepFailed => "error",
             What::StepCancelled => "cancelled",
+            What::RunRetried => {
+                let again: HashSet<String> = tracer.in_progress().collect();
+                for (step, status, ..) in &mut steps {
+                    if again.contains(step) {
+                        *status = "running";
+                    }
+                }
+                "running"
+            }
             _ => return Ok(true),
         };
         let data = match told.what {

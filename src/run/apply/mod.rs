@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 mod close;
 mod open;
+mod retry;
 mod unwind;
 
 use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, WaitEnd};
@@ -31,6 +32,7 @@ impl State {
     /// [`Corrupt`] when the event cannot follow the events before it.
     pub fn apply(&mut self, program: &Program, event: &Event) -> Result<(), Corrupt> {
         let at = event.at;
+        self.remember_failing(program, event);
         match &event.kind {
             EventKind::RunStarted(started) => self.start(program, at, started),
             EventKind::StepStarted { scope, node, deadline } => {
@@ -202,15 +204,7 @@ impl State {
                 let node = active.node;
                 self.clear_timer(until, *scope, Timer::Wake);
                 self.set_timer(*deadline, *scope, Timer::Deadline);
-                let node = &program.step(node).node;
-                // The records of items live in frames of their own, which are gone.
-                let items = match &node.op {
-                    Op::ForEach(each) => Some(each.block),
-                    _ => None,
-                };
-                for (block, _) in node.blocks().into_iter().filter(|(block, _)| Some(*block) != items) {
-                    self.forget(program, *scope, block)?;
-                }
+                self.forget_inside(program, *scope, node)?;
                 self.work(program, at, *scope, Work::Begin)
             }
             EventKind::Unwinding { scope, verdict, around } => self.unwind(program, at, *scope, verdict, *around),
@@ -231,6 +225,13 @@ impl State {
                 self.suspension = None;
                 Ok(())
             }
+            EventKind::RunRetried { scope, node } => self.retry(program, at, *scope, *node),
+            EventKind::RunReplayed { since, .. } => {
+                if self.started.is_none() || self.end.is_some() {
+                    return Err(Corrupt);
+                }
+                self.go_on_after(*since, at)
+            }
             EventKind::RunEnded { end } => {
                 if self.readiness(program, ScopeId(0)) != Readiness::GoesOn {
                     return Err(Corrupt);
@@ -242,6 +243,8 @@ impl State {
                     instances: std::mem::take(&mut self.instances),
                     frames: std::mem::take(&mut self.frames),
                     next_ticket: self.next_ticket,
+                    retry: self.retry.take().filter(|_| matches!(end, RunEnd::Failed(_))),
+                    retries: std::mem::take(&mut self.retries),
                     ..State::default()
                 };
                 Ok(())
@@ -390,6 +393,19 @@ impl State {
         let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
         change(frame.records.get_mut(slot).ok_or(Corrupt)?);
         Ok(())
+    }
+
+    /// Forgets the records of all blocks inside a step that begins anew.
+    fn forget_inside(&mut self, program: &Program, scope: ScopeId, node: NodeId) -> Applied {
+        let node = &program.step(node).node;
+        // The records of items live in frames of their own, which are gone.
+        let items = match &node.op {
+            Op::ForEach(each) => Some(each.block),
+            _ => None,
+        };
+        let blocks = node.blocks().into_iter().map(|(block, _)| block);
+        let mut blocks = blocks.filter(|block| Some(*block) != items);
+        blocks.try_for_each(|block| self.forget(program, scope, block))
     }
 
     /// Forgets the records of a block that begins anew.

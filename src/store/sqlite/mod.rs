@@ -8,6 +8,7 @@ mod lease;
 mod process;
 mod read;
 mod readers;
+mod request;
 mod schema;
 mod write;
 mod writer;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Append, Batch, Definition, Entry, Error, Filter, Head, Reply, Snapshot, Store};
+use super::{Append, Batch, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
 use crate::graph::{Name, Timestamp};
 use crate::run::Status;
 use lease::Lease;
@@ -232,6 +233,36 @@ impl Store for Sqlite {
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize> {
         self.writer
             .ask(move |connection, _| write::prune(connection, before, limit))
+    }
+
+    fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
+        let run = run.clone();
+        self.writer
+            .ask(move |connection, _| request::ask(connection, &run, &request))
+    }
+
+    fn requests(&self) -> Reply<'_, Vec<(u64, Name, Request)>> {
+        self.readers.ask(request::pending)
+    }
+
+    fn answer(&self, number: u64, answer: Result<(), String>) -> Reply<'_, ()> {
+        self.writer
+            .ask(move |connection, _| request::answer(connection, number, &answer))
+    }
+
+    fn answered(&self, number: u64) -> Reply<'_, Option<Result<(), String>>> {
+        self.readers
+            .ask(move |connection| request::answered(connection, number))
+    }
+
+    fn withdraw(&self, number: u64) -> Reply<'_, ()> {
+        self.writer
+            .ask(move |connection, _| request::withdraw(connection, number))
+    }
+
+    fn prune_definitions(&self, before: Timestamp) -> Reply<'_, usize> {
+        self.writer
+            .ask(move |connection, _| write::prune_definitions(connection, before))
     }
 
     fn is_durable(&self) -> bool {

@@ -8,7 +8,7 @@ use super::OpenError;
 const APPLICATION: i32 = 0x696e_7470;
 
 /// What leads from each version of the tables to the next; a file without tables has version 0.
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, REQUESTS];
 
 /// Times are milliseconds since 1970 in UTC. An event's key is the number of its run in the upper and its place in the
 /// journal in the lower 32 bits, so that a journal lies together and needs no index.
@@ -87,6 +87,19 @@ SELECT runs.id AS run, events.seq AS seq,
 FROM runs
 JOIN events ON events.key BETWEEN runs.number << 32 AND (runs.number << 32) + 4294967295
 LEFT JOIN blobs ON blobs.hash = events.blob;
+";
+
+/// What processes ask of each other: `answer` is null until there is one, and empty when it was done. A definition has
+/// when it was last kept: a run of it may be about to begin.
+const REQUESTS: &str = "
+CREATE TABLE requests (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL,
+    asked INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    answer TEXT
+);
+ALTER TABLE definitions ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings a file to the present version.

@@ -308,3 +308,54 @@ fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
     };
     by_index(listing(for_one), "runs_by_user");
 }
+
+#[test]
+fn definitions_that_no_run_uses_are_forgotten() {
+    let place = File::new();
+    let store = place.open();
+    let definition = |hash: &str| Definition {
+        hash: hash.into(),
+        workflow: "orders".into(),
+        version: None,
+        files: vec![("orders.yaml".into(), hash.into())],
+        schemas: Vec::new(),
+    };
+    for hash in ["program", "unused"] {
+        block_on(store.keep(Arc::new(definition(hash)))).unwrap();
+    }
+    block_on(store.append(append("a", 0, vec![started("a", 1)], Status::Suspended))).unwrap();
+    // Young ones may be there for a run that is about to begin.
+    assert_eq!(block_on(store.prune_definitions(Timestamp(1))), Ok(0));
+    assert_eq!(block_on(store.prune_definitions(Timestamp(i64::MAX))), Ok(1));
+    assert_eq!(block_on(store.definition(&"unused".into())), Ok(None));
+    assert_eq!(
+        block_on(store.definition(&"program".into())),
+        Ok(Some(Arc::new(definition("program"))))
+    );
+}
+
+#[test]
+fn processes_ask_each_other() {
+    let place = File::new();
+    let (one, two) = (place.open(), place.open());
+    let (run, request) = (
+        Name::from("a"),
+        Request::Cancel {
+            reason: Some("late".into()),
+        },
+    );
+    let number = block_on(one.ask(&run, request.clone())).unwrap();
+    assert_eq!(
+        block_on(two.requests()),
+        Ok(vec![(number, run.clone(), request.clone())])
+    );
+    assert_eq!(block_on(one.answered(number)), Ok(None));
+    block_on(two.answer(number, Err("no".to_owned()))).unwrap();
+    assert_eq!(block_on(one.answered(number)), Ok(Some(Err("no".to_owned()))));
+    assert_eq!(block_on(two.requests()), Ok(vec![]));
+    block_on(one.withdraw(number)).unwrap();
+    assert_eq!(block_on(one.answered(number)), Ok(None));
+    let again = block_on(one.ask(&run, request)).unwrap();
+    block_on(one.withdraw(again)).unwrap();
+    assert_eq!(block_on(two.requests()), Ok(vec![]));
+}

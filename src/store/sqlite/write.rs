@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::lease::Lease;
+use super::lease::{Lease, now};
 use super::{Definition, Error, Head, key, status_of, unavailable};
 use crate::graph::{Name, Timestamp};
 use crate::run::{Event, EventKind, Started, Status};
@@ -98,13 +98,19 @@ impl Encoded {
                 let owner = owns.then(|| lease.token(connection)).transpose()?;
                 let status = status_of(self.head.status);
                 let wake_at = self.wake_at();
-                let updated = connection
-                    .prepare_cached(
-                        "UPDATE runs SET status = ?, updated = ?, wake_at = ?, seq = ?, owner = ? WHERE number = ?",
-                    )
-                    .and_then(|mut update| {
-                        update.execute(params![status, self.updated.0, wake_at, seq, owner, known.number])
-                    });
+                // SQLite writes the entries of all indices with a column that is named, be it the same as before.
+                let updated = match known.status == status && known.wake_at == wake_at {
+                    true => connection
+                        .prepare_cached("UPDATE runs SET updated = ?, seq = ?, owner = ? WHERE number = ?")
+                        .and_then(|mut update| update.execute(params![self.updated.0, seq, owner, known.number])),
+                    false => connection
+                        .prepare_cached(
+                            "UPDATE runs SET status = ?, updated = ?, wake_at = ?, seq = ?, owner = ? WHERE number = ?",
+                        )
+                        .and_then(|mut update| {
+                            update.execute(params![status, self.updated.0, wake_at, seq, owner, known.number])
+                        }),
+                };
                 updated.map_err(unavailable)?;
                 known.number
             }
@@ -185,17 +191,21 @@ struct Known {
     number: i64,
     seq: u64,
     owner: Option<i64>,
+    status: String,
+    wake_at: Option<i64>,
 }
 
 fn find(connection: &Connection, run: &str) -> Result<Option<Known>, Error> {
     let known = connection
-        .prepare_cached("SELECT number, seq, owner FROM runs WHERE id = ?")
+        .prepare_cached("SELECT number, seq, owner, status, wake_at FROM runs WHERE id = ?")
         .and_then(|mut find| {
             find.query_row([run], |row| {
                 Ok(Known {
                     number: row.get(0)?,
                     seq: row.get(1)?,
                     owner: row.get(2)?,
+                    status: row.get(3)?,
+                    wake_at: row.get(4)?,
                 })
             })
             .optional()
@@ -232,10 +242,14 @@ pub(super) fn keep(connection: &Connection, definition: &Definition) -> Result<(
             schemas,
         } = definition;
         let new = connection.execute(
-            "INSERT OR IGNORE INTO definitions (hash, workflow, version) VALUES (?, ?, ?)",
-            params![&**hash, &**workflow, version.as_deref()],
+            "INSERT OR IGNORE INTO definitions (hash, workflow, version, kept) VALUES (?, ?, ?, ?)",
+            params![&**hash, &**workflow, version.as_deref(), now()],
         )?;
         if new == 0 {
+            connection.execute(
+                "UPDATE definitions SET kept = ? WHERE hash = ?",
+                params![now(), &**hash],
+            )?;
             return Ok(());
         }
         let mut insert = connection.prepare_cached(
@@ -281,6 +295,23 @@ pub(super) fn prune(connection: &Connection, before: Timestamp, limit: usize) ->
             connection.execute("DELETE FROM runs WHERE number = ?", [number])?;
         }
         Ok(numbers.len())
+    };
+    delete().map_err(unavailable)
+}
+
+pub(super) fn prune_definitions(connection: &Connection, before: Timestamp) -> Result<usize, Error> {
+    let delete = || {
+        let forgotten = connection.execute(
+            "DELETE FROM definitions WHERE kept < ? AND hash NOT IN (SELECT program FROM runs)",
+            [before.0],
+        )?;
+        if forgotten > 0 {
+            connection.execute(
+                "DELETE FROM definition_files WHERE definition NOT IN (SELECT hash FROM definitions)",
+                [],
+            )?;
+        }
+        Ok(forgotten)
     };
     delete().map_err(unavailable)
 }

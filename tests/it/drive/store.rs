@@ -22,6 +22,10 @@ enum Fault {
     Unheard,
     /// All is stored, but the reply never comes.
     Silent,
+    /// Only the first event is stored, and nobody hears of it.
+    Torn,
+    /// All is stored and told, but late: behind what is asked meanwhile.
+    Late,
     /// Another driver has been here.
     Overtaken,
 }
@@ -67,6 +71,20 @@ impl Store for Faulty {
                 }
                 .boxed()
             }
+            Fault::Torn => {
+                // As if another driver had come exactly so far; what the run stands at is told by its journal.
+                let torn = Append {
+                    events: append.events[..1].into(),
+                    ..append
+                };
+                let stored = self.memory.append(torn);
+                stored.map(move |stored| stored.and(Err(unavailable()))).boxed()
+            }
+            Fault::Late => async move {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                self.memory.append(append).await
+            }
+            .boxed(),
             Fault::Overtaken => async move {
                 let conflict = store::Error::Conflict {
                     expected: append.expected_seq,
@@ -240,10 +258,10 @@ fn whichever_append_fails_nothing_is_lost_or_done_twice() {
             expected_end,
             Some(RunEnd::Completed(data!(["a", "b2", ["c1", "c2"], "yes", "d"])))
         );
-        for fault in [Fault::Lost, Fault::Unheard] {
+        for fault in [Fault::Lost, Fault::Unheard, Fault::Late] {
             for at in 1..=appends {
                 let (store, driven, observed, performed) = run_errands(at, fault).await;
-                if at == 1 {
+                if at == 1 && fault != Fault::Late {
                     assert_eq!(driven.unwrap_err(), "the store is not available: the disk is full");
                     assert!(performed.is_empty());
                     continue;
@@ -271,6 +289,32 @@ fn whichever_append_fails_nothing_is_lost_or_done_twice() {
                 let replayed = Run::replay(errands(), &stored).unwrap();
                 assert_eq!(replayed.state(), session.run().state());
             }
+        }
+    });
+}
+
+#[test]
+fn whichever_append_is_torn_the_run_goes_on_from_what_is_there() {
+    block_on(async {
+        let (store, ..) = run_errands(0, Fault::Lost).await;
+        let appends = store.appends.load(Ordering::SeqCst);
+        for at in 2..=appends {
+            let (store, driven, observed, performed) = run_errands(at, Fault::Torn).await;
+            let session = driven.unwrap_or_else(|error| panic!("append {at}: {error}"));
+            assert_eq!(
+                session.run().state().end().cloned(),
+                Some(RunEnd::Completed(data!(["a", "b2", ["c1", "c2"], "yes", "d"]))),
+                "append {at}"
+            );
+            assert_eq!(
+                performed.values().copied().collect::<Vec<_>>(),
+                [1; 5],
+                "append {at}: {performed:?}"
+            );
+            let stored: Vec<Event> = (store.load(&"r1".into(), 0).await.unwrap().iter())
+                .flat_map(|batch| batch.events.to_vec())
+                .collect();
+            assert_eq!(stored, observed, "append {at}");
         }
     });
 }

@@ -2,10 +2,10 @@
 
 use crate::cli::{APPROVE, Ended, Folder, workflow};
 
-const STORE: &str = "sqlite:runs.sqlite";
+pub(super) const STORE: &str = "sqlite:runs.sqlite";
 
 /// `interpret runs ...` on the store of a folder.
-fn runs(folder: &Folder, arguments: &[&str]) -> Ended {
+pub(super) fn runs(folder: &Folder, arguments: &[&str]) -> Ended {
     let arguments = [&["runs"], arguments, &["--store", STORE]].concat();
     folder.run(&arguments)
 }

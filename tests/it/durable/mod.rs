@@ -1,11 +1,14 @@
 //! What outlives a process: runs in a file, whatever happens to who drives them.
 
+mod again;
 mod commands;
 mod faults;
 #[cfg(target_os = "linux")]
 mod fsync;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod others;
 mod recover;
 
 use std::path::PathBuf;

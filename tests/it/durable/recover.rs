@@ -253,6 +253,55 @@ fn a_wait_ends_at_its_time_however_the_clock_gets_there() {
 }
 
 #[test]
+fn a_sleep_ends_at_its_moment_however_often_the_clock_jumps() {
+    block_on(async {
+        let text = "
+kind: Workflow
+id: nap
+steps:
+  - { kind: andSleep, id: nap, duration: 1h }
+  - { kind: andThen, id: work, function: { name: work } }
+  - { kind: andSleep, id: more, duration: 1m }
+";
+        let place = Place::new();
+        let (program, definition) = define(text);
+        let store = place.open();
+        store.keep(Arc::new(definition)).await.unwrap();
+        let clock = JumpingClock::default();
+        clock.0.jump(10_000);
+        let driver = driver(store.clone(), Arc::new(Notes::default()), Arc::new(clock.clone()));
+        let handle = driver.start(program, Start::new("r", Data::Null)).await.unwrap();
+        let told = |kind: fn(&EventKind) -> bool| {
+            let store = store.clone();
+            async move {
+                let events = journal(&*store, "r").await;
+                events.iter().filter(|event| kind(&event.kind)).count()
+            }
+        };
+        let slept = async || told(|kind| matches!(kind, EventKind::SleepEnded { .. })).await;
+        for jump in [0, 3_609_999, 5, 3_609_998] {
+            clock.0.jump(jump);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(slept().await, 0, "at {jump}");
+        }
+        clock.0.jump(3_610_000);
+        while slept().await == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Time never goes back in a run: the second sleep counts from the latest moment it has seen.
+        clock.0.jump(0);
+        clock.0.jump(3_669_999);
+        assert_eq!(handle.status(), Status::Running);
+        clock.0.jump(3_670_000);
+        assert_eq!(handle.finished().await, Ok(Status::Completed));
+        let times: Vec<i64> = journal(&*store, "r").await.iter().map(|event| event.at.0).collect();
+        assert!(times.is_sorted(), "{times:?}");
+    });
+}
+
+#[test]
 fn a_long_run_is_taken_up_from_a_snapshot() {
     block_on(async {
         let text = "

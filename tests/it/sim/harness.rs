@@ -28,6 +28,23 @@ const MOST_EVENTS: usize = 200_000;
 ///
 /// What the interpreter did that it must never do, whatever the workflow.
 pub fn simulate(flow: &Flow, world: &World, program: &Arc<Program>, crashes: u64, seed: u64) -> Result<Fate, String> {
+    simulate_with_retries(flow, world, program, crashes, seed, 0).map(|(fate, _)| fate)
+}
+
+/// The same, with a run that fails retried up to so many times; how often it was. What is called behind a retry
+/// succeeds.
+///
+/// # Errors
+///
+/// As for [`simulate`], and when something that is done is done again though nothing around it failed.
+pub fn simulate_with_retries(
+    flow: &Flow,
+    world: &World,
+    program: &Arc<Program>,
+    crashes: u64,
+    seed: u64,
+    retries: usize,
+) -> Result<(Fate, usize), String> {
     let mut harness = Harness {
         world,
         program: program.clone(),
@@ -43,8 +60,11 @@ pub fn simulate(flow: &Flow, world: &World, program: &Arc<Program>, crashes: u64
         last_change: 0,
         crashes,
         random: Random::new(seed ^ 0xC4A5_4E5D),
+        retried: 0,
+        anew: String::new(),
     };
-    harness.play(flow)
+    let fate = harness.play(flow, retries)?;
+    Ok((fate, harness.retried))
 }
 
 /// Something the outside world is going to do.
@@ -76,10 +96,13 @@ struct Harness<'a> {
     last_change: u64,
     crashes: u64,
     random: Random,
+    /// How often the run was retried, and the step that last began anew.
+    retried: usize,
+    anew: String,
 }
 
 impl Harness<'_> {
-    fn play(&mut self, flow: &Flow) -> Result<Fate, String> {
+    fn play(&mut self, flow: &Flow, retries: usize) -> Result<Fate, String> {
         for delivery in &self.world.deliveries {
             self.arrange(
                 delivery.at,
@@ -95,7 +118,7 @@ impl Harness<'_> {
         }
         let mut now = 0;
         self.feed(now, &Input::Start(Start::new("run", Data::from(flow.input.clone()))))?;
-        while self.run.state().end().is_none() {
+        while self.run.state().end().is_none() || self.retried < retries && self.retry(&mut now)? {
             let next_due = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let wake_at = self.run.wake_at().map(|at| u64::try_from(at.0).unwrap_or(0).max(now));
             let Some(next) = next_due.into_iter().chain(wake_at).min() else {
@@ -124,6 +147,30 @@ impl Harness<'_> {
             self.feed(now, &input)?;
         }
         self.fate(now)
+    }
+
+    /// Goes on with a run that has failed, if it can.
+    fn retry(&mut self, now: &mut u64) -> Result<bool, String> {
+        let stands = match self
+            .run
+            .clone()
+            .handle(Timestamp(*now as i64), Input::Retry, &mut Vec::new())
+        {
+            Ok(()) => true,
+            Err(Rejection::NotFailed | Rejection::FailedAsAWhole) => false,
+            Err(rejection) => return Err(rejection.to_string()),
+        };
+        if stands {
+            *now += 100_000;
+            let now = *now;
+            // Nobody outside still is at what the failure has ended.
+            self.agenda
+                .retain(|(at, _), due| *at >= now && !matches!(due, Due::Answer(..) | Due::Resume(..)));
+            self.answered.clear();
+            self.calls.clear();
+            self.feed(now, &Input::Retry)?;
+        }
+        Ok(stands)
     }
 
     fn arrange(&mut self, at: u64, due: Due) {
@@ -239,14 +286,34 @@ impl Harness<'_> {
             fate.ended_at = now;
             fate.how = EffectEnd::Done;
         }
+        if let EventKind::CallRepeated { ticket } = &event.kind {
+            // Behind a retry what was given up is in flight again.
+            let call = self.run.pending_call(*ticket).map(|call| call.effect);
+            let fate = call.and_then(|effect| self.effects.get_mut(&effect));
+            let fate = fate.ok_or("a call is repeated that was not started")?;
+            if fate.how == EffectEnd::Done {
+                return Err("a call that has ended is made again".to_owned());
+            }
+            fate.ended_at = u64::MAX;
+        }
         let told = self.tracer.follow(event).map_err(|corrupt| corrupt.to_string())?;
         let Some(told) = told else { return Ok(()) };
         if told.what == What::CallStarted {
-            let effect = format!(
+            let once = format!(
                 "{}#{}",
                 told.step.as_deref().unwrap_or_default(),
                 told.attempt.unwrap_or(1)
             );
+            let effect = match self.retried {
+                0 => once.clone(),
+                retried => format!("{once}~{retried}"),
+            };
+            let before = self.effects.iter().find(|(effect, fate)| {
+                effect.split('~').next() == Some(&once) && fate.how == EffectEnd::Done && !is_in(&once, &self.anew)
+            });
+            if let Some((before, _)) = before {
+                return Err(format!("{before} has ended, and is done again as {effect}"));
+            }
             let begun = EffectFate {
                 started_at: now,
                 ended_at: u64::MAX,
@@ -256,6 +323,22 @@ impl Harness<'_> {
                 None => Ok(()),
                 Some(_) => Err(format!("the effect {effect} was started twice")),
             };
+        }
+        if told.what == What::RunRetried {
+            self.retried += 1;
+            self.anew = told.step.clone().unwrap_or_default();
+            let anew = &self.anew;
+            self.steps.retain(|step, _| !is_in(step, anew));
+            for step in self.tracer.in_progress().filter(|step| has_id(step)) {
+                let fate = self.steps.entry(step).or_insert(StepFate {
+                    status: StepStatus::Running,
+                    started_at: now,
+                    ended_at: None,
+                });
+                fate.status = StepStatus::Running;
+                fate.ended_at = None;
+            }
+            return Ok(());
         }
         let Some(step) = told.step.filter(|step| has_id(step)) else {
             return Ok(());
@@ -328,6 +411,12 @@ impl Harness<'_> {
             effects: std::mem::take(&mut self.effects),
         })
     }
+}
+
+/// Whether an address or an effect is that of a step, or of one inside it.
+fn is_in(address: &str, step: &str) -> bool {
+    let behind = address.strip_prefix(step);
+    behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['/', ':', '@', '[', '#']))
 }
 
 /// Whether an address is that of a step with an id; the oracle's table has no others.

@@ -67,6 +67,7 @@ pub mod flow;
 pub mod generate;
 pub mod harness;
 pub mod oracle;
+mod retry;
 pub mod shrink;
 mod trial;
 pub mod world;

@@ -18,7 +18,7 @@ use super::world::World;
 use super::yaml::write;
 
 /// How many workflows the ordinary test run simulates; `INTERPRET_SIMULATE` asks for another number.
-const WORKFLOWS: u64 = 100_000;
+pub(super) const WORKFLOWS: u64 = 100_000;
 
 /// How a workflow can go wrong.
 #[derive(Debug, PartialEq)]
@@ -31,7 +31,7 @@ enum Verdict {
     Differs(String),
 }
 
-fn load(text: &str) -> Result<Arc<Program>, String> {
+pub(super) fn load(text: &str) -> Result<Arc<Program>, String> {
     let mut sources = Sources::new();
     let file = sources.add("simulated.yaml", text);
     let (documents, mut diagnostics) = yaml::parse(file, text, &yaml::Limits::default());

@@ -145,6 +145,17 @@ impl World {
         }
     }
 
+    /// The same world with another share of calls that fail, and nobody who interferes.
+    pub fn undisturbed(self, failing: u64) -> World {
+        World {
+            failing,
+            deliveries: Vec::new(),
+            cancel: None,
+            suspend: None,
+            ..self
+        }
+    }
+
     /// Fixes how a call ends.
     pub fn with_call(mut self, effect: &str, ms: u64, outcome: Result<Json, Failure>) -> World {
         self.calls.insert(effect.to_owned(), Call { ms, outcome });
@@ -167,6 +178,14 @@ impl World {
     }
 
     pub fn call(&self, effect: &str) -> Call {
+        // Behind a retry everything goes well.
+        if let Some((once, _)) = effect.split_once('~') {
+            let mended = World {
+                failing: 0,
+                ..self.clone()
+            };
+            return mended.call(once);
+        }
         if let Some(call) = self.calls.get(effect) {
             return call.clone();
         }

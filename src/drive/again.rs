@@ -1,0 +1,120 @@
+//! Runs again: a failed one from the step that failed, and the beginning of one as the beginning of another.
+
+use std::sync::Arc;
+
+use super::{Driver, Error, RunHandle, SendError, Session, StartError};
+use crate::graph::{Name, Program};
+use crate::run::{Event, EventKind, Input, Run, Started, Tracer};
+use crate::store;
+
+/// Why a run is not begun with the beginning of another.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReplayError {
+    /// The other run cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Error),
+    /// No step of that name has begun in it.
+    #[error("no step `{step}` has begun in the run `{run}`")]
+    NoSuchStep {
+        /// What was asked for.
+        step: Name,
+        /// The run.
+        run: Name,
+    },
+    /// The new one does not begin.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl From<store::Error> for ReplayError {
+    fn from(error: store::Error) -> ReplayError {
+        ReplayError::Unreadable(Error::Store(error))
+    }
+}
+
+impl Driver {
+    /// Goes on with a stored run that has failed, from the step that failed, in a task of its own. When this returns,
+    /// that is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; then nothing has changed.
+    pub async fn retry(&self, run: &Name) -> Result<RunHandle, SendError> {
+        let unreadable = |error| SendError::Unreadable(Box::new(error));
+        let program = self.program_of(run).await.map_err(unreadable)?;
+        let mut session = self.reopen(program, run).await.map_err(unreadable)?;
+        session.send(Input::Retry, &mut |_, _| {}).await?;
+        Ok(self.spawn(session))
+    }
+
+    /// Begins a run with what happened in another one before a step began for the first time: the step with this
+    /// address, or this id. Times stay what they were. The caller drives it in its own task.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`]; then there is no such run.
+    pub async fn replay(
+        &self,
+        program: Arc<Program>,
+        of: &Name,
+        id: Name,
+        step: &Name,
+        observe: &mut impl FnMut(&[Event], &Run),
+    ) -> Result<Session, ReplayError> {
+        let missing = self.shared.missing(&program);
+        if !missing.is_empty() {
+            return Err(Error::NotPermitted(missing).into());
+        }
+        let events = self.up_to(&program, of, &id, step).await?;
+        let run = Run::replay(program, &events).map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
+        Ok(Session::begin_with(self.shared.clone(), run, events, of, id, observe).await?)
+    }
+
+    /// The events of a run before a step of it began, as those of a run with another id.
+    async fn up_to(
+        &self,
+        program: &Arc<Program>,
+        of: &Name,
+        id: &Name,
+        step: &Name,
+    ) -> Result<Vec<Event>, ReplayError> {
+        let mut tracer = Tracer::new(program.clone());
+        let mut events = Vec::new();
+        loop {
+            let page = self.shared.store.load(of, events.len() as u64).await?;
+            if page.is_empty() {
+                let (step, run) = (step.clone(), of.clone());
+                return Err(ReplayError::NoSuchStep { step, run });
+            }
+            for batch in page {
+                for event in batch.from(events.len() as u64).events.iter() {
+                    let told = tracer.follow(event);
+                    let told = told.map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
+                    if let EventKind::StepStarted { node, .. } = &event.kind
+                        && (program.step(*node).node.id == *step
+                            || told.is_some_and(|told| told.step.as_deref() == Some(&**step)))
+                    {
+                        return Ok(events);
+                    }
+                    events.push(renamed(event, id));
+                }
+            }
+        }
+    }
+}
+
+/// An event as one of a run with another id.
+fn renamed(event: &Event, id: &Name) -> Event {
+    match &event.kind {
+        EventKind::RunStarted(started) => {
+            let run = id.clone();
+            let started = Started {
+                run,
+                ..Started::clone(started)
+            };
+            let kind = EventKind::RunStarted(Arc::new(started));
+            Event { at: event.at, kind }
+        }
+        _ => event.clone(),
+    }
+}
