@@ -72,15 +72,16 @@ pub(super) fn run(arguments: Arguments) -> Exit {
             }
         }
     }
-    let files = if changed == 1 {
-        "1 file".to_owned()
-    } else {
-        format!("{changed} files")
+    let count = |number: usize| match number {
+        1 => "1 file".to_owned(),
+        number => format!("{number} files"),
     };
     match arguments.check {
-        _ if changed == 0 => output::say(&format!("{} of {} in their usual form\n", paths.len(), paths.len())),
-        true => output::say(&format!("{files} would change; run it without --check\n")),
-        false => output::say(&format!("{files} changed\n")),
+        // What went wrong has been said.
+        _ if exit != Exit::Success => {}
+        _ if changed == 0 => output::say(&format!("{} in the usual form\n", count(paths.len()))),
+        true => output::say(&format!("{} would change; run it without --check\n", count(changed))),
+        false => output::say(&format!("{} changed\n", count(changed))),
     }
     match exit {
         Exit::Success if arguments.check && changed > 0 => Exit::Error,

@@ -138,7 +138,7 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
     loader.finish()
 }
 
-/// The files that paths stand for, as in [`load`], each once.
+/// The files that paths stand for, as in [`load`], each once; tests of workflows too.
 ///
 /// # Errors
 ///
@@ -146,7 +146,7 @@ pub fn load_with<P: AsRef<Path>>(paths: &[P], options: &Options) -> Loaded {
 pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let paths = paths.iter().map(AsRef::as_ref);
-    let origins = folder::expand(paths, Wanted::Workflows, &HashMap::new(), &mut diagnostics);
+    let origins = folder::expand(paths, Wanted::Both, &HashMap::new(), &mut diagnostics);
     match diagnostics.is_empty() {
         true => Ok(origins.into_iter().map(|origin| origin.path).collect()),
         false => Err(diagnostics),
