@@ -1,9 +1,9 @@
 //! The language server: what the checks know, for editors.
 //!
-//! One thread owns the [`Workspace`] and answers one message after the other. Changes only mark it as stale: it is
+//! One thread owns the workspace and answers one message after the other. Changes only mark it as stale: it is
 //! loaded again, and findings are published, once no more messages are waiting, or when an answer needs places that are
 //! right. Completion and hover look at a text that need not be complete, by putting something at the cursor that is
-//! ([`cursor`]).
+//! (`cursor`).
 
 mod actions;
 mod complete;
