@@ -56,6 +56,8 @@ struct Shared {
     unloaded: Notify,
     /// All runs that are driven here, in whatever task, for requests of others.
     sessions: Mutex<HashMap<Name, RunHandle>>,
+    /// Held while requests are done and answered.
+    answering: tokio::sync::Mutex<()>,
     /// Whether nothing new is to be called.
     draining: watch::Sender<bool>,
 }
@@ -127,6 +129,7 @@ impl Driver {
                 known: Mutex::default(),
                 unloaded: Notify::new(),
                 sessions: Mutex::default(),
+                answering: tokio::sync::Mutex::default(),
                 draining: watch::Sender::new(false),
             }),
         }
@@ -164,6 +167,7 @@ impl Driver {
             known: Mutex::default(),
             unloaded: Notify::new(),
             sessions: Mutex::default(),
+            answering: tokio::sync::Mutex::default(),
             draining: watch::Sender::new(false),
         };
         change(&mut shared);

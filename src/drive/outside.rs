@@ -26,6 +26,7 @@ impl Driver {
             }
             // Where the store is not available now, it is asked again.
             let requests = self.shared.store.requests().await.unwrap_or_default();
+            let _answering = self.shared.answering.lock().await;
             for (number, run, request) in requests {
                 let Some(handle) = self.shared.sessions().get(&run).cloned() else {
                     continue;
@@ -34,6 +35,12 @@ impl Driver {
                 let _ = self.shared.store.answer(number, answer).await;
             }
         }
+    }
+
+    /// Waits until a request that is being done has been answered: whoever asked is to know before this process ends.
+    pub async fn heeded(&self) {
+        // A run that nobody drives on takes no request.
+        let _ = tokio::time::timeout(5 * LOOK, self.shared.answering.lock()).await;
     }
 
     /// Makes the runs that are driven in tasks of their own come to a stand: calls in flight may end, within that time,

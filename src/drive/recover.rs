@@ -136,11 +136,19 @@ impl Driver {
         let due = self.shared.store.due(self.shared.clock.now(), usize::MAX).await?;
         let mut woken = Vec::with_capacity(due.len());
         for (_, run) in due {
-            // That it has been woken is stored when this returns: it does not count as waiting any more.
-            let sent = self.send(&run, Input::Tick).await;
-            woken.push(sent.map_err(|error| (run, error.into())));
+            woken.push(self.wake(&run).await.map_err(|error| (run, error)));
         }
         Ok(woken)
+    }
+
+    /// Takes up a run whose time has come; that it has been woken is stored when this returns.
+    async fn wake(&self, run: &Name) -> Result<RunHandle, Error> {
+        let handle = self.take_up(run).await?;
+        match handle.send(Input::Tick).await {
+            // It has been woken already, and is over or waits again.
+            Ok(()) | Err(SendError::Gone) => Ok(handle),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Wakes the runs that wait when their time comes, for as long as it is polled. Only the next moment is kept in

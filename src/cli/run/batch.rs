@@ -46,7 +46,10 @@ pub(super) async fn run(prepared: &Prepared, file: &str, concurrency: usize) -> 
             result = results.next() => result,
             () = interrupts.second() => return Exit::Cancelled,
         };
-        let Some((status, line)) = result else { break };
+        let Some((status, line)) = result else {
+            prepared.driver.heeded().await;
+            break;
+        };
         failed |= status == Status::Error;
         suspended |= status == Status::Suspended;
         if let Err(exit) = output::result(&format!("{line}\n")) {

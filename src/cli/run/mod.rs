@@ -375,6 +375,7 @@ pub(super) async fn finish(
             return exit;
         }
     };
+    prepared.driver.heeded().await;
     watch.progress.finish(Some(status));
     for (step, _) in &answers {
         output::say(&format!(

@@ -211,7 +211,10 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
     let heeding = driver.clone();
     tokio::spawn(async move { heeding.heed().await });
     tokio::select! {
-        done = go_on(&driver) => done,
+        done = go_on(&driver) => {
+            driver.heeded().await;
+            done
+        }
         () = interrupts.first() => {
             tokio::select! {
                 () = driver.drain(patience) => {}

@@ -36,7 +36,7 @@ fn a_failed_run_goes_on_from_the_step_that_failed() {
     runs(&folder, &["retry", "a", allowed]).expect(1);
     folder.write("open", b"");
     let retried = runs(&folder, &["retry", "a", allowed]);
-    assert_eq!(retried.expect(0).json(), 7);
+    assert_eq!(retried.expect(0).json(), "7");
     let mut lines = done(&folder);
     lines.sort();
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_run_begins_with_the_beginning_of_another() {
         .run(&["run", "order", "--store", STORE, "--id", "a", allowed])
         .expect(0);
     let again = runs(&folder, &["replay", "a", "--from", "both/charge", "--id", "b", allowed]);
-    assert_eq!(again.expect(0).json(), 7);
+    assert_eq!(again.expect(0).json(), "7");
     let lines = done(&folder);
     assert_eq!(lines.iter().filter(|line| line.starts_with("reserve")).count(), 1);
     // What was in flight beside the step is called under the new id.

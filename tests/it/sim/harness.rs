@@ -61,6 +61,7 @@ pub fn simulate_with_retries(
         crashes,
         random: Random::new(seed ^ 0xC4A5_4E5D),
         retried: 0,
+        tickets: BTreeMap::new(),
         anew: String::new(),
     };
     let fate = harness.play(flow, retries)?;
@@ -98,6 +99,8 @@ struct Harness<'a> {
     random: Random,
     /// How often the run was retried, and the step that last began anew.
     retried: usize,
+    /// The effects of all calls.
+    tickets: BTreeMap<Ticket, String>,
     anew: String,
 }
 
@@ -288,8 +291,8 @@ impl Harness<'_> {
         }
         if let EventKind::CallRepeated { ticket } = &event.kind {
             // Behind a retry what was given up is in flight again.
-            let call = self.run.pending_call(*ticket).map(|call| call.effect);
-            let fate = call.and_then(|effect| self.effects.get_mut(&effect));
+            let effect = self.tickets.get(ticket);
+            let fate = effect.and_then(|effect| self.effects.get_mut(effect));
             let fate = fate.ok_or("a call is repeated that was not started")?;
             if fate.how == EffectEnd::Done {
                 return Err("a call that has ended is made again".to_owned());
@@ -319,6 +322,9 @@ impl Harness<'_> {
                 ended_at: u64::MAX,
                 how: EffectEnd::Cancelled,
             };
+            if let EventKind::CallStarted { ticket, .. } = &event.kind {
+                self.tickets.insert(*ticket, effect.clone());
+            }
             return match self.effects.insert(effect.clone(), begun) {
                 None => Ok(()),
                 Some(_) => Err(format!("the effect {effect} was started twice")),
