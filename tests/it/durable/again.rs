@@ -5,17 +5,18 @@ use serde_json::json;
 use super::commands::{STORE, runs};
 use crate::cli::Folder;
 
-/// Notes in a file what is done; `charge` fails until there is a file `open`.
+/// Notes in a file what is done; `charge` waits until `note` has ended, and fails until there is a file `open`.
 const ORDER: &str = "
 kind: Workflow
 id: order
-permissions: { exec: [sh] }
+permissions: { exec: [sh, touch] }
 steps:
   - { kind: andThen, id: reserve, exec: { command: [sh, -c, 'echo reserve $INTERPRET_IDEMPOTENCY_KEY >> done; echo 7'] } }
   - kind: andAll
     id: both
     steps:
-      - { kind: andThen, id: note, exec: { command: [sh, -c, 'echo note $INTERPRET_IDEMPOTENCY_KEY >> done; touch noted'] } }
+      - - { kind: andThen, id: note, exec: { command: [sh, -c, 'echo note $INTERPRET_IDEMPOTENCY_KEY >> done'] } }
+        - { kind: andThen, id: mark, exec: { command: [touch, noted] } }
       - { kind: andThen, id: charge, exec: { command: [sh, -c, 'while [ ! -e noted ]; do sleep 0.01; done; echo charge $INTERPRET_IDEMPOTENCY_KEY >> done; test -e open'] } }
   - { kind: andThen, id: end, set: '=steps.reserve.output' }
 ";
@@ -28,7 +29,7 @@ fn done(folder: &Folder) -> Vec<String> {
 #[test]
 fn a_failed_run_goes_on_from_the_step_that_failed() {
     let folder = Folder::new(&[("order.yaml", ORDER)]);
-    let allowed = "--allow-exec=sh";
+    let allowed = "--allow-exec=sh,touch";
     folder
         .run(&["run", "order", "--store", STORE, "--id", "a", allowed])
         .expect(1);
@@ -99,7 +100,7 @@ steps: [{ kind: andSleep, id: nap, duration: 1h }]
 #[test]
 fn a_run_begins_with_the_beginning_of_another() {
     let folder = Folder::new(&[("order.yaml", ORDER)]);
-    let allowed = "--allow-exec=sh";
+    let allowed = "--allow-exec=sh,touch";
     folder.write("open", b"");
     folder
         .run(&["run", "order", "--store", STORE, "--id", "a", allowed])
