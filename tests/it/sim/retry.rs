@@ -8,6 +8,9 @@ use super::trial::{WORKFLOWS, load};
 use super::world::World;
 use super::yaml::write;
 
+/// More retries than a workflow has steps that can fail: each one mends a step.
+const ENOUGH: usize = 1_000;
+
 fn workflows() -> u64 {
     let asked = std::env::var("INTERPRET_SIMULATE").ok();
     asked.and_then(|count| count.parse().ok()).unwrap_or(WORKFLOWS) / 10
@@ -51,7 +54,7 @@ fn a_retried_run_comes_to_what_it_would_have_come_to() {
             continue;
         }
         let program = load(&write(&flow)).unwrap();
-        let (fate, retried) = simulate_with_retries(&flow, &world, &program, 10, seed, 3)
+        let (fate, retried) = simulate_with_retries(&flow, &world, &program, 10, seed, ENOUGH)
             .unwrap_or_else(|fault| panic!("workflow {seed}:\n{}\n{world:?}\n{fault}", write(&flow)));
         if retried == 0 {
             continue;
