@@ -81,6 +81,7 @@ impl Store for Faulty {
                 stored.map(move |stored| stored.and(Err(unavailable()))).boxed()
             }
             Fault::Late => async move {
+                // Real time has to pass, in which the driver could wrongly go on without an answer.
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                 self.memory.append(append).await
             }
