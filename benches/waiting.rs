@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use interpret::data::Data;
 use interpret::drive::{Driver, SystemClock, VirtualClock};
 use interpret::graph::{Name, Program, Timestamp};
-use interpret::load::{self, Texts};
+use interpret::load;
 use interpret::permit::Permit;
 use interpret::provider::Providers;
 use interpret::run::{Input, Start, Status};
@@ -68,14 +68,7 @@ fn define(text: &str) -> (Arc<Program>, Definition) {
     let loaded = load::load_text("bench.yaml", text);
     let id = loaded.workflows().next().expect("a workflow").header.id.clone();
     let program = loaded.program(&id, None).expect("a program");
-    let Texts { files, schemas } = loaded.texts(&program);
-    let definition = Definition {
-        hash: program.hash.clone(),
-        workflow: id,
-        version: None,
-        files,
-        schemas,
-    };
+    let definition = loaded.definition(&program);
     (Arc::new(program), definition)
 }
 
@@ -84,9 +77,8 @@ fn driver(store: Arc<Sqlite>) -> Driver {
     let permit = Arc::new(Permit::nothing());
     let secrets = Arc::new(Secrets::from_environment(permit.clone()));
     let programs = |definition: &Definition| {
-        let Definition { files, schemas, .. } = definition.clone();
-        let program = load::load_texts(&Texts { files, schemas }).program(&definition.workflow, None);
-        program.map(Arc::new).map_err(|error| error.to_string())
+        let reloaded = load::reload(definition);
+        reloaded.map(|(program, _)| program).map_err(|error| error.to_string())
     };
     Driver::new(store, Arc::new(Providers::new(permit, secrets, clock.clone())), clock)
         .with_programs(Arc::new(programs))

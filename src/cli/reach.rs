@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, colored_stderr, complain, input, output, show, stored};
+use super::{Exit, colored_stderr, complain, input, output, show};
 use crate::clock::SystemClock;
 use crate::data::Data;
 use crate::diagnostic::{self, Diagnostic, render};
 use crate::drive::Driver;
-use crate::graph::{Name, Program};
+use crate::graph::{Definition, Name, Program};
+use crate::load;
 use crate::permit::Permit;
 use crate::provider::{Mocks, Providers};
 use crate::secret::Secrets;
@@ -50,7 +51,11 @@ impl Reach {
         if let Some(path) = &self.mocks {
             providers = providers.with_mocks(mocks(path, program)?);
         }
-        let driver = Driver::new(store, Arc::new(providers), clock).with_programs(Arc::new(stored::program));
+        let programs = |definition: &Definition| match load::reload(definition) {
+            Ok((program, _)) => Ok(program),
+            Err(error) => Err(error.to_string()),
+        };
+        let driver = Driver::new(store, Arc::new(providers), clock).with_programs(Arc::new(programs));
         Ok(match self.mocks.is_some() {
             true => driver,
             false => driver.with_permit(permit),

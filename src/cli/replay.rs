@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, complain, exported, output, show, stored};
+use super::{Exit, complain, exported, output, show};
 use crate::diagnostic::render;
 use crate::load;
 use crate::run::{TraceEvent, What};
@@ -48,7 +48,7 @@ fn replay(arguments: &Arguments) -> Result<Exit, Option<String>> {
     };
     let text = text.map_err(|error| format!("cannot read {name}: {error}"))?;
     let (definition, events) = exported::read(&text).map_err(|error| format!("{name}: {error}"))?;
-    let (old, before) = stored::load(&definition).map_err(|error| format!("{name}: {error}"))?;
+    let (old, before) = load::reload(&definition).map_err(|error| format!("{name}: {error}"))?;
     let found =
         load::find(arguments.against.as_deref().unwrap_or(&definition.workflow)).map_err(|error| error.to_string())?;
     show(&found.loaded.diagnostics, &found.loaded.sources);

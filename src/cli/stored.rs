@@ -1,46 +1,11 @@
-//! Between what was loaded and what a store keeps.
+//! The store that a command works on, and the labels of its runs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::graph::{Name, Program};
-use crate::load::{self, Loaded, Texts};
+use crate::graph::Name;
 use crate::run::Labels;
-use crate::source::Sources;
-use crate::store::{self, Definition, Store};
-
-/// The definition of a program, as a store keeps it.
-pub(super) fn definition(loaded: &Loaded, program: &Program) -> Definition {
-    let Texts { files, schemas } = loaded.texts(program);
-    let header = &program.main().header;
-    Definition {
-        hash: program.hash.clone(),
-        workflow: header.id.clone(),
-        version: header.version.clone(),
-        files,
-        schemas,
-    }
-}
-
-/// The program of a definition.
-pub(super) fn program(definition: &Definition) -> Result<Arc<Program>, String> {
-    load(definition).map(|(program, _)| program)
-}
-
-/// The program of a definition, and its texts for messages.
-pub(super) fn load(definition: &Definition) -> Result<(Arc<Program>, Sources), String> {
-    let Definition {
-        workflow,
-        version,
-        files,
-        schemas,
-        ..
-    } = definition.clone();
-    let loaded = load::load_texts(&Texts { files, schemas });
-    let program = loaded.program(&workflow, version.as_deref());
-    let program = program.map_err(|error| error.to_string())?;
-    Ok((Arc::new(program), loaded.sources))
-}
+use crate::store::{self, Store};
 
 /// What `--label NAME=VALUE` says.
 pub(super) fn labels(given: &[String]) -> Result<Labels, String> {

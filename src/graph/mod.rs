@@ -4,12 +4,14 @@
 //! follows ([`Edge::Next`]) and what is inside ([`Edge::Into`]). Analysis and drawing work on it. [`Program::link`]
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
+mod definition;
 pub mod export;
 mod inside;
 mod node;
 mod program;
 mod time;
 
+pub use definition::Definition;
 pub use node::*;
 pub use program::{Body, LinkError, Program, Step, Workflow};
 pub use time::{DurationError, Millis, Timestamp, Timing, parse_duration, parse_instant};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use find::{Found, find};
 pub use suites::load_tests;
-pub use texts::{Texts, load_texts};
+pub use texts::reload;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, LinkError, Name, Program};

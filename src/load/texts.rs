@@ -6,19 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::{Loaded, Loader, Options, Text};
-use crate::graph::{Name, Op, Program, Target};
+use super::{Loaded, Loader, Options, ProgramError, Text};
+use crate::graph::{Definition, Name, Op, Program, Target};
 use crate::language::{Agent, Files};
-use crate::source::FileId;
-
-/// Texts by the names of their files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts {
-    /// The files with definitions.
-    pub files: Vec<(Name, Arc<str>)>,
-    /// The files that schemas in them take in.
-    pub schemas: Vec<(Name, Arc<str>)>,
-}
+use crate::source::{FileId, Sources};
 
 /// A file that a schema has taken in.
 #[derive(Clone, Debug)]
@@ -30,8 +21,18 @@ pub(super) struct Taken {
     text: Arc<str>,
 }
 
-/// Loads texts as they were once, without a look at any file.
-pub fn load_texts(texts: &Texts) -> Loaded {
+/// Makes a program again from its definition, without a look at any file; also its texts, for messages.
+///
+/// # Errors
+///
+/// The definition is not one of this version: what was right once has errors now.
+pub fn reload(definition: &Definition) -> Result<(Arc<Program>, Sources), ProgramError> {
+    let loaded = loaded(definition);
+    let program = loaded.program(&definition.workflow, definition.version.as_deref())?;
+    Ok((Arc::new(program), loaded.sources))
+}
+
+fn loaded(texts: &Definition) -> Loaded {
     let mut loader = Loader::new(Options::default());
     let kept: Vec<Kept> = texts
         .files
@@ -55,8 +56,8 @@ pub fn load_texts(texts: &Texts) -> Loaded {
 }
 
 impl Loaded {
-    /// The texts that a program of this load is made of: [`load_texts`] gives the same program again.
-    pub fn texts(&self, program: &Program) -> Texts {
+    /// What a program of this load is made of: [`reload`] gives the same program again.
+    pub fn definition(&self, program: &Program) -> Definition {
         let agents = self.agents_of(program);
         let workflows = program.workflows.iter().map(|workflow| workflow.header.origin.file);
         let mut files: Vec<FileId> = Vec::new();
@@ -74,7 +75,11 @@ impl Loaded {
             }
         }
         let text = |file: &FileId| (Name::from(name(*file)), Arc::from(self.sources.file(*file).text()));
-        Texts {
+        let header = &program.main().header;
+        Definition {
+            hash: program.hash.clone(),
+            workflow: header.id.clone(),
+            version: header.version.clone(),
             files: files.iter().map(text).collect(),
             schemas,
         }
@@ -191,14 +196,12 @@ mod tests {
         write("schemas/line.json", "{ \"type\": \"string\" }");
         let found = load::find(folder.join("main.yaml").to_str().unwrap()).unwrap();
         let program = found.loaded.program("main", None).unwrap();
-        let texts = found.loaded.texts(&program);
+        let texts = found.loaded.definition(&program);
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!((texts.files.len(), texts.schemas.len()), (2, 2));
-        let again = load_texts(&texts);
-        assert!(!again.has_errors(), "{:?}", again.diagnostics);
-        assert_eq!(again.program("main", None).unwrap().hash, program.hash);
+        assert_eq!(reload(&texts).unwrap().0.hash, program.hash);
         let mut changed = texts.clone();
         changed.schemas[1].1 = "{}".into();
-        assert_ne!(load_texts(&changed).program("main", None).unwrap().hash, program.hash);
+        assert_ne!(reload(&changed).unwrap().0.hash, program.hash);
     }
 }

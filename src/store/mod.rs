@@ -17,6 +17,7 @@ pub mod sqlite;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use crate::graph::Definition;
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
 pub use sqlite::Sqlite;
@@ -321,21 +322,6 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|(at, run)| (entry.started_at, &entry.run) < (*at, run))
     }
-}
-
-/// A definition as it was written, from which its program can be made again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Definition {
-    /// The hash of the program.
-    pub hash: Name,
-    /// The id of the workflow in it that is run.
-    pub workflow: Name,
-    /// Its version.
-    pub version: Option<Name>,
-    /// The files with the definitions it is made of, each with its text.
-    pub files: Vec<(Name, Arc<str>)>,
-    /// The files that schemas in them take in.
-    pub schemas: Vec<(Name, Arc<str>)>,
 }
 
 /// Whether a run with this status is over.

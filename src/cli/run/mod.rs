@@ -166,8 +166,8 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let events = events.collect::<Result<Vec<_>, _>>().map_err(complain)?;
     let labels = stored::labels(&arguments.label).map_err(complain)?;
     let store = store::open(&arguments.store).map_err(complain)?;
-    let definition = store.is_durable().then(|| stored::definition(loaded, &program));
-    let recorded = arguments.record.is_some().then(|| stored::definition(loaded, &program));
+    let definition = store.is_durable().then(|| loaded.definition(&program));
+    let recorded = arguments.record.is_some().then(|| loaded.definition(&program));
     let driver = arguments.reach.driver(permit, Some(&program), store)?;
     Ok(Prepared {
         program,

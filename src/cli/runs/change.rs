@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Done, Exit, find, told};
+use super::{Done, Exit, find, program, told};
 use crate::cli::run::{Events, Format, Interrupts, Prepared, Watch, broken, finish};
-use crate::cli::{complain, input, output, reach::Reach, stored};
+use crate::cli::{complain, input, output, reach::Reach};
 use crate::data::{Data, Map};
 use crate::drive::{self, Driver, Error, SendError, Session};
 use crate::graph::{Name, parse_duration};
@@ -102,9 +102,7 @@ pub(super) async fn ready(
     entry: &Entry,
     reach: &Reach,
 ) -> Result<Result<Prepared, Exit>, String> {
-    let definition = store.definition(&entry.program).await.map_err(told)?;
-    let definition = definition.ok_or_else(|| format!("the definition {} is not kept", entry.program))?;
-    let (program, sources) = stored::load(&definition)?;
+    let (program, sources) = program(&*store, entry).await?;
     let permit = match reach.permit() {
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(Err(exit)),

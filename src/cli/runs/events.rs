@@ -5,7 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Done, Exit, Form, One, described, each_event, find, told};
-use crate::cli::{exported, output, stored};
+use crate::cli::{exported, output};
+use crate::load;
 use crate::run::Tracer;
 use crate::store::Store;
 
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(store: &Arc<dyn Store>, arguments: Arguments) -> Done {
     let entry = find(&**store, &arguments.run).await?;
     let definition = store.definition(&entry.program).await.map_err(told)?;
-    let program = definition.and_then(|definition| stored::program(&definition).ok());
+    let program = definition.and_then(|definition| Some(load::reload(&definition).ok()?.0));
     // Without its program a journal can still be looked at as it is kept.
     let mut tracer = program.filter(|_| arguments.format == Form::Table).map(Tracer::new);
     let from = if tracer.is_some() { 0 } else { arguments.from };

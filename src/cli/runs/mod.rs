@@ -14,8 +14,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Exit, complain, output, stored};
 use crate::clock::{Clock, SystemClock};
 use crate::data::Data;
-use crate::graph::{Name, Timestamp, parse_duration, parse_instant};
+use crate::graph::{Name, Program, Timestamp, parse_duration, parse_instant};
+use crate::load;
 use crate::run::{Event, Run};
+use crate::source::Sources;
 use crate::store::{Entry, Store};
 
 /// Which runs, and what about them.
@@ -129,11 +131,16 @@ async fn find(store: &dyn Store, run: &str) -> Result<Entry, String> {
     found.ok_or_else(|| format!("there is no run `{run}`; `interpret runs list` tells which there are"))
 }
 
-/// A run as its journal has it, whoever drives it.
-async fn replay(store: &Arc<dyn Store>, entry: &Entry) -> Result<Run, String> {
+/// The program of a run, and its texts for messages.
+async fn program(store: &dyn Store, entry: &Entry) -> Result<(Arc<Program>, Sources), String> {
     let definition = store.definition(&entry.program).await.map_err(told)?;
     let definition = definition.ok_or_else(|| format!("the definition {} is not kept", entry.program))?;
-    let mut run = Run::new(stored::program(&definition)?);
+    load::reload(&definition).map_err(|error| error.to_string())
+}
+
+/// A run as its journal has it, whoever drives it.
+async fn replay(store: &Arc<dyn Store>, entry: &Entry) -> Result<Run, String> {
+    let mut run = Run::new(program(&**store, entry).await?.0);
     each_event(&**store, &entry.run, 0, |_, event| {
         run.follow(event).map_err(told)?;
         Ok(true)

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Done, Exit, Form, One, described, each_event, find, print, replay, table, told};
+use super::{Done, Exit, Form, One, described, each_event, find, print, program, replay, table, told};
 use crate::cli::{input, output, run::report};
 use crate::data::{Data, Map};
 use crate::graph::Name;
@@ -118,9 +118,7 @@ fn changed(definition: &Definition) -> Vec<(Name, &'static str)> {
 /// Where each step stands.
 pub(super) async fn state(store: &Arc<dyn Store>, one: &One) -> Done {
     let entry = find(&**store, &one.run).await?;
-    let definition = store.definition(&entry.program).await.map_err(told)?;
-    let definition = definition.ok_or_else(|| format!("the definition {} is not kept", entry.program))?;
-    let mut tracer = Tracer::new(crate::cli::stored::program(&definition)?);
+    let mut tracer = Tracer::new(program(&**store, &entry).await?.0);
     let mut steps: Vec<(String, &'static str, u32, Data)> = Vec::new();
     each_event(&**store, &entry.run, 0, |_, event| {
         let told = tracer.follow(event).map_err(told)?;

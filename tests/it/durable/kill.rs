@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use interpret::data::Data;
 use interpret::graph::Name;
-use interpret::load::{self, Texts};
+use interpret::load;
 use interpret::run::{EventKind, Run, RunEnd, Status};
 use interpret::store::{Entry, Filter, Sqlite, Store};
 
@@ -171,12 +171,7 @@ impl Killer {
 fn calls_of(store: &Sqlite, entry: &Entry) -> BTreeMap<String, usize> {
     block_on(async {
         let definition = store.definition(&entry.program).await.unwrap().unwrap();
-        let texts = Texts {
-            files: definition.files.clone(),
-            schemas: definition.schemas.clone(),
-        };
-        let program = load::load_texts(&texts).program("errands", None).unwrap();
-        let mut run = Run::new(std::sync::Arc::new(program));
+        let mut run = Run::new(load::reload(&definition).unwrap().0);
         let mut effects = BTreeMap::new();
         let mut most: BTreeMap<String, usize> = BTreeMap::new();
         let mut ended = 0;

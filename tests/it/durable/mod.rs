@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use interpret::clock::Clock;
 use interpret::drive::Driver;
 use interpret::graph::Program;
-use interpret::load::{self, Texts};
+use interpret::load;
 use interpret::provider::Provider;
 use interpret::store::{Definition, Sqlite, Store};
 
@@ -55,24 +55,15 @@ fn define(text: &str) -> (Arc<Program>, Definition) {
     assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
     let id = loaded.workflows().next().unwrap().header.id.clone();
     let program = loaded.program(&id, None).unwrap();
-    let Texts { files, schemas } = loaded.texts(&program);
-    let definition = Definition {
-        hash: program.hash.clone(),
-        workflow: id,
-        version: None,
-        files,
-        schemas,
-    };
+    let definition = loaded.definition(&program);
     (Arc::new(program), definition)
 }
 
 /// A driver that finds programs by what its store keeps.
 fn driver(store: Arc<dyn Store>, provider: Arc<dyn Provider>, clock: Arc<dyn Clock>) -> Driver {
     let programs = |definition: &Definition| {
-        let Definition { files, schemas, .. } = definition.clone();
-        let loaded = load::load_texts(&Texts { files, schemas });
-        let program = loaded.program(&definition.workflow, definition.version.as_deref());
-        program.map(Arc::new).map_err(|error| error.to_string())
+        let reloaded = load::reload(definition);
+        reloaded.map(|(program, _)| program).map_err(|error| error.to_string())
     };
     Driver::new(store, provider, clock).with_programs(Arc::new(programs))
 }
