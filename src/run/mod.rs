@@ -40,7 +40,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, Op, Program, Timestamp};
+use crate::graph::{Name, NodeId, Op, Program, Timestamp};
 use state::Work;
 use turn::Turn;
 
@@ -284,6 +284,16 @@ impl Run {
     /// What the workflow itself remembers at the moment.
     pub fn workflow_state(&self) -> Option<&Data> {
         self.state.instances.get(0).map(|instance| &instance.state)
+    }
+
+    /// What is known of a step of the workflow itself, outside of items: its status, what it received, what left it and
+    /// its error. `None` if it has not begun.
+    pub fn step(&self, node: NodeId) -> Option<(StepStatus, &Data, Option<&Data>, Option<&Arc<Failure>>)> {
+        let step = self.program.step(node);
+        let instance = self.state.instances.get(0)?;
+        let record = self.state.record(instance.frame, step.each, step.slot)?;
+        let status = record.status?;
+        Some((status, &record.input, record.output.as_ref(), record.failure.as_ref()))
     }
 
     /// Its status.

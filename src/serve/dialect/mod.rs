@@ -1,0 +1,17 @@
+//! The protocols that are spoken, one folder each. A dialect translates: its wire types stay in its folder.
+//!
+//! A new one is a folder with a `router`, and a line in [`mount`].
+
+pub mod voltagent;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use super::service::Service;
+
+/// The routes of all dialects: each under a prefix of its own, and those that are no other's at the root.
+pub(super) fn mount(service: Arc<Service>) -> Router {
+    let voltagent = voltagent::router(service);
+    Router::new().nest("/voltagent", voltagent.clone()).merge(voltagent)
+}
