@@ -200,6 +200,19 @@ impl PendingCall {
     }
 }
 
+/// A step of a run as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct StepView<'r> {
+    /// Where it stands.
+    pub status: StepStatus,
+    /// The `data` it received.
+    pub input: &'r Data,
+    /// What left it.
+    pub output: Option<&'r Data>,
+    /// Its error, be it handled.
+    pub error: Option<&'r Arc<Failure>>,
+}
+
 /// A wait in flight.
 #[derive(Clone, Debug)]
 pub struct PendingWait {
@@ -286,14 +299,17 @@ impl Run {
         self.state.instances.get(0).map(|instance| &instance.state)
     }
 
-    /// What is known of a step of the workflow itself, outside of items: its status, what it received, what left it and
-    /// its error. `None` if it has not begun.
-    pub fn step(&self, node: NodeId) -> Option<(StepStatus, &Data, Option<&Data>, Option<&Arc<Failure>>)> {
+    /// What is known of a step of the workflow itself, outside of items; `None` if it has not begun.
+    pub fn step(&self, node: NodeId) -> Option<StepView<'_>> {
         let step = self.program.step(node);
         let instance = self.state.instances.get(0)?;
         let record = self.state.record(instance.frame, step.each, step.slot)?;
-        let status = record.status?;
-        Some((status, &record.input, record.output.as_ref(), record.failure.as_ref()))
+        Some(StepView {
+            status: record.status?,
+            input: &record.input,
+            output: record.output.as_ref(),
+            error: record.failure.as_ref(),
+        })
     }
 
     /// Its status.

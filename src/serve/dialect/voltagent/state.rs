@@ -104,7 +104,11 @@ fn steps(look: &Look) -> Data {
     let begun = outline::top(run.program())
         .enumerate()
         .filter_map(|(index, (node, step))| {
-            let (status, input, output, failure) = run.step(node)?;
+            let begun = run.step(node)?;
+            let status = match begun.status {
+                StepStatus::Running if waiting.contains(&index) => "suspended",
+                status => status.as_str(),
+            };
             Some(data!({
                 "id": step.node.id.clone(),
                 "name": outline::name(step).clone(),
@@ -112,10 +116,10 @@ fn steps(look: &Look) -> Data {
                 "type": step.node.kind,
                 "nodeType": node_type(step.node.kind),
                 "stepIndex": index as i64,
-                "status": status.as_str(),
-                "input": input.clone(),
-                "output": output.cloned(),
-                "error": failure.map(|failure| failure.to_data())
+                "status": status,
+                "input": begun.input.clone(),
+                "output": begun.output.cloned(),
+                "error": begun.error.map(|error| error.to_data())
             }))
         });
     begun.collect()
