@@ -12,10 +12,12 @@ mod dialect;
 mod guard;
 mod listen;
 mod metrics;
+mod openapi;
 mod operations;
 mod outline;
 mod problem;
 mod receive;
+mod refusal;
 mod service;
 
 use std::sync::Arc;
