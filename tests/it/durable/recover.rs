@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use interpret::clock::{Clock, SystemClock, VirtualClock};
 use interpret::data;
 use interpret::data::Data;
@@ -438,5 +439,35 @@ fn two_stores_never_drive_one_run() {
             "{late:?}"
         );
         assert_eq!(taken.finished().await, Ok(Status::Completed));
+    });
+}
+
+/// On several threads, a run that is taken up could be unloaded before it hears what it was taken up for.
+#[test]
+fn who_is_taken_up_to_hear_something_hears_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .unwrap();
+    let place = Place::new();
+    let (program, definition) = define(ASK);
+    runtime.block_on(async {
+        let store = place.open();
+        store.keep(Arc::new(definition)).await.unwrap();
+        let driver = driver(store, Arc::new(Notes::default()), Arc::new(SystemClock));
+        for number in 0..200 {
+            let run: Name = format!("run-{number}").into();
+            let start = Start::new(run.clone(), data!({}));
+            driver.start(program.clone(), start).await.unwrap();
+            let resume = Input::Resume {
+                target: None,
+                payload: data!({}),
+            };
+            // Who looks at it meanwhile does not keep it from being unloaded.
+            let looks = (0..number % 4).map(|_| driver.look(&run));
+            let (_, told) = tokio::join!(join_all(looks), driver.send(&run, resume));
+            told.unwrap();
+        }
     });
 }

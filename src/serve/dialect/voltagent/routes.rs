@@ -274,10 +274,9 @@ async fn replay(
     let handle = service.replay(&caller, Some(&id), &execution, &body.step_id).await?;
     if let Some(payload) = body.resume_data {
         service.rest(&handle).await?;
-        service
+        let handle = service
             .resume(&caller, Some(&id), handle.id(), None, Some(payload))
             .await?;
-        let handle = service.driver().take_up(handle.id()).await?;
         return rested(&service, &handle).await;
     }
     rested(&service, &handle).await
