@@ -292,11 +292,6 @@ impl std::fmt::Debug for Sqlite {
     }
 }
 
-/// The key of an event: the number of its run above 32 bits of its place in the journal.
-fn key(number: i64, seq: u64) -> i64 {
-    (number << 32) | i64::from(u32::try_from(seq).unwrap_or(u32::MAX))
-}
-
 fn status_of(status: Status) -> &'static str {
     status.as_str()
 }
