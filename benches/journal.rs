@@ -24,6 +24,8 @@ use tokio::sync::oneshot;
 const PRODUCERS: usize = 64;
 const STEPS: usize = 10;
 const ROUNDS: usize = 10;
+/// How often all producers make their records in one round, so that every round has its share of checkpoints.
+const WAVES: usize = 8;
 const WAITING: usize = 100_000;
 /// What a step returns; it stands in two of the events of its record, which then has about 1 KB.
 const RESULT: usize = 250;
@@ -52,13 +54,20 @@ fn main() {
         let mut rate = |at: usize, records: &mut dyn FnMut()| {
             let (begun, used) = (Instant::now(), cpu());
             records();
-            let count = (PRODUCERS * STEPS) as f64;
+            let count = (WAVES * PRODUCERS * STEPS) as f64;
             rates[at].push(count / begun.elapsed().as_secs_f64());
             costs[at].push((cpu() - used) / count);
         };
-        rate(0, &mut || runtime.block_on(bare.produce()));
-        rate(1, &mut || runtime.block_on(execute(&over_empty, &program, round)));
-        rate(2, &mut || runtime.block_on(execute(&over_full, &program, round)));
+        let waves = round * WAVES..(round + 1) * WAVES;
+        rate(0, &mut || waves.clone().for_each(|_| runtime.block_on(bare.produce())));
+        let mut execute = |at: usize, driver: &Driver| {
+            rate(at, &mut || {
+                let wave = |wave| runtime.block_on(execute(driver, &program, wave));
+                waves.clone().for_each(wave);
+            });
+        };
+        execute(1, &over_empty);
+        execute(2, &over_full);
     }
     let median = |rates: &mut Vec<f64>| {
         rates.sort_by(f64::total_cmp);
@@ -121,9 +130,9 @@ fn driver(store: Arc<Sqlite>) -> Driver {
     Driver::new(store, Arc::new(provider), Arc::new(SystemClock))
 }
 
-async fn execute(driver: &Driver, program: &Arc<Program>, round: usize) {
+async fn execute(driver: &Driver, program: &Arc<Program>, wave: usize) {
     let run = async |at: usize| {
-        let start = Start::new(format!("{round}-{at}"), Data::Null);
+        let start = Start::new(format!("{wave}-{at}"), Data::Null);
         let mut observe = |_: &[Event], _: &Run| {};
         let mut session = driver.open(program.clone(), start, &mut observe).await.expect("a run");
         let status = session.to_end(&mut observe).await;

@@ -107,7 +107,8 @@ fn a_file_of_an_earlier_version_is_brought_to_this_one() {
             }
             let payload = blob.is_none().then_some(payload);
             let insert = "INSERT INTO events (key, at, type, payload, blob) VALUES (3 << 32 | ?, ?, 'any', ?, ?)";
-            raw.execute(insert, rusqlite::params![seq, event.at.0, payload, blob]).unwrap();
+            raw.execute(insert, rusqlite::params![seq, event.at.0, payload, blob])
+                .unwrap();
         }
         drop(raw);
         block_on(async {
@@ -216,7 +217,10 @@ fn a_run_that_is_driven_is_listed_as_far_as_it_has_come() {
     block_on(async {
         let file = File::new();
         let (store, other) = (file.open(), file.open());
-        let at = |at| Event { at: Timestamp(at), ..note("x") };
+        let at = |at| Event {
+            at: Timestamp(at),
+            ..note("x")
+        };
         let run: Name = "a".into();
         let write = |seq, events: Vec<Event>, status| store.append(append("a", seq, events, status));
         write(0, vec![started("a", 1)], Status::Running).await.unwrap();
@@ -240,9 +244,15 @@ fn each_event_keeps_its_time() {
         let store = file.open();
         let times = [5, 7, -3, 7];
         let events: Vec<Event> = times
-            .map(|at| Event { at: Timestamp(at), ..started("a", 0) })
+            .map(|at| Event {
+                at: Timestamp(at),
+                ..started("a", 0)
+            })
             .to_vec();
-        store.append(append("a", 0, events.clone(), Status::Running)).await.unwrap();
+        store
+            .append(append("a", 0, events.clone(), Status::Running))
+            .await
+            .unwrap();
         assert_eq!(store.load(&"a".into(), 0).await.unwrap()[0].events[..], events[..]);
         let third = "SELECT count(*) FROM journal WHERE seq = 2 AND at = '1969-12-31T23:59:59.997Z'";
         assert_eq!(file.count(third), 1);
@@ -386,7 +396,7 @@ fn a_snapshot_that_was_damaged_is_none() {
 fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
     let file = File::new();
     let _store = file.open();
-    let raw = file.raw();
+    let raw = connect(&file.0).unwrap();
     let plan = |query: &str, parameters: Vec<rusqlite::types::Value>| {
         let mut explain = raw.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
         let steps = explain
@@ -425,6 +435,28 @@ fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
         ..page
     };
     by_index(listing(for_one), "runs_by_user");
+}
+
+#[test]
+fn statements_are_compiled_once() {
+    let file = File::new();
+    drop(file.open());
+    let connection = connect(&file.0).unwrap();
+    let mut lease = Lease::new(Process::this(None), Duration::from_secs(60));
+    let write = |seq: u64, lease: &mut Lease| {
+        let events = vec![if seq == 0 { started("a", 1) } else { note("x") }];
+        let append = append("a", seq, events, Status::Running);
+        Encoded::of(append).unwrap().append(&connection, lease).unwrap();
+    };
+    (0..10).for_each(|seq| write(seq, &mut lease));
+    for statement in [write::FIND, write::REACHED, write::INSERT] {
+        let statement = connection.prepare_cached(statement).unwrap();
+        let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        assert!(
+            statement.get_status(rusqlite::StatementStatus::Run) >= 9 && again <= 1,
+            "{again}"
+        );
+    }
 }
 
 #[test]

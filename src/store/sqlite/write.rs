@@ -13,6 +13,11 @@ use crate::run::{Event, EventKind, Started, Status};
 /// Events longer than this do not stand in the row of their batch.
 const LARGEST_EVENT: usize = 16 * 1024;
 
+/// What nearly every append needs.
+pub(super) const FIND: &str = "SELECT number, seq, owner, status = 'running' FROM runs WHERE id = ?";
+pub(super) const REACHED: &str = "SELECT coalesce(max(next), 0) FROM batches WHERE run = ?";
+pub(super) const INSERT: &str = "INSERT INTO batches (run, next, at, events) VALUES (?, ?, ?, ?)";
+
 /// An append, written out outside the writer's thread.
 pub(super) struct Encoded {
     run: Name,
@@ -95,7 +100,7 @@ impl Encoded {
             (None, None) => return Err(Error::NoSuchRun(self.run.clone())),
         };
         connection
-            .prepare_cached("INSERT INTO batches (run, next, at, events) VALUES (?, ?, ?, ?)")
+            .prepare_cached(INSERT)
             .and_then(|mut insert| insert.execute(params![number, seq, self.updated.0, self.events]))
             .map_err(unavailable)?;
         for (hash, value) in &self.blobs {
@@ -119,9 +124,7 @@ impl Encoded {
         let status = status_of(self.head.status);
         let updated = connection
             .prepare_cached("UPDATE runs SET status = ?, updated = ?, wake_at = ?, seq = ?, owner = ? WHERE number = ?")
-            .and_then(|mut update| {
-                update.execute(params![status, self.updated.0, self.wake_at(), seq, owner, number])
-            });
+            .and_then(|mut update| update.execute(params![status, self.updated.0, self.wake_at(), seq, owner, number]));
         updated.map(drop).map_err(unavailable)
     }
 
@@ -192,26 +195,24 @@ struct Known {
 }
 
 fn find(connection: &Connection, run: &str) -> Result<Option<Known>, Error> {
-    let known = connection
-        .prepare_cached("SELECT number, seq, owner, status = 'running' FROM runs WHERE id = ?")
-        .and_then(|mut find| {
-            find.query_row([run], |row| {
-                Ok(Known {
-                    number: row.get(0)?,
-                    seq: row.get(1)?,
-                    owner: row.get(2)?,
-                    is_running: row.get(3)?,
-                })
+    let known = connection.prepare_cached(FIND).and_then(|mut find| {
+        find.query_row([run], |row| {
+            Ok(Known {
+                number: row.get(0)?,
+                seq: row.get(1)?,
+                owner: row.get(2)?,
+                is_running: row.get(3)?,
             })
-            .optional()
-        });
+        })
+        .optional()
+    });
     known.map_err(unavailable)
 }
 
 /// How many events a run has; the row of one that is running does not say.
 fn reached(connection: &Connection, number: i64) -> Result<u64, Error> {
     let next = connection
-        .prepare_cached("SELECT coalesce(max(next), 0) FROM batches WHERE run = ?")
+        .prepare_cached(REACHED)
         .and_then(|mut find| find.query_row([number], |row| row.get(0)));
     next.map_err(unavailable)
 }
