@@ -48,8 +48,12 @@ pub(super) fn load(connection: &Connection, run: &Name, from: u64) -> Result<Vec
         if let Some(seq) = missing {
             return Err(Error::Damaged(format!("event {seq} of the run `{run}` is missing")));
         }
-        let mut events = Vec::with_capacity(stored.len());
-        for (seq, (before, event)) in (first..).zip(stored) {
+        let skipped = stored
+            .len()
+            .min(usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX));
+        let first = first + skipped as u64;
+        let mut events = Vec::with_capacity(stored.len() - skipped);
+        for (seq, (before, event)) in (first..).zip(stored.into_iter().skip(skipped)) {
             let kind = match event.get().strip_prefix('"') {
                 Some(hash) => {
                     let spilt = blob(connection, hash.trim_end_matches('"'))?;

@@ -101,7 +101,7 @@ CREATE TABLE requests (
 ALTER TABLE definitions ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// An append is one row, and rows stand in the order in which they were written: what many runs append at the same time
+/// An append is one row, or several where it has very many events, and rows stand in the order in which they were written: what many runs append at the same time
 /// lies on a few pages behind each other, not on one page for each run. Its events are those before `next`, each as
 /// `[how many milliseconds before "at", the event]`, or its hash instead, where it stands in `blobs`. The row of a run
 /// that is running has `seq` and `updated` of the time when it began to run; the last of its batches has the present ones.

@@ -13,6 +13,9 @@ use crate::run::{Event, EventKind, Started, Status};
 /// Events longer than this do not stand in the row of their batch.
 const LARGEST_EVENT: usize = 16 * 1024;
 
+/// So many events stand in one row at most: who reads on from one of them does not have to read many before it.
+const LARGEST_BATCH: usize = 1024;
+
 /// What nearly every append needs.
 pub(super) const FIND: &str = "SELECT number, seq, owner, status = 'running' FROM runs WHERE id = ?";
 pub(super) const REACHED: &str = "SELECT coalesce(max(next), 0) FROM batches WHERE run = ?";
@@ -22,15 +25,51 @@ pub(super) const INSERT: &str = "INSERT INTO batches (run, next, at, events) VAL
 pub(super) struct Encoded {
     run: Name,
     expected_seq: u64,
-    /// How many events there are, and all of them as one JSON array.
-    count: u64,
-    events: String,
-    /// What does not stand in it, with its hash.
-    blobs: Vec<(String, String)>,
+    /// One row, unless there are very many events.
+    batches: Vec<Batch>,
     started: Option<(Timestamp, Arc<Started>, Option<String>)>,
     updated: Timestamp,
     head: Head,
     snapshot: Option<(String, Arc<[u8]>)>,
+}
+
+/// Events as a row.
+struct Batch {
+    count: u64,
+    /// When the last of them happened.
+    at: Timestamp,
+    /// All of them as one JSON array.
+    events: String,
+    /// What does not stand in it, with its hash.
+    blobs: Vec<(String, String)>,
+}
+
+impl Batch {
+    fn of(events: &[Event]) -> Result<Batch, Error> {
+        let at = events.last().map_or(Timestamp(0), |event| event.at);
+        let mut text = String::with_capacity(512);
+        let mut blobs = Vec::new();
+        for event in events {
+            text.push(if text.is_empty() { '[' } else { ',' });
+            text.push_str(&format!("[{},", at.0.saturating_sub(event.at.0)));
+            let kind = serde_json::to_string(&event.kind).map_err(unwritable)?;
+            if kind.len() > LARGEST_EVENT {
+                let hash = hash(kind.as_bytes());
+                text.push_str(&format!("\"{hash}\""));
+                blobs.push((hash, kind));
+            } else {
+                text.push_str(&kind);
+            }
+            text.push(']');
+        }
+        text.push(']');
+        Ok(Batch {
+            count: events.len() as u64,
+            at,
+            events: text,
+            blobs,
+        })
+    }
 }
 
 fn unwritable(error: serde_json::Error) -> Error {
@@ -50,13 +89,14 @@ impl Encoded {
             }
             _ => None,
         };
-        let (events, blobs) = batch(&append.events, updated)?;
         Ok(Encoded {
             run: append.run,
             expected_seq: append.expected_seq,
-            count: append.events.len() as u64,
-            events,
-            blobs,
+            batches: append
+                .events
+                .chunks(LARGEST_BATCH)
+                .map(Batch::of)
+                .collect::<Result<_, _>>()?,
             started,
             updated,
             head: append.head,
@@ -77,10 +117,10 @@ impl Encoded {
                 found,
             });
         }
-        if self.count == 0 {
+        if self.batches.is_empty() {
             return Ok(());
         }
-        let seq = found + self.count;
+        let seq = found + self.batches.iter().map(|batch| batch.count).sum::<u64>();
         // Who drives a run owns it; one that waits is nobody's.
         let owns = self.head.status == Status::Running;
         let number = match (known, &self.started) {
@@ -99,12 +139,22 @@ impl Encoded {
             }
             (None, None) => return Err(Error::NoSuchRun(self.run.clone())),
         };
-        connection
-            .prepare_cached(INSERT)
-            .and_then(|mut insert| insert.execute(params![number, seq, self.updated.0, self.events]))
-            .map_err(unavailable)?;
-        for (hash, value) in &self.blobs {
-            spill(connection, number, hash, value)?;
+        let mut insert = connection.prepare_cached(INSERT).map_err(unavailable)?;
+        let mut next = found;
+        for Batch {
+            count,
+            at,
+            events,
+            blobs,
+        } in &self.batches
+        {
+            next += count;
+            insert
+                .execute(params![number, next, at.0, events])
+                .map_err(unavailable)?;
+            for (hash, value) in blobs {
+                spill(connection, number, hash, value)?;
+            }
         }
         if let Some((hash, state)) = &self.snapshot {
             let snapshot = "INSERT OR REPLACE INTO snapshots (run, seq, hash, state) VALUES (?, ?, ?, ?)";
@@ -164,27 +214,6 @@ impl Encoded {
         let waits = self.head.status == Status::Suspended;
         self.head.wake_at.filter(|_| waits).map(|at| at.0)
     }
-}
-
-/// Events as they stand in a row, and those that do not, with their hashes.
-fn batch(events: &[Event], at: Timestamp) -> Result<(String, Vec<(String, String)>), Error> {
-    let mut text = String::with_capacity(512);
-    let mut blobs = Vec::new();
-    for event in events {
-        text.push(if text.is_empty() { '[' } else { ',' });
-        text.push_str(&format!("[{},", at.0.saturating_sub(event.at.0)));
-        let kind = serde_json::to_string(&event.kind).map_err(unwritable)?;
-        if kind.len() > LARGEST_EVENT {
-            let hash = hash(kind.as_bytes());
-            text.push_str(&format!("\"{hash}\""));
-            blobs.push((hash, kind));
-        } else {
-            text.push_str(&kind);
-        }
-        text.push(']');
-    }
-    text.push(']');
-    Ok((text, blobs))
 }
 
 struct Known {

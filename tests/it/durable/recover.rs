@@ -336,7 +336,7 @@ steps:
         );
         let connection = rusqlite::Connection::open(place.file()).unwrap();
         // Nothing before the snapshot is read: it would be refused.
-        let spoil = "UPDATE batches SET events = 'x' WHERE next <= ?";
+        let spoil = "UPDATE batches SET events = 'x' WHERE next < ?";
         assert!(connection.execute(spoil, [snapshot.seq]).unwrap() > 0);
         let second = driver(store.clone(), Arc::new(Notes::default()), clock());
         let mut taken = second.reopen(program.clone(), &run).await.unwrap();
