@@ -115,19 +115,21 @@ fn a_run_that_cannot_be_read_holds_up_no_other() {
                 status: Status::Running,
                 wake_at: None,
             };
-            let append = Append {
-                run: run.into(),
-                expected_seq: 0,
-                events: started(run).into(),
-                head,
-                snapshot: None,
-            };
-            store.append(append).await.unwrap();
+            for (seq, event) in (0..).zip(started(run)) {
+                let append = Append {
+                    run: run.into(),
+                    expected_seq: seq,
+                    events: [event].into(),
+                    head: head.clone(),
+                    snapshot: None,
+                };
+                store.append(append).await.unwrap();
+            }
         }
         let connection = rusqlite::Connection::open(place.file()).unwrap();
         let spoil = [
-            "UPDATE events SET payload = '{\"type\":\"nonsense\"}' WHERE run = 2 AND seq = 1",
-            "DELETE FROM events WHERE run = 3 AND seq = 1",
+            "UPDATE batches SET events = '[[0,{\"type\":\"nonsense\"}]]' WHERE run = 2 AND next = 2",
+            "DELETE FROM batches WHERE run = 3 AND next = 2",
             "UPDATE runs SET program = 'unknown' WHERE id = 'd'",
         ];
         for spoil in spoil {
@@ -335,9 +337,8 @@ steps:
         );
         let connection = rusqlite::Connection::open(place.file()).unwrap();
         // Nothing before the snapshot is read: it would be refused.
-        connection
-            .execute("UPDATE events SET payload = 'x' WHERE seq < 10", [])
-            .unwrap();
+        let spoil = "UPDATE batches SET events = 'x' WHERE next < ?";
+        assert!(connection.execute(spoil, [snapshot.seq]).unwrap() > 0);
         let second = driver(store.clone(), Arc::new(Notes::default()), clock());
         let mut taken = second.reopen(program.clone(), &run).await.unwrap();
         assert_eq!(taken.run().state(), session.run().state());
