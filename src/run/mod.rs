@@ -17,12 +17,14 @@ mod code;
 mod event;
 mod failure;
 pub mod fault;
+mod model;
 mod op;
 mod request;
 mod resume;
 mod slab;
 mod state;
 mod step;
+mod talk;
 mod trace;
 mod turn;
 mod view;
@@ -33,6 +35,7 @@ pub use apply::Corrupt;
 pub use code::FAILURE_CODES;
 pub use event::*;
 pub use failure::{Excerpt, Failure};
+pub use model::*;
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};
@@ -179,7 +182,7 @@ pub struct PendingCall {
     pub ticket: Ticket,
     /// What is asked.
     pub request: Arc<Request>,
-    /// The id of the step that asks.
+    /// The id of the step that asks; a tool of an agent's step stands behind it (`research/search`).
     pub step: Name,
     /// The effect id: address and attempt, and behind `~` how often the run had been retried by then.
     pub effect: String,
@@ -286,6 +289,11 @@ impl Run {
         self.state.instances.get(0).map(|instance| &instance.state)
     }
 
+    /// What its turns of models have taken so far.
+    pub fn spent(&self) -> &Spent {
+        &self.state.spent
+    }
+
     /// Its status.
     pub fn status(&self) -> Status {
         match self.state.end() {
@@ -341,6 +349,7 @@ impl Run {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
         match &self.program.step(active.node).node.op {
             Op::Suspend(suspend) => suspend.resume_schema.as_ref(),
+            Op::Approve(approve) => Some(&approve.schema),
             _ => None,
         }
     }
@@ -381,16 +390,25 @@ impl Run {
         let Work::Call { request, .. } = &active.work else {
             return None;
         };
+        let request = match (&**request, &active.talk) {
+            // The journal has what is new in it; who performs it needs the whole.
+            (Request::Model(part), Some(talk)) => Arc::new(Request::Model(Arc::new(talk.whole(part)))),
+            _ => request.clone(),
+        };
         Some(PendingCall {
             ticket,
-            request: request.clone(),
-            step: self.owner(&self.program.step(active.node).node.id),
+            request,
+            step: match self.state.scope(scope)?.part {
+                // A tool has a name behind that of the step.
+                Part::Tool(_) => self.program.step(active.node).node.id.clone(),
+                Part::Body(_) | Part::Handler(_) | Part::Cleanup => self.owner(&self.program.step(active.node).node.id),
+            },
             effect: self.effect(ticket, scope, active.attempt),
         })
     }
 
     fn effect(&self, ticket: Ticket, scope: ScopeId, attempt: u32) -> String {
-        let address = self.state.address(&self.program, scope);
+        let address = self.state.place_of_call(&self.program, scope);
         match self.state.retries.iter().filter(|first| **first <= ticket).count() {
             0 => format!("{address}#{attempt}"),
             retries => format!("{address}#{attempt}~{retries}"),

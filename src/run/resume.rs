@@ -53,10 +53,11 @@ impl Turn<'_> {
                 return Err(Rejection::Ambiguous { waiting });
             }
         };
-        let Op::Suspend(suspend) = &self.program.step(node).node.op else {
-            return Err(Corrupt.into());
+        let payload = match &self.program.step(node).node.op {
+            Op::Suspend(suspend) => enter(&suspend.resume_schema, payload, "payload")?,
+            Op::Approve(approve) => enter(&Some(approve.schema.clone()), payload, "payload")?,
+            _ => return Err(Corrupt.into()),
         };
-        let payload = enter(&suspend.resume_schema, payload, "payload")?;
         self.emit(EventKind::WaitEnded {
             ticket,
             end: WaitEnd::Resumed(payload),
@@ -77,10 +78,10 @@ fn same_step(wanted: &str, address: &str) -> bool {
     };
     let mut segments: Vec<&str> = address.split(['/', ':']).collect();
     let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
-    // `then`, `else`, `catch.0` are not ids of steps but follow one.
+    // `then`, `else`, `catch.0`, `approve.search` are not ids of steps but follow one.
     while segments.len() > 1 && segments.last().is_some_and(|last| plain(last) != wanted) {
         let last = segments[segments.len() - 1];
-        if last != "then" && last != "else" && !last.starts_with("catch.") {
+        if last != "then" && last != "else" && !last.starts_with("catch.") && !last.starts_with("approve.") {
             return false;
         }
         segments.pop();
@@ -91,6 +92,7 @@ fn same_step(wanted: &str, address: &str) -> bool {
     match index {
         None => true,
         Some(index) => {
+            // The number of an agent's turn is no index.
             let innermost = segments
                 .iter()
                 .rev()
@@ -116,5 +118,14 @@ mod tests {
         assert!(same_step("load[2]/approve", "load[2]/approve"));
         assert!(!same_step("approve[1]", "load[2]/approve"));
         assert!(!same_step("load", "load[2]/approve"));
+    }
+
+    #[test]
+    fn rule_35_a_resume_names_the_step_whose_agent_calls_a_tool() {
+        assert!(same_step("desk", "desk[2]/approve.refund[0]"));
+        assert!(same_step("desk", "load[1]/desk[2]/approve.refund[0]"));
+        assert!(same_step("desk[1]", "load[1]/desk[2]/approve.refund[0]"));
+        assert!(same_step("desk[2]/approve.refund[0]", "desk[2]/approve.refund[0]"));
+        assert!(!same_step("refund", "desk[2]/approve.refund[0]"));
     }
 }

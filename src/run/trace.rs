@@ -257,7 +257,11 @@ impl Tracer {
             _ => return None,
         };
         let active = self.state.active(scope)?;
-        Some((active.node, self.state.address(&self.program, scope), active.attempt))
+        Some((
+            active.node,
+            self.state.place_of_call(&self.program, scope),
+            active.attempt,
+        ))
     }
 }
 
@@ -288,6 +292,7 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
         EventKind::CallRepeated { .. } => (What::CallRepeated, None),
         EventKind::CallEnded { outcome, .. } => match outcome {
             Outcome::Done(answer) => (What::CallCompleted, answer.result.clone()),
+            Outcome::Said(reply) => (What::CallCompleted, Some(reply.to_data())),
             Outcome::Failed(failure) => (What::CallFailed, Some(brief(failure))),
         },
         EventKind::WaitStarted { wait, .. } => (What::WaitStarted, Some(told_wait(wait))),
@@ -305,6 +310,7 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
         | EventKind::ForkStarted { .. }
         | EventKind::EachStarted { .. }
         | EventKind::LoopStarted { .. }
+        | EventKind::ToolsStarted { .. }
         | EventKind::ChildStarted { .. }
         | EventKind::AttemptStarted { .. }
         | EventKind::SleepEnded { .. }
@@ -383,11 +389,8 @@ impl Request {
                 entries.push(("function".into(), Data::Text(function.name.clone())));
                 entries.push(("arguments".into(), function.arguments.clone()));
             }
-            Request::Agent(agent) => {
-                entries.push(("agent".into(), Data::Text(agent.agent.clone())));
-                entries.extend(agent.messages.clone().map(|messages| ("messages".into(), messages)));
-                entries.extend(agent.prompt.clone().map(|prompt| ("prompt".into(), Data::Text(prompt))));
-            }
+            Request::McpTools(asked) => entries.push(("mcpTools".into(), Data::Text(asked.server.clone()))),
+            Request::Model(asked) => entries.extend(asked.told()),
         }
         Data::Map(Arc::new(entries.into_iter().collect::<Map>()))
     }

@@ -90,7 +90,7 @@ fn program(reader: &mut fields::Reader<'_>, loaded: &Loaded, raw: &read::Raw<'_>
     match loaded.program(id, raw.version.as_deref()) {
         Ok(program) => Some(Arc::new(program)),
         // Its findings are reported where they are.
-        Err(ProgramError::Broken(_)) => None,
+        Err(ProgramError::Broken(_) | ProgramError::Agent(_)) => None,
         Err(ProgramError::Unknown { .. }) => {
             let version = raw.version.as_ref().map(|version| format!(" in version {version}"));
             let message = format!("there is no workflow `{id}`{}", version.unwrap_or_default());

@@ -14,7 +14,8 @@ use crate::data::Data;
 use crate::graph::{Millis, Name, Program, Timestamp};
 use crate::provider::{Mocks, step_fits};
 use crate::run::{
-    Event, EventKind, Failure, Input, Outcome, Rejection, Run, RunEnd, Start, Status, Target, Ticket, Wait,
+    Answer, Event, EventKind, Failure, Input, Outcome, Rejection, Request, Run, RunEnd, Start, Status, Target, Ticket,
+    Wait,
 };
 use crate::source::Span;
 
@@ -271,6 +272,15 @@ impl Player<'_> {
                 self.plan(mock.after, Due::Done(ticket, mock.outcome));
                 return Ok(());
             }
+        }
+        // What a server tells of its tools need not be mocked: the agent that calls them is.
+        if let Request::McpTools(_) = *call.request {
+            let answer = Answer {
+                result: Some(Data::List(Arc::default())),
+                response: None,
+            };
+            self.plan(Millis(0), Due::Done(ticket, Outcome::Done(answer)));
+            return Ok(());
         }
         Err(Trouble::NoMock(Box::new(missing::of(self.run.program(), &call))))
     }

@@ -1,0 +1,193 @@
+//! The conversation of an agent step, as far as it has come.
+//!
+//! It outlives the attempts of its step, and a retry of the run: what a model has said and what a tool has done is not
+//! asked for again. Only where the conversation itself has failed, by its limits or by answers of the wrong shape,
+//! another attempt begins a new one.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Outcome, Planned};
+use super::fault::{Fault, planted};
+use super::model::{Finish, Message, ModelRequest, Reply, Spent};
+use super::state::{Branches, End, Slot, Work};
+use super::step::check;
+use super::{Failure, Request};
+use crate::data::Data;
+use crate::graph::{Ask, Name};
+
+/// A conversation with a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Talk {
+    /// What servers have told of their tools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<(Name, Data)>,
+    /// The first request, without its messages; none before the first turn.
+    pub first: Option<Arc<ModelRequest>>,
+    /// With how many messages it began.
+    pub opening: u32,
+    pub messages: Vec<Message>,
+    /// Which of the agent's models is asked.
+    pub model: u32,
+    pub spent: Spent,
+    /// The calls of the last turn, while their results are not all there.
+    pub calls: Option<Arc<[Planned]>>,
+    /// What has come of them, where the attempt they were made in is over.
+    pub ended: Vec<Slot>,
+}
+
+impl Talk {
+    /// How often the model was told that its answer has the wrong shape.
+    pub fn corrections(&self) -> u32 {
+        let behind = self.messages.iter().skip(self.opening as usize);
+        let told = behind.filter(|message| matches!(message, Message::User { .. }));
+        u32::try_from(told.count()).unwrap_or(u32::MAX)
+    }
+
+    /// The last words of the model.
+    pub fn last(&self) -> Option<&Message> {
+        let mut backwards = self.messages.iter().rev();
+        backwards.find(|message| matches!(message, Message::Assistant { .. }))
+    }
+
+    /// Something was asked.
+    pub fn asked(&mut self, request: &ModelRequest) {
+        if self.first.is_none() {
+            self.opening = u32::try_from(request.messages.len()).unwrap_or(u32::MAX);
+            self.first = Some(Arc::new(ModelRequest {
+                messages: Vec::new(),
+                ..request.clone()
+            }));
+        }
+        if !request.messages.is_empty() {
+            // The results of the calls are among them.
+            self.calls = None;
+            self.ended.clear();
+        }
+        self.messages.extend(request.messages.iter().cloned());
+    }
+
+    /// Something was answered. Gives what a model said.
+    pub fn answered(&mut self, request: &Request, outcome: &Outcome) -> Option<Arc<Reply>> {
+        match (request, outcome) {
+            (_, Outcome::Failed(_)) => None,
+            (Request::McpTools(asked), Outcome::Done(answer)) => {
+                let told = answer.result.clone().unwrap_or_default();
+                self.listed.push((asked.server.clone(), told));
+                None
+            }
+            (Request::Model(_), outcome) => {
+                let reply = said(outcome)?;
+                self.spent.add(&reply);
+                self.messages.push(reply.message());
+                Some(reply)
+            }
+            _ => None,
+        }
+    }
+
+    /// The whole of a request that the journal has a part of.
+    pub fn whole(&self, request: &ModelRequest) -> ModelRequest {
+        let earlier = self.messages.get(..request.earlier as usize).unwrap_or_default();
+        match &self.first {
+            Some(first) => request.clone().completed(first, earlier),
+            None => request.clone(),
+        }
+    }
+
+    /// Calls that are to be made, of which some may have ended in an attempt before.
+    pub fn open(&mut self, calls: &Arc<[Planned]>) -> Branches {
+        let kept = std::mem::take(&mut self.ended);
+        let slot = |(at, call): (usize, &Planned)| match (kept.get(at), call) {
+            (Some(slot @ Slot::Ended(_)), _) => slot.clone(),
+            (_, Planned::Run { .. }) => Slot::Chosen,
+            (_, Planned::Refused(failure)) => Slot::Ended(End::Failed(failure.clone())),
+        };
+        let slots = calls.iter().enumerate().map(slot).collect();
+        self.calls = Some(calls.clone());
+        Branches::new(slots)
+    }
+
+    /// Keeps what has come of the calls, where the attempt they were made in is over.
+    pub fn keep(&mut self, work: &Work) {
+        if let Work::Tools(branches) = work
+            && !planted(Fault::ForgottenTools)
+        {
+            let ended = |slot: &Slot| match slot {
+                Slot::Ended(End::Value(_)) => slot.clone(),
+                Slot::Ended(End::Failed(failure)) if !is_fatal(failure) => slot.clone(),
+                Slot::Ended(_) | Slot::Chosen | Slot::NotChosen | Slot::Running(_) => Slot::Chosen,
+            };
+            self.ended = branches.slots.iter().map(ended).collect();
+        }
+    }
+
+    /// Whether something else has to be asked behind an answer, as opposed to calls of tools or the end.
+    pub fn goes_on(&self, ask: &Ask, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Failed(failure) => self.first.is_some() && self.next_model(ask, failure).is_some(),
+            _ if self.first.is_none() => true,
+            outcome => said(outcome).is_some_and(|reply| {
+                reply.calls.is_empty() && reply.finish == Finish::Stop && read(ask, &reply).is_err()
+            }),
+        }
+    }
+
+    /// The model to ask in the place of one that has failed.
+    pub fn next_model(&self, ask: &Ask, failure: &Failure) -> Option<u32> {
+        let models = &ask.definition.as_ref()?.models;
+        let next = self.model + 1;
+        (failure.code.starts_with("agent.") && (next as usize) < models.len()).then_some(next)
+    }
+
+    /// Whether another attempt goes on with the conversation behind this failure.
+    pub fn survives(failure: &Failure) -> bool {
+        !matches!(
+            &*failure.code,
+            "schema.output" | "agent.limit" | "agent.truncated" | "agent.filtered"
+        )
+    }
+}
+
+/// Whether a tool failed in a way that is none of the model's business.
+pub(super) fn is_fatal(failure: &Failure) -> bool {
+    matches!(&*failure.code, "internal" | "secret.missing")
+}
+
+/// The value of an answer: where it has to have a shape, a text is read as JSON, and what it lacks is filled in.
+///
+/// # Errors
+///
+/// Why it does not have that shape.
+pub(super) fn read(ask: &Ask, reply: &Reply) -> Result<Option<Data>, Failure> {
+    let Some(schema) = ask.answer_schema() else {
+        return Ok(reply.content.clone());
+    };
+    let value = reply.content.clone().unwrap_or_default();
+    let as_it_is = check(schema, &value, "schema.output", "the answer");
+    let Data::Text(text) = &value else {
+        return as_it_is.map(|()| Some(value));
+    };
+    match serde_json::from_str::<Data>(unfenced(text)) {
+        Ok(read) => check(schema, &read, "schema.output", "the answer").map(|()| Some(read)),
+        // Where the schema allows a text it may be one.
+        Err(_) => as_it_is.map(|()| Some(value)),
+    }
+}
+
+/// A text without the fence of Markdown that many models put around JSON.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    let inside = text.strip_prefix("```").and_then(|text| text.strip_suffix("```"));
+    inside.map_or(text, |inside| inside.strip_prefix("json").unwrap_or(inside))
+}
+
+/// What a model said, be it in its own form or that of a mock.
+pub(super) fn said(outcome: &Outcome) -> Option<Arc<Reply>> {
+    match outcome {
+        Outcome::Said(reply) => Some(reply.clone()),
+        Outcome::Done(answer) => Some(Arc::new(Reply::of(answer.result.clone()))),
+        Outcome::Failed(_) => None,
+    }
+}
