@@ -94,7 +94,7 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
     ),
     ("agent.filtered", "the provider of a model withholds the answer"),
     (
-        "agent.limit",
+        "limit.exceeded",
         "an agent has no answer yet and used up its turns, tokens or money; `error.data` says what it took",
     ),
     (

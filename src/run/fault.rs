@@ -27,6 +27,8 @@ pub enum Fault {
     OneTurnMore,
     /// A model is told once more than it may be that its answer is wrong.
     OneCorrectionMore,
+    /// What a model has said is forgotten when the attempt of its step is over.
+    ForgottenTalk,
     /// What a tool has done is forgotten when the attempt of its step is over.
     ForgottenTools,
     /// What a person refuses is done all the same.
@@ -35,7 +37,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Fault; 13] = [
+    pub const ALL: [Fault; 14] = [
         Fault::LosersGoOn,
         Fault::ShallowCancel,
         Fault::ChangeBesideApply,
@@ -47,6 +49,7 @@ impl Fault {
         Fault::StaleRecords,
         Fault::OneTurnMore,
         Fault::OneCorrectionMore,
+        Fault::ForgottenTalk,
         Fault::ForgottenTools,
         Fault::DoneThoughRefused,
     ];

@@ -449,9 +449,8 @@ pub(super) fn is_repeated(retry: &Retry, failure: &Failure) -> bool {
             "http.status" => is_passing(failure),
             // Only the answer of an agent is checked with a code that is repeated by default.
             "schema.output" => failure.data.get("agent").is_some(),
-            // What has used up its limit is not to use it up again.
-            "agent.limit" => false,
-            "agent.status" => is_passing(failure),
+            // A refusal stays one.
+            "agent.status" => !matches!(status(failure), Some(400..=499)) || is_passing(failure),
             _ => code.starts_with("mcp.") || code.starts_with("agent."),
         },
     }
@@ -459,8 +458,11 @@ pub(super) fn is_repeated(retry: &Retry, failure: &Failure) -> bool {
 
 /// Whether a server that answered with an error may do better later.
 fn is_passing(failure: &Failure) -> bool {
-    let status = failure.data.get("status").and_then(Data::as_i64);
-    status.is_some_and(|status| matches!(status, 408 | 425 | 429 | 500..=599))
+    matches!(status(failure), Some(408 | 425 | 429 | 500..=599))
+}
+
+fn status(failure: &Failure) -> Option<i64> {
+    failure.data.get("status").and_then(Data::as_i64)
 }
 
 /// The wait behind attempt `attempt` (rule 25).

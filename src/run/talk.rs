@@ -17,6 +17,27 @@ use super::{Failure, Request};
 use crate::data::Data;
 use crate::graph::{Ask, Name};
 
+/// What follows from an answer in a conversation.
+pub(super) enum Next {
+    /// The conversation can begin, or the next server be asked.
+    Open,
+    /// A model is asked, with these messages.
+    Ask(u32, Vec<Message>),
+    /// Calls of tools are made.
+    Call(Arc<Reply>),
+    /// There is an answer.
+    Done(Option<Data>, Arc<Reply>),
+    /// The attempt has failed.
+    Fail(Failure),
+}
+
+impl Next {
+    /// Whether it asks the outside world for something.
+    pub fn asks(&self) -> bool {
+        matches!(self, Next::Open | Next::Ask(..))
+    }
+}
+
 /// A conversation with a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Talk {
@@ -123,29 +144,96 @@ impl Talk {
         }
     }
 
-    /// Whether something else has to be asked behind an answer, as opposed to calls of tools or the end.
-    pub fn goes_on(&self, ask: &Ask, outcome: &Outcome) -> bool {
-        match outcome {
-            Outcome::Failed(failure) => self.first.is_some() && self.next_model(ask, failure).is_some(),
-            _ if self.first.is_none() => true,
-            outcome => said(outcome).is_some_and(|reply| {
-                reply.calls.is_empty() && reply.finish == Finish::Stop && read(ask, &reply).is_err()
-            }),
+    /// What follows from an answer.
+    pub fn next(&self, ask: &Ask, outcome: &Outcome) -> Next {
+        if let Outcome::Failed(failure) = outcome {
+            return match self.next_model(ask, failure) {
+                Some(model) => Next::Ask(model, Vec::new()),
+                None => Next::Fail(Failure::clone(failure)),
+            };
+        }
+        let Some(reply) = said(outcome).filter(|_| self.first.is_some()) else {
+            return Next::Open;
+        };
+        let cut = match reply.finish {
+            Finish::Stop => None,
+            Finish::Length => Some((
+                "agent.truncated",
+                "the answer was cut off, because it had too many tokens",
+            )),
+            Finish::Filtered => Some(("agent.filtered", "the provider of the model withholds the answer")),
+        };
+        if let Some((code, message)) = cut {
+            return Next::Fail(Failure::new(code, message));
+        }
+        if !reply.calls.is_empty() {
+            return match self.within_limits(ask) {
+                Ok(()) => Next::Call(reply),
+                Err(failure) => Next::Fail(failure),
+            };
+        }
+        match read(ask, &reply) {
+            Ok(value) => Next::Done(value, reply),
+            Err(failure) => self.correct(ask, failure),
         }
     }
 
     /// The model to ask in the place of one that has failed.
-    pub fn next_model(&self, ask: &Ask, failure: &Failure) -> Option<u32> {
+    fn next_model(&self, ask: &Ask, failure: &Failure) -> Option<u32> {
         let models = &ask.definition.as_ref()?.models;
         let next = self.model + 1;
-        (failure.code.starts_with("agent.") && (next as usize) < models.len()).then_some(next)
+        let asked = self.first.is_some() && failure.code.starts_with("agent.");
+        (asked && (next as usize) < models.len()).then_some(next)
+    }
+
+    /// Tells the model what is wrong with its answer, as often as it may be told.
+    fn correct(&self, ask: &Ask, failure: Failure) -> Next {
+        let most = ask.definition.as_ref().map_or(0, |agent| agent.limits.corrections);
+        if self.corrections() >= most + u32::from(planted(Fault::OneCorrectionMore)) {
+            // The name of the agent marks a failure that a repetition may mend.
+            let entries: [(Name, Data); 1] = [("agent".into(), Data::Text(ask.agent.clone()))];
+            return Next::Fail(failure.with_data(Data::Map(Arc::new(entries.into_iter().collect()))));
+        }
+        if let Err(limit) = self.within_limits(ask) {
+            return Next::Fail(limit.caused_by(Arc::new(failure)));
+        }
+        let content = Data::from(format!(
+            "{}. Answer again, with nothing but JSON of that schema.",
+            failure.message
+        ));
+        Next::Ask(self.model, vec![Message::User { content }])
+    }
+
+    /// Whether there may be another turn.
+    fn within_limits(&self, ask: &Ask) -> Result<(), Failure> {
+        let Some(limits) = ask.definition.as_ref().map(|agent| &agent.limits) else {
+            return Ok(());
+        };
+        let spent = &self.spent;
+        let turns = limits.turns.saturating_add(u32::from(planted(Fault::OneTurnMore)));
+        let over = if spent.turns >= turns {
+            format!("{} turns, and may take no more (`maxTurns`)", spent.turns)
+        } else if limits.tokens.is_some_and(|most| spent.usage.total() >= most) {
+            format!("{} tokens, and may take no more (`limits.tokens`)", spent.usage.total())
+        } else if let Some(most) = limits.cost
+            && (spent.unpriced > 0 || spent.cost >= most)
+        {
+            match spent.unpriced {
+                0 => format!("{} of money, and may take no more (`limits.cost`)", spent.cost),
+                _ => "tokens of a model whose price is not configured, so that `limits.cost` cannot be kept".to_owned(),
+            }
+        } else {
+            return Ok(());
+        };
+        let message = format!("agent `{}` has no answer yet; it took {over}", ask.agent);
+        Err(Failure::new("limit.exceeded", message).with_data(spent.to_data()))
     }
 
     /// Whether another attempt goes on with the conversation behind this failure.
     pub fn survives(failure: &Failure) -> bool {
         !matches!(
             &*failure.code,
-            "schema.output" | "agent.limit" | "agent.truncated" | "agent.filtered"
+            "schema.output" | "limit.exceeded" | "agent.truncated" | "agent.filtered"
         )
     }
 }
@@ -160,7 +248,7 @@ pub(super) fn is_fatal(failure: &Failure) -> bool {
 /// # Errors
 ///
 /// Why it does not have that shape.
-pub(super) fn read(ask: &Ask, reply: &Reply) -> Result<Option<Data>, Failure> {
+fn read(ask: &Ask, reply: &Reply) -> Result<Option<Data>, Failure> {
     let Some(schema) = ask.answer_schema() else {
         return Ok(reply.content.clone());
     };
@@ -184,7 +272,7 @@ fn unfenced(text: &str) -> &str {
 }
 
 /// What a model said, be it in its own form or that of a mock.
-pub(super) fn said(outcome: &Outcome) -> Option<Arc<Reply>> {
+fn said(outcome: &Outcome) -> Option<Arc<Reply>> {
     match outcome {
         Outcome::Said(reply) => Some(reply.clone()),
         Outcome::Done(answer) => Some(Arc::new(Reply::of(answer.result.clone()))),

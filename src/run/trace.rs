@@ -176,7 +176,11 @@ impl Tracer {
     /// [`Corrupt`] if it cannot follow the events before it.
     pub fn follow(&mut self, event: &Event) -> Result<Option<TraceEvent>, Corrupt> {
         // A step that ends is gone behind the event, one that starts is not there before it.
-        let before = self.place(&event.kind);
+        let before = match &event.kind {
+            // An agent's step is at another place with each call.
+            EventKind::CallStarted { .. } => None,
+            kind => self.place(kind),
+        };
         let kept = self.kept(&event.kind);
         self.state.apply(&self.program, event)?;
         let place = before.or_else(|| self.place(&event.kind));

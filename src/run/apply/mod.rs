@@ -197,7 +197,7 @@ impl State {
                 let active = self.active_mut(*scope)?;
                 active.failure = Some(failure.clone());
                 match &mut active.talk {
-                    Some(talk) if Talk::survives(failure) => talk.keep(&active.work),
+                    Some(talk) if Talk::survives(failure) && !planted(Fault::ForgottenTalk) => talk.keep(&active.work),
                     talk => *talk = None,
                 }
                 let work = match then {
@@ -362,7 +362,7 @@ impl State {
             Work::Block { .. } | Work::Cleanup { .. } => Readiness::Idle,
             Work::Recover(_) => Readiness::Starts,
             Work::Called(outcome) => match (&program.step(active.node).node.op, &active.talk) {
-                (Op::Agent(ask), Some(talk)) if talk.goes_on(ask, outcome) => Readiness::Starts,
+                (Op::Agent(ask), Some(talk)) if talk.next(ask, outcome).asks() => Readiness::Starts,
                 _ => Readiness::GoesOn,
             },
             Work::Begin | Work::Waited(_) | Work::Slept | Work::BlockEnded { .. } | Work::CleanupEnded { .. } => {
@@ -373,9 +373,10 @@ impl State {
                 goes_on(decided(op, branches) || branches.over() || may_open(op, branches))
             }
             Work::Loop(iterations) => goes_on(iterations.child.is_none()),
-            Work::Tools(branches) => match (branches.next as usize) < branches.slots.len() {
+            // Another call of a tool, or with the results the next turn.
+            Work::Tools(branches) => match (branches.next as usize) < branches.slots.len() || branches.over() {
                 true => Readiness::Starts,
-                false => goes_on(branches.over()),
+                false => Readiness::Idle,
             },
             Work::Finishing { .. } => Readiness::Starts,
             Work::Unwinding { open, .. } => goes_on(*open == 0),

@@ -9,12 +9,11 @@ use crate::contract::Schema;
 use crate::data::{Data, List, Map};
 use crate::graph::{Agent, Ask, Name, Tool, WorkflowId};
 use crate::run::event::{Answer, EventKind, Outcome, Part, Planned, ScopeId, Ticket};
-use crate::run::fault::{Fault, planted};
-use crate::run::model::{Finish, Message, ModelRequest, Reply, ToolCall, ToolSpec};
+use crate::run::model::{Message, ModelRequest, Reply, ToolCall, ToolSpec};
 use crate::run::request::McpToolsRequest;
 use crate::run::state::{End, Slot, Work};
 use crate::run::step::{Finding, check};
-use crate::run::talk::{Talk, is_fatal, read, said};
+use crate::run::talk::{Next, Talk, is_fatal};
 use crate::run::turn::Turn;
 use crate::run::view::Extra;
 use crate::run::{Corrupt, Failure, Request};
@@ -33,51 +32,18 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<()
 /// A model has answered, or a server has told of its tools.
 pub(super) fn answered(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask, outcome: Outcome) -> Result<(), Corrupt> {
     let talk = talk(turn, scope).ok_or(Corrupt)?;
-    if let Outcome::Failed(failure) = &outcome {
-        if talk.first.is_some()
-            && let Some(model) = talk.next_model(ask, failure)
-        {
-            return ask_model(turn, scope, ask, model, Vec::new());
+    match talk.next(ask, &outcome) {
+        Next::Open => next(turn, scope, ask),
+        Next::Ask(model, messages) => ask_model(turn, scope, ask, model, messages),
+        Next::Call(reply) => {
+            let calls = reply.calls.iter().map(|call| plan(turn, ask, call)).collect();
+            turn.emit(EventKind::ToolsStarted { scope, calls })
         }
-        let failure = super::own(failure);
-        return turn.failed(scope, failure);
-    }
-    if talk.first.is_none() {
-        return next(turn, scope, ask);
-    }
-    let reply = said(&outcome).ok_or(Corrupt)?;
-    let cut = match reply.finish {
-        Finish::Stop => None,
-        Finish::Length => Some((
-            "agent.truncated",
-            "the answer was cut off, because it had too many tokens",
-        )),
-        Finish::Filtered => Some(("agent.filtered", "the provider of the model withholds the answer")),
-    };
-    if let Some((code, message)) = cut {
-        return turn.failed(scope, Failure::new(code, message));
-    }
-    if !reply.calls.is_empty() {
-        return match within_limits(talk, ask) {
-            Ok(()) => {
-                let calls = reply.calls.iter().map(|call| plan(turn, ask, call)).collect();
-                turn.emit(EventKind::ToolsStarted { scope, calls })
-            }
-            Err(failure) => turn.failed(scope, failure),
-        };
-    }
-    match read(ask, &reply) {
-        Ok(value) => {
+        Next::Done(result, reply) => {
             let response = Some(response(talk, &reply));
-            turn.concluded(
-                scope,
-                Finding::Done(Answer {
-                    result: value,
-                    response,
-                }),
-            )
+            turn.concluded(scope, Finding::Done(Answer { result, response }))
         }
-        Err(failure) => correct(turn, scope, ask, failure),
+        Next::Fail(failure) => turn.failed(scope, failure),
     }
 }
 
@@ -191,51 +157,6 @@ fn ask_model(
         parameters: Default::default(),
     };
     call(turn, scope, Request::Model(Arc::new(request)))
-}
-
-/// Tells the model what is wrong with its answer, as often as it may be told.
-fn correct(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask, failure: Failure) -> Result<(), Corrupt> {
-    let agent = ask.definition.as_ref().ok_or(Corrupt)?;
-    let talk = talk(turn, scope).ok_or(Corrupt)?;
-    if talk.corrections() >= agent.limits.corrections + u32::from(planted(Fault::OneCorrectionMore)) {
-        // The name of the agent marks a failure that a repetition may mend.
-        let entries: [(Name, Data); 1] = [("agent".into(), Data::Text(ask.agent.clone()))];
-        return turn.failed(
-            scope,
-            failure.with_data(Data::Map(Arc::new(entries.into_iter().collect::<Map>()))),
-        );
-    }
-    if let Err(limit) = within_limits(talk, ask) {
-        return turn.failed(scope, limit.caused_by(Arc::new(failure)));
-    }
-    let content = Data::from(format!(
-        "{}. Answer again, with nothing but JSON of that schema.",
-        failure.message
-    ));
-    let model = talk.model;
-    ask_model(turn, scope, ask, model, vec![Message::User { content }])
-}
-
-/// Whether there may be another turn.
-fn within_limits(talk: &Talk, ask: &Ask) -> Result<(), Failure> {
-    let limits = &agent(ask)?.limits;
-    let spent = &talk.spent;
-    let over = if spent.turns >= limits.turns.saturating_add(u32::from(planted(Fault::OneTurnMore))) {
-        format!("{} turns, and may take no more (`maxTurns`)", spent.turns)
-    } else if limits.tokens.is_some_and(|most| spent.usage.total() >= most) {
-        format!("{} tokens, and may take no more (`limits.tokens`)", spent.usage.total())
-    } else if let Some(most) = limits.cost
-        && (spent.unpriced > 0 || spent.cost >= most)
-    {
-        match spent.unpriced {
-            0 => format!("{} of money, and may take no more (`limits.cost`)", spent.cost),
-            _ => "tokens of a model whose price is not configured, so that `limits.cost` cannot be kept".to_owned(),
-        }
-    } else {
-        return Ok(());
-    };
-    let message = format!("agent `{}` has no answer yet; it took {over}", ask.agent);
-    Err(Failure::new("agent.limit", message).with_data(spent.to_data()))
 }
 
 /// How a call that the model asks for is dealt with.

@@ -19,11 +19,9 @@ fn ask() -> Op {
 }
 
 fn agent() -> Op {
-    call(Target::Agent {
-        agent: "officer".into(),
-        prompt: None,
-        messages: None,
-        schema: None,
+    call(Target::Function {
+        name: "officer".into(),
+        arguments: None,
     })
 }
 
