@@ -487,6 +487,16 @@ pub struct Approve {
 }
 
 impl Op {
+    /// What the payload of the wait for a person must match; `None` where nobody is waited for. Inside, `None` is
+    /// anything.
+    pub fn resume_schema(&self) -> Option<Option<&Schema>> {
+        match self {
+            Op::Suspend(suspend) => Some(suspend.resume_schema.as_ref()),
+            Op::Approve(approve) => Some(Some(&approve.schema)),
+            _ => None,
+        }
+    }
+
     /// The first word for what it does, as in a drawing: `call`, `wait`, `fork`.
     pub fn label(&self) -> &'static str {
         match self {

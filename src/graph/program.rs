@@ -100,6 +100,15 @@ impl Program {
         self.steps.iter().filter(called).map(|step| &*step.node.id)
     }
 
+    /// The id by which a step is known when it calls: units without an id of their own go by their owner's, tools stand
+    /// behind the step whose agent calls them.
+    pub fn caller<'p>(&self, step: &'p Step) -> &'p str {
+        match step.node.id.split_once('/') {
+            Some((owner, _)) if !self.is_tool(step) => owner,
+            _ => &step.node.id,
+        }
+    }
+
     /// Whether a node belongs to a tool of an agent.
     fn is_tool(&self, step: &Step) -> bool {
         step.each

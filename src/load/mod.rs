@@ -122,8 +122,8 @@ pub enum ProgramError {
 
 /// Loads files and folders.
 ///
-/// A folder stands for all `*.yaml` and `*.yml` files in it, at any depth; hidden files, `*.test.yaml` and the
-/// configuration `interpret.yaml` are left out.
+/// A folder stands for all `*.yaml` and `*.yml` files in it, at any depth; hidden files, `*.test.yaml`, `*.answers.yaml`
+/// and the configuration `interpret.yaml` are left out.
 pub fn load<P: AsRef<Path>>(paths: &[P]) -> Loaded {
     load_with(paths, &Options::default())
 }

@@ -141,7 +141,9 @@ impl Mocks {
 }
 
 /// What a condition knows the call by.
-const REQUEST: &str = "request";
+pub(super) const REQUEST: &str = "request";
+
+pub(super) use read::read_answer;
 
 impl Mock {
     pub(super) fn perform(self, clock: &dyn Clock) -> Performing {
@@ -161,7 +163,7 @@ pub fn step_fits(pattern: &str, id: &str, address: &str) -> bool {
 }
 
 /// Whether a text fits a pattern, in which `*` stands for any characters.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -3,12 +3,14 @@
 //! [`Providers`] routes a call by the kind of its request, mocks first. A call is a future: dropping it stops what it
 //! does, down to the connection and the last process of the group.
 
+mod connect;
 mod exec;
 mod function;
 mod http;
 mod mock;
 mod model;
 mod process;
+mod script;
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,9 +18,11 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+pub use connect::{Configured, Scripts};
 pub use function::Functions;
 pub use mock::{Mock, MockError, Mocks, step_fits};
-pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelTurn, Models, Price};
+pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelTurn, Models};
+pub use script::{Script, Scripted};
 
 use crate::clock::Clock;
 use crate::data::{Data, Sealed};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::{Effect, Performing, failed};
+use crate::config::Price;
 use crate::graph::Name;
 use crate::run::{Failure, ModelRequest, Outcome, Reply, Ticket, Usage};
 
@@ -95,27 +96,14 @@ impl fmt::Debug for Deltas {
     }
 }
 
-/// What a million tokens cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Price {
-    /// Tokens of requests.
-    pub input: f64,
-    /// Tokens of answers.
-    pub output: f64,
-    /// Tokens of requests that came from a cache; the default is the price of input.
-    pub cached: Option<f64>,
-}
-
-impl Price {
-    /// What a turn costs.
-    pub fn of(&self, usage: Usage) -> f64 {
-        let cached = usage.cached_tokens.unwrap_or(0).min(usage.input_tokens);
-        let fresh = usage.input_tokens - cached;
-        let sum = fresh as f64 * self.input
-            + cached as f64 * self.cached.unwrap_or(self.input)
-            + usage.output_tokens as f64 * self.output;
-        sum / 1e6
-    }
+/// What a turn costs.
+fn cost(price: &Price, usage: Usage) -> f64 {
+    let cached = usage.cached_tokens.unwrap_or(0).min(usage.input_tokens);
+    let fresh = usage.input_tokens - cached;
+    let sum = fresh as f64 * price.input
+        + cached as f64 * price.cached.unwrap_or(price.input)
+        + usage.output_tokens as f64 * price.output;
+    sum / 1e6
 }
 
 /// A connection with what its models cost.
@@ -186,8 +174,8 @@ impl Models {
         answering
             .map(move |answer| match answer {
                 Ok(reply) => {
-                    let cost = reply.cost.or_else(|| Some(price?.of(reply.usage?)));
-                    Outcome::Said(Arc::new(Reply { cost, ..reply }))
+                    let paid = reply.cost.or_else(|| Some(cost(&price?, reply.usage?)));
+                    Outcome::Said(Arc::new(Reply { cost: paid, ..reply }))
                 }
                 Err(failure) => failed(failure),
             })
@@ -200,5 +188,26 @@ impl fmt::Debug for Models {
         f.debug_struct("Models")
             .field("connections", &self.connections.keys())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_tokens_have_a_price_of_their_own() {
+        let usage = Usage {
+            input_tokens: 1_000_000,
+            output_tokens: 100_000,
+            cached_tokens: Some(400_000),
+        };
+        let price = |cached| Price {
+            input: 2.0,
+            output: 10.0,
+            cached,
+        };
+        assert_eq!(cost(&price(None), usage), 3.0);
+        assert_eq!(cost(&price(Some(0.5)), usage), 2.4);
     }
 }

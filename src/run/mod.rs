@@ -43,7 +43,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, Op, Program, Timestamp};
+use crate::graph::{Name, Program, Timestamp};
 use state::Work;
 use turn::Turn;
 
@@ -347,11 +347,7 @@ impl Run {
     /// What the payload for a wait must match; `None` if anything will do, or nobody waits with that ticket.
     pub fn resume_schema(&self, ticket: Ticket) -> Option<&Schema> {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
-        match &self.program.step(active.node).node.op {
-            Op::Suspend(suspend) => suspend.resume_schema.as_ref(),
-            Op::Approve(approve) => Some(&approve.schema),
-            _ => None,
-        }
+        self.program.step(active.node).node.op.resume_schema()?
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.
@@ -398,11 +394,7 @@ impl Run {
         Some(PendingCall {
             ticket,
             request,
-            step: match self.state.scope(scope)?.part {
-                // A tool has a name behind that of the step.
-                Part::Tool(_) => self.program.step(active.node).node.id.clone(),
-                Part::Body(_) | Part::Handler(_) | Part::Cleanup => self.owner(&self.program.step(active.node).node.id),
-            },
+            step: self.program.caller(self.program.step(active.node)).into(),
             effect: self.effect(ticket, scope, active.attempt),
         })
     }

@@ -5,7 +5,7 @@ use super::state::Work;
 use super::turn::{Rejection, Turn, enter};
 use super::{Corrupt, Target};
 use crate::data::Data;
-use crate::graph::{NodeId, Op};
+use crate::graph::NodeId;
 
 impl Turn<'_> {
     /// A payload has come; `target` may be left out where only one step waits.
@@ -53,11 +53,8 @@ impl Turn<'_> {
                 return Err(Rejection::Ambiguous { waiting });
             }
         };
-        let payload = match &self.program.step(node).node.op {
-            Op::Suspend(suspend) => enter(&suspend.resume_schema, payload, "payload")?,
-            Op::Approve(approve) => enter(&Some(approve.schema.clone()), payload, "payload")?,
-            _ => return Err(Corrupt.into()),
-        };
+        let schema = self.program.step(node).node.op.resume_schema().ok_or(Corrupt)?;
+        let payload = enter(&schema.cloned(), payload, "payload")?;
         self.emit(EventKind::WaitEnded {
             ticket,
             end: WaitEnd::Resumed(payload),

@@ -273,6 +273,17 @@ impl Player<'_> {
                 return Ok(());
             }
         }
+        if let Request::Model(asked) = &*call.request
+            && let Some(script) = self.case.scripts.of(asked)
+        {
+            let answer = script.answer(asked);
+            let mock = answer.map_err(|failure| Trouble::Mock {
+                address: call.address().to_owned(),
+                failure: Arc::new(failure),
+            })?;
+            self.plan(mock.after, Due::Done(ticket, mock.outcome));
+            return Ok(());
+        }
         // What a server tells of its tools need not be mocked: the agent that calls them is.
         if let Request::McpTools(_) = *call.request {
             let answer = Answer {

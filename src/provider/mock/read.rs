@@ -57,6 +57,22 @@ impl Mocks {
     }
 }
 
+/// Reads one answer, with the condition on which it is given.
+///
+/// # Errors
+///
+/// Everything that is wrong, with its place.
+pub(in crate::provider) fn read_answer(
+    answer: &Data,
+    pointer: &str,
+) -> Result<(Option<Arc<Expression>>, Mock), Vec<MockError>> {
+    let mut reader = Reader::default();
+    match reader.answer(answer, pointer) {
+        Some(read) if reader.errors.is_empty() => Ok(read),
+        _ => Err(reader.errors),
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     errors: Vec<MockError>,
