@@ -53,7 +53,8 @@ impl Reach {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let configured = self.configured(program)?;
         let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-        let mut providers = Providers::new(permit.clone(), secrets, clock.clone()).with_models(configured.models(&clock));
+        let mut providers =
+            Providers::new(permit.clone(), secrets, clock.clone()).with_models(configured.models(&clock));
         if let Some(path) = &self.mocks {
             providers = providers.with_mocks(mocks(path, program.map(|(program, _)| program))?);
         }

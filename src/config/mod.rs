@@ -150,7 +150,9 @@ pub fn load(path: &Path) -> Found {
         }
         Err(error) => {
             let message = format!("cannot read {name}: {error}");
-            found.diagnostics.push(Diagnostic::error(Code::Unreadable, None, message));
+            found
+                .diagnostics
+                .push(Diagnostic::error(Code::Unreadable, None, message));
             return found;
         }
     };

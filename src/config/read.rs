@@ -37,9 +37,18 @@ pub(super) fn read(
     };
     let mut config = Config::default();
     if let Some(second) = documents.get(1) {
-        reader.report(Code::InvalidValue, second.root.span, "a configuration is one document", "remove the `---`");
+        reader.report(
+            Code::InvalidValue,
+            second.root.span,
+            "a configuration is one document",
+            "remove the `---`",
+        );
     }
-    let Some(root) = documents.first().map(|document| &document.root).filter(|root| !root.is_null()) else {
+    let Some(root) = documents
+        .first()
+        .map(|document| &document.root)
+        .filter(|root| !root.is_null())
+    else {
         return (config, reader.diagnostics);
     };
     for entry in reader.entries(root, "the configuration", TOP) {
@@ -62,7 +71,12 @@ impl Reader<'_> {
         let entries = node.as_map();
         if entries.is_none() {
             let message = format!("`{key}` needs a mapping, but is a {}", node.kind());
-            self.report(Code::WrongType, node.span, message, "write names below it, each with its value");
+            self.report(
+                Code::WrongType,
+                node.span,
+                message,
+                "write names below it, each with its value",
+            );
         }
         entries.unwrap_or_default()
     }
@@ -86,13 +100,21 @@ impl Reader<'_> {
     fn connection(&mut self, entry: &Entry, folder: &Path) -> Option<Connection> {
         let name = &entry.key;
         let variable = |key: &str| {
-            let name: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+            let name: String = name
+                .chars()
+                .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+                .collect();
             (self.environment)(&format!("INTERPRET_{}_{key}", name.to_ascii_uppercase()))
         };
         let overridden = [variable("KIND"), variable("BASE_URL"), variable("ANSWERS")];
         let [kind, base_url, answers] = overridden;
         let entries = self.entries(&entry.value, &format!("the connection `{name}`"), CONNECTION);
-        let find = |key: &str| entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value);
+        let find = |key: &str| {
+            entries
+                .iter()
+                .find(|entry| &*entry.key == key)
+                .map(|entry| &entry.value)
+        };
         let text = |reader: &mut Self, key: &str| find(key).and_then(|node| reader.text(key, node));
         let words: Vec<&str> = ConnectionKind::ALL.iter().map(|kind| kind.word()).collect();
         let written = match (kind, find("kind")) {
@@ -109,8 +131,10 @@ impl Reader<'_> {
             let kind = ConnectionKind::parse(&word);
             if kind.is_none() {
                 let message = format!("there is no kind of connection `{word}`");
-                let finding = Diagnostic::error(Code::InvalidValue, span, message).suggest(&word, words.iter().copied());
-                self.diagnostics.push(finding.help(format!("the kinds are `{}`", words.join("`, `"))));
+                let finding =
+                    Diagnostic::error(Code::InvalidValue, span, message).suggest(&word, words.iter().copied());
+                self.diagnostics
+                    .push(finding.help(format!("the kinds are `{}`", words.join("`, `"))));
             }
             kind
         });
@@ -124,13 +148,22 @@ impl Reader<'_> {
             (None, None) => Vec::new(),
         };
         let key = find("key").and_then(|node| self.sealed("key", node));
-        let headers = find("headers").map(|node| self.sealed_entries("headers", node)).unwrap_or_default();
-        let query = find("query").map(|node| self.sealed_entries("query", node)).unwrap_or_default();
+        let headers = find("headers")
+            .map(|node| self.sealed_entries("headers", node))
+            .unwrap_or_default();
+        let query = find("query")
+            .map(|node| self.sealed_entries("query", node))
+            .unwrap_or_default();
         let prices = find("prices").map(|node| self.prices(node)).unwrap_or_default();
         let kind = kind?;
         if kind == ConnectionKind::Scripted && find("answers").is_none() && answers.is_empty() {
             let message = format!("the connection `{name}` is a script and needs `answers`");
-            self.report(Code::MissingKey, entry.key_span, message, "add for example `answers: answers.yaml`");
+            self.report(
+                Code::MissingKey,
+                entry.key_span,
+                message,
+                "add for example `answers: answers.yaml`",
+            );
             return None;
         }
         Some(Connection {
@@ -162,12 +195,18 @@ impl Reader<'_> {
         let build = match Build::from_scalar(&text) {
             Ok(build) => build,
             Err(problems) => {
-                let message = problems.first().map_or_else(|| "it cannot be read".to_owned(), |problem| problem.message.clone());
+                let message = problems
+                    .first()
+                    .map_or_else(|| "it cannot be read".to_owned(), |problem| problem.message.clone());
                 self.report(Code::ExpressionSyntax, node.span, message, help);
                 return None;
             }
         };
-        if let Some(other) = build.references().iter().find(|reference| reference.root != Root::Secrets) {
+        if let Some(other) = build
+            .references()
+            .iter()
+            .find(|reference| reference.root != Root::Secrets)
+        {
             let message = format!("`{}` is not known here, where only `secrets` are", other.root);
             self.report(Code::UnknownName, node.span, message, help);
             return None;
@@ -204,10 +243,17 @@ impl Reader<'_> {
             let (input, output, cached) = (number("input"), number("output"), number("cached"));
             match (input, output) {
                 (Some(input), Some(output)) => drop(prices.insert(model.key.clone(), Price { input, output, cached })),
-                _ if ["input", "output"].iter().all(|key| entries.iter().any(|entry| &*entry.key == *key)) => {}
+                _ if ["input", "output"]
+                    .iter()
+                    .all(|key| entries.iter().any(|entry| &*entry.key == *key)) => {}
                 _ => {
                     let message = format!("the price of `{}` needs `input` and `output`", model.key);
-                    self.report(Code::MissingKey, model.key_span, message, "add both, for a million tokens each");
+                    self.report(
+                        Code::MissingKey,
+                        model.key_span,
+                        message,
+                        "add both, for a million tokens each",
+                    );
                 }
             }
         }
@@ -229,7 +275,9 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         let (config, findings) = read(file, text, Path::new("workflows"), &lookup);
-        let lines = findings.iter().map(|finding| format!("{}: {}", finding.code, finding.message));
+        let lines = findings
+            .iter()
+            .map(|finding| format!("{}: {}", finding.code, finding.message));
         (config, lines.collect())
     }
 
@@ -268,7 +316,10 @@ connections:
         ];
         let (config, findings) = config(WHOLE, &environment);
         assert!(findings.is_empty(), "{findings:?}");
-        assert_eq!(config.connections["openai"].base_url.as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(
+            config.connections["openai"].base_url.as_deref(),
+            Some("http://127.0.0.1:1")
+        );
         assert_eq!(config.connections["script"].kind, ConnectionKind::Responses);
     }
 

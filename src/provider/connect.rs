@@ -1,5 +1,8 @@
 //! From the configuration to connections.
-#![allow(clippy::disallowed_methods, reason = "the answers of scripts are files beside the configuration")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the answers of scripts are files beside the configuration"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,7 +63,10 @@ impl Configured {
         let connections = configured.config.connections.clone();
         for (name, connection) in connections {
             if connection.kind == ConnectionKind::Scripted {
-                let scripts = connection.answers.iter().map(|path| configured.script(path, connection.place));
+                let scripts = connection
+                    .answers
+                    .iter()
+                    .map(|path| configured.script(path, connection.place));
                 let script = Script::joined(scripts.collect());
                 configured.scripts.by_connection.insert(name, script);
             }
@@ -80,7 +86,8 @@ impl Configured {
             Ok(text) => text.into(),
             Err(error) => {
                 let message = format!("cannot read the answers in {name}: {error}");
-                self.diagnostics.push(Diagnostic::error(Code::Unreadable, asked, message));
+                self.diagnostics
+                    .push(Diagnostic::error(Code::Unreadable, asked, message));
                 return Script::default();
             }
         };
@@ -95,7 +102,11 @@ impl Configured {
             Err(errors) => (Script::default(), errors),
         };
         for error in errors {
-            let code = if error.known.is_empty() { Code::InvalidValue } else { Code::UnknownKey };
+            let code = if error.known.is_empty() {
+                Code::InvalidValue
+            } else {
+                Code::UnknownKey
+            };
             let place = root.locate(&error.pointer);
             self.diagnostics.push(Diagnostic::error(code, place, error.message));
         }
@@ -151,13 +162,22 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("interpret-connect-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-        write("interpret.yaml", "connections: { one: { kind: scripted, answers: said.yaml } }\n");
+        write(
+            "interpret.yaml",
+            "connections: { one: { kind: scripted, answers: said.yaml } }\n",
+        );
         write("said.yaml", "- { output: Hello }\n- { outptu: Hello }\n");
         let configured = Configured::find(&[folder.clone()]);
         let found: Vec<String> = configured
             .diagnostics
             .iter()
-            .map(|finding| format!("{} {}", finding.code, configured.sources.file(finding.span.unwrap().file).name()))
+            .map(|finding| {
+                format!(
+                    "{} {}",
+                    finding.code,
+                    configured.sources.file(finding.span.unwrap().file).name()
+                )
+            })
             .collect();
         assert_eq!(found, [format!("unknown-key {}", folder.join("said.yaml").display())]);
         write("said.yaml", "- { output: Hello }\n");

@@ -80,7 +80,10 @@ impl Script {
                 }
             };
             let (agent, model, prompt) = (text("agent"), text("model"), text("prompt"));
-            let turn = match map.get("turn").map(|turn| turn.as_i64().and_then(|turn| u32::try_from(turn).ok())) {
+            let turn = match map
+                .get("turn")
+                .map(|turn| turn.as_i64().and_then(|turn| u32::try_from(turn).ok()))
+            {
                 None => None,
                 Some(Some(turn)) => Some(turn),
                 Some(None) => {
@@ -253,7 +256,11 @@ mod tests {
         assert_eq!(said("other", 0, "?"), text("else"));
         let none = Script::default().answer(&asked("other", 3, "Why?")).unwrap_err();
         assert_eq!(&*none.code, "agent.unscripted");
-        assert!(none.message.contains("turn 3") && none.message.contains("Why?"), "{}", none.message);
+        assert!(
+            none.message.contains("turn 3") && none.message.contains("Why?"),
+            "{}",
+            none.message
+        );
     }
 
     #[test]

@@ -89,6 +89,10 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "a model cannot be asked: its connection or the question is not valid",
     ),
     (
+        "agent.unscripted",
+        "the answers of a scripted connection have no rule for a turn",
+    ),
+    (
         "agent.truncated",
         "the answer of a model was cut off, because it had more tokens than it may have",
     ),

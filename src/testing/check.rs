@@ -56,9 +56,7 @@ fn check_case(reader: &mut Reader<'_>, program: &Program, raw: &RawCase<'_>) {
             && let Some(schema) = step.node.op.resume_schema()
         {
             for payload in resume.payloads.iter().flatten() {
-                fits(reader, "payload", schema, &payload.data, |_| {
-                    payload.place
-                });
+                fits(reader, "payload", schema, &payload.data, |_| payload.place);
             }
         }
     }
@@ -97,7 +95,14 @@ fn check_mocks(reader: &mut Reader<'_>, program: &Program, mocks: &Mocks, node: 
         .collect();
     for pattern in mocks.unmatched(calls.iter().copied()) {
         let place = node.entry(&pattern).map_or(node.span, |entry| entry.key_span);
-        unknown_step(reader, program, &pattern, place, "calls the outside world", calls_outside);
+        unknown_step(
+            reader,
+            program,
+            &pattern,
+            place,
+            "calls the outside world",
+            calls_outside,
+        );
     }
 }
 

@@ -27,9 +27,10 @@ pub struct Missing {
 const DEPTH: usize = 8;
 
 pub(super) fn of(program: &Program, call: &PendingCall) -> Missing {
-    let step = program.steps.iter().find(|step| {
-        matches!(step.node.op, Op::Call(_) | Op::Agent(_)) && program.caller(step) == &*call.step
-    });
+    let step = program
+        .steps
+        .iter()
+        .find(|step| matches!(step.node.op, Op::Call(_) | Op::Agent(_)) && program.caller(step) == &*call.step);
     let schema = match (&*call.request, step.map(|step| &step.node.op)) {
         (Request::Model(asked), _) if asked.schema.is_some() => asked.schema.clone(),
         (_, Some(Op::Call(target))) => target.result_schema.as_ref().map(|schema| schema.source().clone()),

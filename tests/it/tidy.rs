@@ -102,6 +102,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "load",
             "lsp",
             "run",
+            "config",
             "permit",
             "secret",
             "store",

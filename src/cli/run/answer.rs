@@ -49,7 +49,9 @@ pub(super) fn given(session: &Session, answers: &mut Vec<(Name, Data)>) -> Optio
 pub(super) fn step_of(target: &str) -> &str {
     // The question whether a tool may be called belongs to the step before it.
     let mut backwards = target.rsplit(['/', ':']);
-    let last = backwards.find(|segment| !segment.starts_with("approve.")).unwrap_or(target);
+    let last = backwards
+        .find(|segment| !segment.starts_with("approve."))
+        .unwrap_or(target);
     last.split_once('[').map_or(last, |(step, _)| step)
 }
 

@@ -168,7 +168,9 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let store = store::open(&arguments.store).map_err(complain)?;
     let definition = store.is_durable().then(|| loaded.definition(&program));
     let recorded = arguments.record.is_some().then(|| loaded.definition(&program));
-    let driver = arguments.reach.driver(permit, Some((&program, &loaded.sources)), store)?;
+    let driver = arguments
+        .reach
+        .driver(permit, Some((&program, &loaded.sources)), store)?;
     Ok(Prepared {
         program,
         sources: found.loaded.sources,

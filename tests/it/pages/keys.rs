@@ -216,9 +216,10 @@ fn every_key_stands_in_a_table_that_is_that_of_the_schema() {
         keep(&path, &expected);
     }
     let definitions = schema["definitions"].as_object().unwrap().iter();
-    // All units stand on pages of their own; what only decides by `kind` has no keys.
+    // All units stand on pages of their own; what only decides by `kind` has no keys; an agent in a step has those of
+    // one in a document.
     let with_keys = definitions.filter(|(name, definition)| {
-        definition["properties"].is_object() && !["unit", "step"].contains(&name.as_str())
+        definition["properties"].is_object() && !["unit", "step", "inlineAgent"].contains(&name.as_str())
     });
     let mut expected: BTreeSet<String> = with_keys.map(|(name, _)| name.clone()).collect();
     let units = schema["definitions"]["unit"]["properties"].as_object().unwrap();

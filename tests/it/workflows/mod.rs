@@ -131,7 +131,9 @@ pub(crate) async fn run_from(
     let configured = Configured::find(&[PathBuf::from("workflows")]);
     assert!(!configured.has_errors(), "{:?}", configured.diagnostics);
     let models = configured.models(&(clock.clone() as Arc<dyn Clock>));
-    let providers = Providers::new(permit, secrets, clock.clone()).with_models(models).with_mocks(mocks);
+    let providers = Providers::new(permit, secrets, clock.clone())
+        .with_models(models)
+        .with_mocks(mocks);
     let driver = Driver::new(Arc::new(Memory::default()), Arc::new(providers), clock.clone());
     let mut tracer = Tracer::new(program.clone());
     let mut text = TraceText::default();
@@ -255,7 +257,9 @@ fn every_file_is_named_after_its_workflow_and_has_a_snapshot() {
     assert_eq!(told, named, "the workflows with a snapshot, and all workflows");
     let loaded = load::load(&["workflows"]);
     let ids: BTreeSet<&str> = loaded.workflows().map(|graph| &*graph.header.id).collect();
-    assert_eq!(ids, named, "the ids, and the names of the files");
+    // What only a tool of an agent calls stands in the file of the agent.
+    let missing: Vec<_> = named.difference(&ids).collect();
+    assert!(missing.is_empty(), "files without a workflow of that name: {missing:?}");
 }
 
 #[test]
