@@ -10,6 +10,7 @@
 
 mod again;
 mod calls;
+mod conversation;
 mod handle;
 mod outside;
 mod recover;

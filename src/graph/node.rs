@@ -459,6 +459,8 @@ pub struct Ask {
     pub prompt: Option<Build>,
     /// Earlier messages.
     pub messages: Option<Build>,
+    /// The conversation it belongs to: an id, or false for none; by default that of the run.
+    pub conversation: Option<Build>,
     /// The shape of the answer.
     pub schema: Option<Schema>,
     /// What it may call: the tools of the step, and behind them those of the agent once it has been put in.

@@ -139,6 +139,11 @@ impl Providers {
             Request::Exec(_) => self.exec.clone().perform(effect),
             Request::Function(request) => self.functions.perform(request),
             Request::Model(request) => self.models.perform(effect, request),
+            // Whoever drives the run has its store.
+            Request::Recall(_) | Request::Remember(_) => {
+                let message = "conversations are kept by the store of the run";
+                std::future::ready(failed(Failure::new("internal", message))).boxed()
+            }
             Request::Mcp(McpRequest { server, .. }) | Request::McpTools(McpToolsRequest { server }) => {
                 match &self.mcp {
                     Some(mcp) => mcp.perform(effect),
@@ -212,7 +217,9 @@ fn holds_secrets(request: &Request) -> bool {
         }
         Request::Exec(request) => request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin),
         Request::Mcp(request) => sealed(&request.arguments),
-        Request::Function(_) | Request::McpTools(_) | Request::Model(_) => false,
+        Request::Function(_) | Request::McpTools(_) | Request::Model(_) | Request::Recall(_) | Request::Remember(_) => {
+            false
+        }
     }
 }
 

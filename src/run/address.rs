@@ -9,7 +9,8 @@
 //!
 //! An agent's step is followed by the number of the turn: a turn is `research[2]#1`, another model asked in the place of
 //! the first `research[2.1]#1`, and a call of a tool stands behind the turn that asked for it, with its place among the
-//! calls of that turn (`research[2]/search[0]#1`).
+//! calls of that turn (`research[2]/search[0]#1`). What is asked of a server or of the conversation has a `:` in its brackets
+//! (`research[recall:]#1`).
 
 use std::fmt::Write;
 
@@ -43,6 +44,8 @@ impl State {
             });
         match call.map(|(request, talk)| (&**request, talk)) {
             Some((Request::McpTools(asked), _)) => format!("{address}[{}:]", asked.server),
+            Some((Request::Recall(_), _)) => format!("{address}[recall:]"),
+            Some((Request::Remember(_), _)) => format!("{address}[remember:]"),
             Some((Request::Model(asked), talk)) => match talk.model {
                 0 => format!("{address}[{}]", asked.turn),
                 other => format!("{address}[{}.{other}]", asked.turn),

@@ -102,6 +102,10 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "an agent has no answer yet and used up its turns, tokens or money; `error.data` says what it took",
     ),
     (
+        "conversation.unavailable",
+        "what was said in a conversation cannot be read or kept",
+    ),
+    (
         "tool.refused",
         "a person did not allow an agent to call a tool; the agent is told",
     ),

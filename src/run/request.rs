@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Data, Sealed};
 use crate::graph::{Name, StatusRange, Stdout};
-use crate::run::ModelRequest;
+use crate::run::{Message, ModelRequest};
 
 /// What a provider is asked to do. Secrets in it are still references.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub enum Request {
     McpTools(McpToolsRequest),
     /// One turn of a language model.
     Model(Arc<ModelRequest>),
+    /// What was said in a conversation so far.
+    Recall(RecallRequest),
+    /// What was said in it, to be kept.
+    Remember(RememberRequest),
 }
 
 /// An HTTP request.
@@ -91,8 +95,31 @@ pub struct McpToolsRequest {
     pub server: Name,
 }
 
+/// The question what was said in a conversation. The answer is a list of messages, the oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecallRequest {
+    /// The conversation.
+    pub conversation: Name,
+}
+
+/// Messages that a conversation goes on with. They are kept once, however often they are sent with the same effect id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RememberRequest {
+    /// The conversation.
+    pub conversation: Name,
+    /// What was said.
+    pub messages: Vec<Message>,
+}
+
 impl Request {
-    /// The kind of call, for people: `http`, `exec`, `mcp`, `function`, `model`.
+    /// Whether it belongs to the driver and its store, rather than to the world outside.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Request::Recall(_) | Request::Remember(_))
+    }
+
+    /// The kind of call, for people: `http`, `exec`, `mcp`, `function`, `model`, `conversation`.
     pub fn kind(&self) -> &'static str {
         match self {
             Request::Http(_) => "http",
@@ -100,6 +127,7 @@ impl Request {
             Request::Mcp(_) | Request::McpTools(_) => "mcp",
             Request::Function(_) => "function",
             Request::Model(_) => "model",
+            Request::Recall(_) | Request::Remember(_) => "conversation",
         }
     }
 }

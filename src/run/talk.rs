@@ -13,7 +13,7 @@ use super::fault::{Fault, planted};
 use super::model::{Finish, Message, ModelRequest, Reply, Spent};
 use super::state::{Branches, End, Slot, Work};
 use super::step::check;
-use super::{Failure, Request};
+use super::{Failure, RememberRequest, Request};
 use crate::data::Data;
 use crate::graph::{Ask, Name};
 
@@ -25,6 +25,8 @@ pub(super) enum Next {
     Ask(u32, Vec<Message>),
     /// Calls of tools are made.
     Call(Arc<Reply>),
+    /// There is an answer, and what was said is kept.
+    Remember(RememberRequest),
     /// There is an answer.
     Done(Option<Data>, Arc<Reply>),
     /// The attempt has failed.
@@ -34,7 +36,7 @@ pub(super) enum Next {
 impl Next {
     /// Whether it asks the outside world for something.
     pub fn asks(&self) -> bool {
-        matches!(self, Next::Open | Next::Ask(..))
+        matches!(self, Next::Open | Next::Ask(..) | Next::Remember(_))
     }
 }
 
@@ -46,6 +48,17 @@ pub(super) struct Talk {
     pub listed: Vec<(Name, Data)>,
     /// The first request, without its messages; none before the first turn.
     pub first: Option<Arc<ModelRequest>>,
+    /// The conversation that it is a part of, and what was said there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Name>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Vec<Message>>,
+    /// Whether it has its answer, and only has to keep what was said.
+    #[serde(default)]
+    pub remembering: bool,
+    /// What the model said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Arc<Reply>>,
     /// With how many messages it began.
     pub opening: u32,
     pub messages: Vec<Message>,
@@ -98,10 +111,16 @@ impl Talk {
                 self.listed.push((asked.server.clone(), told));
                 None
             }
+            (Request::Recall(_), Outcome::Done(answer)) => {
+                let told = answer.result.as_ref().map(Data::to_json).unwrap_or_default();
+                self.recalled = Some(serde_json::from_value(told).unwrap_or_default());
+                None
+            }
             (Request::Model(_), outcome) => {
                 let reply = said(outcome)?;
                 self.spent.add(&reply);
                 self.messages.push(reply.message());
+                self.reply = Some(reply.clone());
                 Some(reply)
             }
             _ => None,
@@ -152,6 +171,12 @@ impl Talk {
                 None => Next::Fail(Failure::clone(failure)),
             };
         }
+        if let (true, Some(reply)) = (self.remembering, &self.reply) {
+            return match read(ask, reply) {
+                Ok(value) => Next::Done(value, reply.clone()),
+                Err(failure) => Next::Fail(failure),
+            };
+        }
         let Some(reply) = said(outcome).filter(|_| self.first.is_some()) else {
             return Next::Open;
         };
@@ -173,9 +198,28 @@ impl Talk {
             };
         }
         match read(ask, &reply) {
-            Ok(value) => Next::Done(value, reply),
+            Ok(value) => match self.to_remember(&reply) {
+                Some(request) => Next::Remember(request),
+                None => Next::Done(value, reply),
+            },
             Err(failure) => self.correct(ask, failure),
         }
+    }
+
+    /// What is kept of it in its conversation: the question and the answer.
+    pub fn to_remember(&self, reply: &Reply) -> Option<RememberRequest> {
+        let conversation = self.conversation.clone()?;
+        let asked = self.messages.get((self.opening as usize).checked_sub(1)?)?;
+        let asked = Some(asked.clone()).filter(|message| matches!(message, Message::User { .. }));
+        let answer = Message::Assistant {
+            content: reply.content.clone(),
+            calls: Vec::new(),
+            opaque: None,
+        };
+        Some(RememberRequest {
+            conversation,
+            messages: asked.into_iter().chain([answer]).collect(),
+        })
     }
 
     /// The model to ask in the place of one that has failed.

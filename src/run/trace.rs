@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::event::*;
 use super::state::State;
-use super::{Corrupt, Request};
+use super::{Corrupt, Message, Request};
 use crate::data::{Data, Map};
 use crate::graph::{Name, NodeId, Program};
 
@@ -395,6 +395,11 @@ impl Request {
             }
             Request::McpTools(asked) => entries.push(("mcpTools".into(), Data::Text(asked.server.clone()))),
             Request::Model(asked) => entries.extend(asked.told()),
+            Request::Recall(asked) => entries.push(("recall".into(), Data::Text(asked.conversation.clone()))),
+            Request::Remember(asked) => {
+                entries.push(("remember".into(), Data::Text(asked.conversation.clone())));
+                entries.push(("messages".into(), asked.messages.iter().map(Message::to_data).collect()));
+            }
         }
         Data::Map(Arc::new(entries.into_iter().collect::<Map>()))
     }

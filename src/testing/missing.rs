@@ -85,6 +85,8 @@ fn what(request: &Request) -> String {
         Request::Function(function) => format!("the function `{}`", function.name),
         Request::McpTools(asked) => format!("the tools of the MCP server `{}`", asked.server),
         Request::Model(asked) => format!("the agent `{}`", asked.agent),
+        Request::Recall(asked) => format!("the conversation `{}`", asked.conversation),
+        Request::Remember(asked) => format!("the conversation `{}`", asked.conversation),
     }
 }
 

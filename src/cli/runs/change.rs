@@ -124,6 +124,7 @@ pub(super) async fn ready(
         definition: None,
         recorded: None,
         user: None,
+        conversation: None,
         labels: Labels::new(),
     }))
 }

@@ -17,6 +17,8 @@ impl State {
         let talk = active.talk.get_or_insert_default();
         match request {
             Request::McpTools(_) => {}
+            Request::Recall(request) => talk.conversation = Some(request.conversation.clone()),
+            Request::Remember(_) => talk.remembering = true,
             Request::Model(request) => {
                 let agent = ask.definition.as_ref().ok_or(Corrupt)?;
                 let model = agent.models.iter().position(|model| *model == request.model);

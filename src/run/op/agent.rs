@@ -10,7 +10,7 @@ use crate::data::{Data, List, Map};
 use crate::graph::{Agent, Ask, Name, Tool, WorkflowId};
 use crate::run::event::{Answer, EventKind, Outcome, Part, Planned, ScopeId, Ticket};
 use crate::run::model::{Message, ModelRequest, Reply, ToolCall, ToolSpec};
-use crate::run::request::McpToolsRequest;
+use crate::run::request::{McpToolsRequest, RecallRequest};
 use crate::run::state::{End, Slot, Work};
 use crate::run::step::{Finding, check};
 use crate::run::talk::{Next, Talk, is_fatal};
@@ -23,6 +23,10 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<()
     let Some(talk) = talk(turn, scope) else {
         return next(turn, scope, ask);
     };
+    if let (true, Some(reply)) = (talk.remembering, &talk.reply) {
+        let request = talk.to_remember(reply).ok_or(Corrupt)?;
+        return call(turn, scope, Request::Remember(request));
+    }
     match talk.calls.clone() {
         Some(calls) => turn.emit(EventKind::ToolsStarted { scope, calls }),
         None => next(turn, scope, ask),
@@ -39,6 +43,7 @@ pub(super) fn answered(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask, outcome: 
             let calls = reply.calls.iter().map(|call| plan(turn, ask, call)).collect();
             turn.emit(EventKind::ToolsStarted { scope, calls })
         }
+        Next::Remember(request) => call(turn, scope, Request::Remember(request)),
         Next::Done(result, reply) => {
             let response = Some(response(talk, &reply));
             turn.concluded(scope, Finding::Done(Answer { result, response }))
@@ -91,6 +96,15 @@ fn next(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<(), Corrupt> {
     if talk(turn, scope).is_some_and(|talk| talk.first.is_some()) {
         return ask_model(turn, scope, ask, 0, Vec::new());
     }
+    if talk(turn, scope).is_none_or(|talk| talk.recalled.is_none()) {
+        match conversation(turn, scope, ask) {
+            Ok(None) => {}
+            Ok(Some(conversation)) => {
+                return call(turn, scope, Request::Recall(RecallRequest { conversation }));
+            }
+            Err(failure) => return turn.failed(scope, failure),
+        }
+    }
     match opening(turn, scope, ask) {
         Ok(request) => call(turn, scope, Request::Model(Arc::new(request))),
         Err(failure) => turn.failed(scope, failure),
@@ -108,20 +122,22 @@ fn call(turn: &mut Turn<'_>, scope: ScopeId, request: Request) -> Result<(), Cor
 /// The first request of a conversation.
 fn opening(turn: &Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<ModelRequest, Failure> {
     let agent = agent(ask)?;
-    let mut messages = match &ask.messages {
-        Some(earlier) => said_before(&turn.value(scope, earlier, Extra::default())?)?,
-        None => Vec::new(),
-    };
+    let talk = talk(turn, scope);
+    let mut messages = talk.and_then(|talk| talk.recalled.clone()).unwrap_or_default();
+    let recalled = messages.len();
+    if let Some(earlier) = &ask.messages {
+        messages.extend(said_before(&turn.value(scope, earlier, Extra::default())?)?);
+    }
     let prompt = match &ask.prompt {
         Some(prompt) => Some(turn.value(scope, prompt, Extra::default())?).filter(|prompt| !prompt.is_null()),
         None => None,
     };
     messages.extend(prompt.map(|content| Message::User { content }));
-    if messages.is_empty() {
+    if messages.len() == recalled {
         let message = "there is nothing to ask: `prompt` is null and `messages` is empty";
         return Err(Failure::new("expression.type", message));
     }
-    let listed: &[(Name, Data)] = talk(turn, scope).map_or(&[], |talk| &talk.listed);
+    let listed: &[(Name, Data)] = talk.map_or(&[], |talk| &talk.listed);
     Ok(ModelRequest {
         agent: ask.agent.clone(),
         turn: 0,
@@ -133,6 +149,26 @@ fn opening(turn: &Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<ModelRequest, F
         schema: ask.answer_schema().map(|schema| schema.source().clone()),
         parameters: agent.parameters.clone(),
     })
+}
+
+/// The conversation that a step belongs to.
+fn conversation(turn: &Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<Option<Name>, Failure> {
+    let Some(conversation) = &ask.conversation else {
+        return Ok(turn
+            .state
+            .started
+            .as_ref()
+            .and_then(|started| started.conversation.clone()));
+    };
+    match turn.value(scope, conversation, Extra::default())? {
+        Data::Null | Data::Bool(false) => Ok(None),
+        Data::Text(id) if !id.is_empty() => Ok(Some(id)),
+        Data::Int(id) => Ok(Some(id.to_string().into())),
+        other => {
+            let message = format!("`conversation` needs an id, or false for none, not {other}");
+            Err(Failure::new("expression.type", message))
+        }
+    }
 }
 
 /// A further turn, with what is new for the model.

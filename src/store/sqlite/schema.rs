@@ -8,7 +8,7 @@ use super::OpenError;
 const APPLICATION: i32 = 0x696e_7470;
 
 /// What leads from each version of the tables to the next; a file without tables has version 0.
-const MIGRATIONS: &[&str] = &[FIRST, REQUESTS];
+const MIGRATIONS: &[&str] = &[FIRST, REQUESTS, super::conversation::TABLE];
 
 /// Times are milliseconds since 1970 in UTC. An event's key is the number of its run in the upper and its place in the
 /// journal in the lower 32 bits, so that a journal lies together and needs no index.

@@ -555,3 +555,57 @@ fn mistakes_in_agents_are_found() {
     ";
     assert!(refused(finally).contains("wait-not-allowed"));
 }
+
+#[test]
+fn a_conversation_is_recalled_before_the_first_turn_and_kept_behind_the_last() {
+    let asked = |step: &str| {
+        asks(SEARCH, step)
+            .user("ada", "c-1")
+            .answer(
+                "desk[recall:]",
+                json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": "Hello" }]),
+            )
+            .wants("desk", &[("search", json!({ "words": "tea" }))])
+            .answer("desk", json!("Done"))
+            .answer("desk/search", json!([]))
+            .answer_nothing("desk[remember:]")
+    };
+    let played = asked("").run();
+    assert_eq!(played.result(), json!("Done"));
+    assert_eq!(
+        played.effects(),
+        [
+            "desk[recall:]#1",
+            "desk[0]#1",
+            "desk[0]/search[0]#1",
+            "desk[1]#1",
+            "desk[remember:]#1"
+        ]
+    );
+    let contents: Vec<Json> = messages(&played, "desk[0]#1")
+        .iter()
+        .map(|told| told["content"].clone())
+        .collect();
+    assert_eq!(contents, ["Hi", "Hello", "Help me"]);
+    assert_eq!(
+        played.calls("desk[remember:]")[0]["messages"],
+        json!([{ "role": "user", "content": "Help me" }, { "role": "assistant", "content": "Done" }])
+    );
+    let played = asked("    conversation: \"order-{{ 7 }}\"").run();
+    assert_eq!(played.calls("desk[recall:]")[0]["recall"], "order-7");
+    assert_eq!(asked("    conversation: false").run().effects().len(), 3);
+
+    // What cannot be kept is kept by another attempt, and nothing is asked again.
+    let played = asks("", "    retry: { attempts: 2, on: [conversation.unavailable] }")
+        .user("ada", "c-1")
+        .answer_nothing("desk[recall:]")
+        .answer("desk", json!("Done"))
+        .fails("desk[remember:]", "conversation.unavailable")
+        .answer_nothing("desk[remember:]")
+        .run();
+    assert_eq!(played.result(), json!("Done"));
+    assert_eq!(
+        played.effects(),
+        ["desk[recall:]#1", "desk[0]#1", "desk[remember:]#1", "desk[remember:]#2"]
+    );
+}

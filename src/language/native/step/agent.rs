@@ -30,6 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
     let prompt = step.fields.value(reader, "prompt", Field::Own, Expects::Anything);
     let has_messages = step.fields.has("messages");
     let messages = step.fields.value(reader, "messages", Field::Own, Expects::List);
+    let conversation = step.fields.value(reader, "conversation", Field::Own, Expects::Anything);
     let owner = Owner {
         id: &step.id,
         step: Some(step.index),
@@ -72,6 +73,7 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
         definition: definition.map(Arc::new),
         prompt,
         messages,
+        conversation,
         schema,
         tools,
         defaulted: false,

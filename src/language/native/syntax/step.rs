@@ -355,6 +355,9 @@ struct Agent {
     /// Earlier messages: a list of `{ role: user, content: ... }`, where `role` may also be `assistant` or `system`.
     #[schemars(example = &"=data.messages")]
     messages: Option<ComputedList>,
+    /// The id of the conversation that it belongs to, or false for none. The default is the conversation of the run.
+    #[schemars(example = &"customer-{{ input.customer }}")]
+    conversation: Option<Any>,
     /// What the agent may call in this step, besides its own tools.
     tools: Option<Vec<Tool>>,
     /// The shape of the answer. The default is the step's `outputSchema`, unless there is an `output`.
