@@ -77,7 +77,10 @@ impl Cassette {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let exchange = |(at, line): (usize, &str)| match serde_json::from_str::<Exchange>(line) {
             Ok(exchange) if exchange.reply.is_some() != exchange.failure.is_some() => Ok(exchange),
-            Ok(_) => Err(format!("{name}:{}: an exchange has either a `reply` or a `failure`", at + 1)),
+            Ok(_) => Err(format!(
+                "{name}:{}: an exchange has either a `reply` or a `failure`",
+                at + 1
+            )),
             Err(error) => Err(format!("{name}:{}: this is no recorded exchange: {error}", at + 1)),
         };
         let exchanges = lines.map(exchange).collect::<Result<_, _>>()?;
@@ -102,7 +105,10 @@ impl Cassette {
             Some(nearest) => format!("{asked}:\n{}", difference(&nearest.request, request)),
             None => format!("{asked}, where nothing is"),
         };
-        Failure::new("agent.unrecorded", format!("{message}\nrecord it again with --record-models"))
+        Failure::new(
+            "agent.unrecorded",
+            format!("{message}\nrecord it again with --record-models"),
+        )
     }
 }
 
@@ -133,7 +139,9 @@ impl Replay {
         *times += 1;
         match exchange {
             Some(Exchange { reply: Some(reply), .. }) => Ok(reply.clone()),
-            Some(Exchange { failure: Some(failure), .. }) => Err(failure.clone()),
+            Some(Exchange {
+                failure: Some(failure), ..
+            }) => Err(failure.clone()),
             _ => Err(self.cassette.unrecorded(request)),
         }
     }
@@ -184,7 +192,9 @@ impl Recorder {
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Recorder")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -226,7 +236,11 @@ fn difference(recorded: &ModelRequest, asked: &ModelRequest) -> String {
     let pretty = |request: &ModelRequest| serde_json::to_string_pretty(request).unwrap_or_default();
     let (recorded, asked) = (pretty(recorded), pretty(asked));
     let diff = TextDiff::from_lines(&recorded, &asked);
-    let unified = diff.unified_diff().context_radius(2).header("recorded", "asked").to_string();
+    let unified = diff
+        .unified_diff()
+        .context_radius(2)
+        .header("recorded", "asked")
+        .to_string();
     let mut lines: Vec<&str> = unified.lines().collect();
     if lines.len() > SHOWN {
         lines.truncate(SHOWN);
@@ -287,7 +301,11 @@ mod tests {
         assert_eq!(&*other.code, "agent.unrecorded");
         let lines: Vec<&str> = other.message.lines().map(str::trim_end).collect();
         assert!(lines.contains(&"+      \"content\": \"When?\""), "{}", other.message);
-        assert!(lines.iter().any(|line| line.starts_with("-      \"content\": ")), "{}", other.message);
+        assert!(
+            lines.iter().any(|line| line.starts_with("-      \"content\": ")),
+            "{}",
+            other.message
+        );
     }
 
     #[test]

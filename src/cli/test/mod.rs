@@ -16,8 +16,8 @@ use clap::{Args, ValueEnum};
 use super::{Exit, complain, output, show};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{self, Loaded};
-use crate::source::Sources;
 use crate::provider::Cassette;
+use crate::source::Sources;
 use crate::testing::{self, CaseResult, Mode, Options, Suite};
 
 /// Which tests to run, and how to say what came of them.

@@ -62,7 +62,9 @@ fn messages(request: &ModelRequest) -> Value {
             Message::System { .. } => continue,
             Message::User { content } => ("user", text(content).into_iter().collect()),
             Message::Assistant { .. } => ("assistant", said(message, &request.model.connection)),
-            Message::Tool { call, content, failed, .. } => {
+            Message::Tool {
+                call, content, failed, ..
+            } => {
                 let mut result = json!({
                     "type": "tool_result",
                     "tool_use_id": &**call,
@@ -96,8 +98,13 @@ fn text(content: &Data) -> Option<Value> {
 
 fn said(message: &Message, connection: &Name) -> Vec<Value> {
     match message {
-        Message::Assistant { opaque: Some(opaque), .. } if opaque.connection == *connection => {
-            let blocks = opaque.data.as_list().map(|blocks| blocks.iter().map(Data::to_json).collect());
+        Message::Assistant {
+            opaque: Some(opaque), ..
+        } if opaque.connection == *connection => {
+            let blocks = opaque
+                .data
+                .as_list()
+                .map(|blocks| blocks.iter().map(Data::to_json).collect());
             blocks.unwrap_or_default()
         }
         Message::Assistant { content, calls, .. } => {
@@ -167,7 +174,10 @@ impl Reader {
             _ => return Ok(String::new()),
         };
         let more = delta[key].as_str().unwrap_or_default();
-        let Some(block) = block.as_object_mut().filter(|block| block.get("type").is_some_and(|one| one == kind)) else {
+        let Some(block) = block
+            .as_object_mut()
+            .filter(|block| block.get("type").is_some_and(|one| one == kind))
+        else {
             return Err(malformed("it goes on with a block of another kind"));
         };
         match block.get_mut(key) {
@@ -202,7 +212,8 @@ impl Reader {
     fn used(&mut self, usage: &Value) {
         let told = usage.as_object().into_iter().flatten();
         let told = told.filter(|(_, tokens)| tokens.is_number());
-        self.usage.extend(told.map(|(key, tokens)| (key.clone(), tokens.clone())));
+        self.usage
+            .extend(told.map(|(key, tokens)| (key.clone(), tokens.clone())));
     }
 
     /// Whether nothing more comes.
@@ -227,7 +238,11 @@ impl Reader {
                     calls.add(Fragment {
                         id: block["id"].as_str(),
                         name: block["name"].as_str(),
-                        arguments: if input.is_empty() { input_of_block.as_ref() } else { Some(&written) },
+                        arguments: if input.is_empty() {
+                            input_of_block.as_ref()
+                        } else {
+                            Some(&written)
+                        },
                         ..Fragment::default()
                     });
                     if !input.is_empty() {

@@ -200,7 +200,8 @@ impl Inner {
         let mut told = Told::new(&turn.deltas, &self.secrets);
         while !answer.is_over() {
             let chunk = self.patiently(place, response.chunk()).await?;
-            let chunk = chunk.map_err(|error| network(format!("the answer broke off: {}", http::chain(&error.without_url()))))?;
+            let chunk = chunk
+                .map_err(|error| network(format!("the answer broke off: {}", http::chain(&error.without_url()))))?;
             let Some(chunk) = chunk else { break };
             told.more(&answer.feed(&chunk)?);
         }
@@ -310,6 +311,11 @@ fn json(data: &str) -> Result<Value, Failure> {
 /// A number of tokens, which some servers write with a point.
 fn number(value: &Value) -> Option<u64> {
     // The cast saturates.
-    let float = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
+    let float = || {
+        value
+            .as_f64()
+            .filter(|number| *number >= 0.0)
+            .map(|number| number as u64)
+    };
     value.as_u64().or_else(float)
 }

@@ -13,13 +13,7 @@ use crate::run::Failure;
 const KEPT: usize = 1000;
 
 /// A response with an error status.
-pub(super) fn of_status(
-    place: &str,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-) -> Failure {
+pub(super) fn of_status(place: &str, status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Failure {
     let said = match serde_json::from_slice::<Value>(body) {
         Ok(body) => Said::of(&body),
         Err(_) => Said::text(&String::from_utf8_lossy(body)),
@@ -184,6 +178,10 @@ mod tests {
             Timestamp(0),
         );
         assert!(failure.message.chars().count() < KEPT + 100);
-        assert!(failure.message.starts_with("POST http://a/ answered 502 Bad Gateway: \u{fc}"));
+        assert!(
+            failure
+                .message
+                .starts_with("POST http://a/ answered 502 Bad Gateway: \u{fc}")
+        );
     }
 }

@@ -65,8 +65,13 @@ fn items(message: &Message, connection: &Name) -> Vec<Value> {
     match message {
         Message::System { content } => vec![json!({ "role": "system", "content": &*content.to_text() })],
         Message::User { content } => vec![json!({ "role": "user", "content": &*content.to_text() })],
-        Message::Assistant { opaque: Some(opaque), .. } if opaque.connection == *connection => {
-            let items = opaque.data.as_list().map(|items| items.iter().map(Data::to_json).collect());
+        Message::Assistant {
+            opaque: Some(opaque), ..
+        } if opaque.connection == *connection => {
+            let items = opaque
+                .data
+                .as_list()
+                .map(|items| items.iter().map(Data::to_json).collect());
             items.unwrap_or_default()
         }
         Message::Assistant { content, calls, .. } => {
@@ -110,7 +115,9 @@ impl Reader {
         match event["type"].as_str().unwrap_or_default() {
             "response.output_text.delta" => {
                 let text = event["delta"].as_str();
-                return text.map(str::to_owned).ok_or_else(|| malformed("a piece of its text is none"));
+                return text
+                    .map(str::to_owned)
+                    .ok_or_else(|| malformed("a piece of its text is none"));
             }
             "response.output_item.done" => {
                 let at = event["output_index"].as_u64().unwrap_or(self.items.len() as u64);

@@ -87,7 +87,10 @@ impl Narrowing {
                     self.whole &= word == "anyOf";
                     let branches = value.as_array()?.iter();
                     let narrowed = branches.map(|branch| self.schema(branch, depth + 1));
-                    if kept.insert("anyOf".into(), Value::Array(narrowed.collect::<Option<_>>()?)).is_some() {
+                    if kept
+                        .insert("anyOf".into(), Value::Array(narrowed.collect::<Option<_>>()?))
+                        .is_some()
+                    {
                         return None;
                     }
                 }

@@ -108,11 +108,7 @@ mod tests {
                           event: nothing\n\ndata\n\ndata: never ended\n";
 
     fn expected() -> Vec<Event> {
-        vec![
-            event("one", "gr\u{fc}n"),
-            event("", "two\n lines"),
-            event("", ""),
-        ]
+        vec![event("one", "gr\u{fc}n"), event("", "two\n lines"), event("", "")]
     }
 
     #[test]

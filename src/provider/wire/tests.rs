@@ -11,26 +11,29 @@ use crate::run::{Finish, Message, ToolSpec, Usage};
 /// A stream of each protocol in which the model says a few words and calls two tools, side by side.
 fn calling(protocol: Protocol) -> String {
     match protocol {
-        Protocol::Chat => chunks(&[
-            json!({ "model": "m-1", "choices": [{ "index": 0, "delta": { "role": "assistant", "content": "Gr\u{fc}" } }] }),
-            json!({ "choices": [{ "index": 0, "delta": { "content": "\u{df}e" } }] }),
-            json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [
+        Protocol::Chat => {
+            chunks(&[
+                json!({ "model": "m-1", "choices": [{ "index": 0, "delta": { "role": "assistant", "content": "Gr\u{fc}" } }] }),
+                json!({ "choices": [{ "index": 0, "delta": { "content": "\u{df}e" } }] }),
+                json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [
                 { "index": 0, "id": "c1", "type": "function", "function": { "name": "look", "arguments": "" } },
                 { "index": 1, "id": "c2", "type": "function", "function": { "name": "find", "arguments": "{\"w\":" } },
             ] } }] }),
-            json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [
+                json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [
                 { "index": 1, "function": { "arguments": "\"\u{fc}\"}" } },
                 { "index": 0, "function": { "arguments": "{}" } },
             ] } }] }),
-            json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "tool_calls" }] }),
-            json!({ "choices": [], "usage": {
+                json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "tool_calls" }] }),
+                json!({ "choices": [], "usage": {
                 "prompt_tokens": 30, "completion_tokens": 7, "prompt_tokens_details": { "cached_tokens": 10 } } }),
-        ]) + "data: [DONE]\n\n",
+            ]) + "data: [DONE]\n\n"
+        }
         Protocol::Responses => {
             let message = json!({ "type": "message", "role": "assistant",
                 "content": [{ "type": "output_text", "text": "Gr\u{fc}\u{df}e" }] });
             let look = json!({ "type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}" });
-            let find = json!({ "type": "function_call", "call_id": "c2", "name": "find", "arguments": "{\"w\":\"\u{fc}\"}" });
+            let find =
+                json!({ "type": "function_call", "call_id": "c2", "name": "find", "arguments": "{\"w\":\"\u{fc}\"}" });
             events(&[
                 json!({ "type": "response.created", "response": { "status": "in_progress", "output": [] } }),
                 json!({ "type": "response.output_text.delta", "output_index": 0, "delta": "Gr\u{fc}" }),
@@ -315,7 +318,9 @@ fn asked(schema: Option<Data>) -> ModelRequest {
         instructions: Some("Be brief.".into()),
         earlier: 0,
         messages: vec![
-            Message::User { content: data!({ "n": 1 }) },
+            Message::User {
+                content: data!({ "n": 1 }),
+            },
             thought.message(),
             result("c1", "look", "seen", false),
             result("c2", "find", "lost", true),
@@ -371,7 +376,10 @@ fn a_conversation_becomes_chat_completions() {
         })
     );
     let openai = chat::request(&asked(None), chat::MaxTokens::of("api.openai.com"));
-    assert_eq!((&openai["max_completion_tokens"], openai.get("max_tokens")), (&json!(100), None));
+    assert_eq!(
+        (&openai["max_completion_tokens"], openai.get("max_tokens")),
+        (&json!(100), None)
+    );
 }
 
 #[test]
@@ -443,13 +451,24 @@ fn a_shape_that_cannot_be_enforced_is_told() {
     let told = "Be brief.\n\nAnswer with nothing but JSON of this JSON Schema:\n\
                 {\"type\":\"array\",\"items\":{\"type\":\"string\"}}";
     let chat = chat::request(&list, chat::MaxTokens::Old);
-    assert_eq!((&chat["messages"][0]["content"], chat.get("response_format")), (&json!(told), None));
+    assert_eq!(
+        (&chat["messages"][0]["content"], chat.get("response_format")),
+        (&json!(told), None)
+    );
     let responses = responses::request(&list).unwrap();
-    assert_eq!((&responses["instructions"], responses.get("text")), (&json!(told), None));
+    assert_eq!(
+        (&responses["instructions"], responses.get("text")),
+        (&json!(told), None)
+    );
     let anthropic = anthropic::request(&list);
-    assert_eq!((&anthropic["system"], anthropic.get("output_config")), (&json!(told), None));
+    assert_eq!(
+        (&anthropic["system"], anthropic.get("output_config")),
+        (&json!(told), None)
+    );
     // Where a property may be absent, strictness would forbid that.
-    let open = asked(Some(data!({ "type": "object", "properties": { "n": { "type": "integer" } } })));
+    let open = asked(Some(
+        data!({ "type": "object", "properties": { "n": { "type": "integer" } } }),
+    ));
     let chat = chat::request(&open, chat::MaxTokens::Old);
     assert_eq!(chat["response_format"]["json_schema"]["strict"], json!(false));
     // The author's own word replaces it.

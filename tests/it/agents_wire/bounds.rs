@@ -59,8 +59,16 @@ fn a_provider_that_tells_the_key_is_not_repeated() {
         [
             Turn::Says("Your key is s3cr3t-t0ken/of+one."),
             Turn::Calls(vec![("s3cr3t-t0ken/of+one", json!({ "key": KEY }))]),
-            Turn::Refuses(401, vec![], json!({ "error": { "message": format!("bad key {KEY}"), "code": KEY } })),
-            Turn::Refuses(400, vec![], json!({ "error": { "message": "\"s3cr3t-t0ken%2Fof%2Bone\"" } })),
+            Turn::Refuses(
+                401,
+                vec![],
+                json!({ "error": { "message": format!("bad key {KEY}"), "code": KEY } }),
+            ),
+            Turn::Refuses(
+                400,
+                vec![],
+                json!({ "error": { "message": "\"s3cr3t-t0ken%2Fof%2Bone\"" } }),
+            ),
             Turn::Raw("{\"choices\": \"s3cr3t-t0ken/of+one"),
             Turn::Raw("no event but s3cr3t-t0ken/of+one"),
         ]

@@ -64,7 +64,9 @@ fn what_was_not_recorded_fails_with_the_difference() {
     block_on(async {
         let folder = Folder::new();
         record(&folder, "responses").await;
-        let changed = LOOK.replace("prompt: Go", "prompt: Go now").replace("attempts: 2", "attempts: 1");
+        let changed = LOOK
+            .replace("prompt: Go", "prompt: Go now")
+            .replace("attempts: 2", "attempts: 1");
         let failure = failure(&replaying(&folder, "responses"), &changed).await;
         assert_eq!(&*failure.code, "agent.unrecorded");
         for line in ["-      \"content\": \"Go\"", "+      \"content\": \"Go now\""] {
@@ -81,7 +83,7 @@ fn test_files_are_answered_from_a_recording() {
         folder.write("test.yaml", LOOK);
         folder.write(
             "test.test.yaml",
-            "kind: Test\nworkflow: test\ncases:\n  - { name: hello, expect: { result: \"Hello [secret KEY]\" } }\n",
+            "kind: WorkflowTest\nworkflow: test\ncases:\n  - { name: hello, expect: { result: \"Hello [secret KEY]\" } }\n",
         );
         let test = |more: &[&str]| {
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_interpret"));

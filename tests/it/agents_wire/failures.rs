@@ -11,7 +11,11 @@ fn who_asks_to_be_left_alone_is_asked_again_in_time() {
     for kind in KINDS {
         block_on(async {
             let server = Server::new([
-                Turn::Refuses(429, vec![("retry-after", "7")], json!({ "error": { "message": "Slowly" } })),
+                Turn::Refuses(
+                    429,
+                    vec![("retry-after", "7")],
+                    json!({ "error": { "message": "Slowly" } }),
+                ),
                 Turn::Refuses(529, vec![("retry-after-ms", "2500")], json!({ "error": "Busy" })),
                 Turn::Refuses(500, vec![], json!({ "oops": true })),
                 Turn::Says("Hello"),
@@ -33,7 +37,8 @@ fn a_refusal_is_told_with_what_the_provider_says_and_is_not_repeated() {
     let text = PLAIN.replace("prompt: Go", "prompt: Go, retry: { attempts: 4, delay: 1s }");
     for kind in KINDS {
         block_on(async {
-            let body = json!({ "type": "error", "error": { "type": "invalid_request_error", "message": "No model `m`" } });
+            let body =
+                json!({ "type": "error", "error": { "type": "invalid_request_error", "message": "No model `m`" } });
             let server = Server::new([Turn::Refuses(404, vec![], body)]).await;
             let driver = Setting::new(kind).driver(server.port);
             let failure = failure(&driver, &text).await;
@@ -42,7 +47,11 @@ fn a_refusal_is_told_with_what_the_provider_says_and_is_not_repeated() {
                 failure.data,
                 data!({ "status": 404, "message": "No model `m`", "type": "invalid_request_error" })
             );
-            assert!(failure.message.ends_with("answered 404 Not Found: No model `m`"), "{}", failure.message);
+            assert!(
+                failure.message.ends_with("answered 404 Not Found: No model `m`"),
+                "{}",
+                failure.message
+            );
             assert_eq!(server.asked().len(), 1, "{kind}");
         });
     }
@@ -89,6 +98,9 @@ fn another_model_answers_where_one_breaks_off() {
         let text = PLAIN.replace("model: one/m", "model: one/m, fallbacks: [one/n]");
         assert_eq!(end(&driver, &text).await, RunEnd::Completed(data!("Hello")));
         let asked = server.asked();
-        assert_eq!((&asked[0].body["model"], &asked[1].body["model"]), (&json!("m"), &json!("n")));
+        assert_eq!(
+            (&asked[0].body["model"], &asked[1].body["model"]),
+            (&json!("m"), &json!("n"))
+        );
     });
 }

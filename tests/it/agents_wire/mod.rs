@@ -139,7 +139,9 @@ async fn failure(driver: &Driver, text: &str) -> Arc<Failure> {
 async fn journal(driver: &Driver) -> String {
     let batches = driver.store().load(&"r1".into(), 0).await.unwrap();
     let events = batches.iter().flat_map(|batch| batch.events.iter());
-    events.map(|event| serde_json::to_string(event).unwrap() + "\n").collect()
+    events
+        .map(|event| serde_json::to_string(event).unwrap() + "\n")
+        .collect()
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {

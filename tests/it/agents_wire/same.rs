@@ -48,7 +48,10 @@ fn the_same_workflow_gives_the_same_with_each_provider() {
                 let asked = server.asked();
                 assert_eq!(asked.len(), 3, "{kind}");
                 assert!(results(kind, &asked[1].body), "{kind}: {}", asked[1].body);
-                assert!(asked[2].body.to_string().contains("does not match its schema"), "{kind}");
+                assert!(
+                    asked[2].body.to_string().contains("does not match its schema"),
+                    "{kind}"
+                );
             });
         }
     }
@@ -66,7 +69,8 @@ fn results(kind: &str, body: &Value) -> bool {
         "responses" => {
             let id = format!("c{at}");
             let mut items = body["input"].as_array().unwrap().iter();
-            items.any(|item| item["type"] == "function_call_output" && item["call_id"] == *id && item["output"] == *text)
+            items
+                .any(|item| item["type"] == "function_call_output" && item["call_id"] == *id && item["output"] == *text)
         }
         _ => {
             let block = &body["messages"].as_array().unwrap().last().unwrap()["content"][at];
@@ -82,7 +86,7 @@ fn a_server_that_does_not_stream_will_do() {
         block_on(async {
             let server = Server::new([Turn::Says("Hello")]).await;
             let driver = Setting::new(kind).driver(server.port);
-            let text = PLAIN.replace("model: one/m", "model: one/m, extra: { stream: false }");
+            let text = PLAIN.replace("model: one/m", "model: one/m, parameters: { extra: { stream: false } }");
             assert_eq!(end(&driver, &text).await, RunEnd::Completed(data!("Hello")), "{kind}");
         });
     }
@@ -96,7 +100,9 @@ fn text_is_told_as_it_comes() {
             let heard = told.clone();
             let server = Server::cutting(5, [Turn::Says("One w\u{f6}rd")]).await;
             let driver = Setting {
-                sink: Some(Arc::new(move |delta| heard.lock().unwrap().push(delta.text.to_string()))),
+                sink: Some(Arc::new(move |delta| {
+                    heard.lock().unwrap().push(delta.text.to_string())
+                })),
                 ..Setting::new(kind)
             };
             let driver = driver.driver(server.port);
@@ -111,7 +117,12 @@ fn text_is_told_as_it_comes() {
 #[test]
 fn each_kind_says_who_asks_in_its_own_way() {
     for (kind, path, header, value) in [
-        ("chat-completions", "/v1/chat/completions", "authorization", format!("Bearer {KEY}")),
+        (
+            "chat-completions",
+            "/v1/chat/completions",
+            "authorization",
+            format!("Bearer {KEY}"),
+        ),
         ("responses", "/v1/responses", "authorization", format!("Bearer {KEY}")),
         ("anthropic", "/v1/messages", "x-api-key", KEY.to_owned()),
     ] {
@@ -143,6 +154,9 @@ fn azure_is_a_matter_of_configuration() {
         assert_eq!(asked.uri.to_string(), "/v1/chat/completions?api-version=2024-10-21");
         assert_eq!(asked.headers["api-key"], KEY);
         // A header of the configuration takes the place of the one that is made of the key.
-        assert_eq!(asked.headers.get_all("authorization").iter().collect::<Vec<_>>(), ["none"]);
+        assert_eq!(
+            asked.headers.get_all("authorization").iter().collect::<Vec<_>>(),
+            ["none"]
+        );
     });
 }

@@ -2,7 +2,6 @@
 //! was asked.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -11,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response, Uri};
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 
 /// What the model says next.
@@ -102,9 +101,7 @@ impl Server {
 }
 
 /// What is waited for here comes at once, or never.
-async fn patiently(
-    waited: impl Future<Output = Result<tokio::sync::SemaphorePermit<'_>, tokio::sync::AcquireError>>,
-) {
+async fn patiently(waited: impl Future<Output = Result<tokio::sync::SemaphorePermit<'_>, tokio::sync::AcquireError>>) {
     let permit = tokio::time::timeout(std::time::Duration::from_secs(20), waited).await;
     permit.expect("it has not happened").unwrap().forget();
 }
@@ -118,7 +115,12 @@ async fn answer(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, b
         body,
     });
     let protocol = Protocol::of(uri.path());
-    let turn = inner.turns.lock().unwrap().pop_front().expect("nothing more is to be said");
+    let turn = inner
+        .turns
+        .lock()
+        .unwrap()
+        .pop_front()
+        .expect("nothing more is to be said");
     let typed = |kind: &str, body: Body| Response::builder().header("content-type", kind).body(body).unwrap();
     let (text, then) = match turn {
         Turn::Refuses(status, headers, body) => {
@@ -133,7 +135,11 @@ async fn answer(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, b
         said if streams => (protocol.stream(&said), Then::Ends),
         said => return typed("application/json", Body::from(protocol.whole(&said).to_string())),
     };
-    let pieces: Vec<Bytes> = text.as_bytes().chunks(inner.piece.min(text.len())).map(|piece| Bytes::copy_from_slice(piece)).collect();
+    let pieces: Vec<Bytes> = text
+        .as_bytes()
+        .chunks(inner.piece.min(text.len()))
+        .map(|piece| Bytes::copy_from_slice(piece))
+        .collect();
     let left = Left(inner.clone(), matches!(then, Then::Stalls));
     inner.begun.add_permits(1);
     let begun = stream::iter(pieces).map(Ok::<_, Box<dyn std::error::Error + Send + Sync>>);
@@ -147,11 +153,20 @@ async fn answer(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, b
             Err("broken".into())
         })),
     };
-    typed("text/event-stream", Body::from_stream(Watched(begun.chain(rest).boxed(), left)))
+    typed(
+        "text/event-stream",
+        Body::from_stream(Watched {
+            body: begun.chain(rest).boxed(),
+            _left: left,
+        }),
+    )
 }
 
 /// A body that tells when it is dropped before its end.
-struct Watched<S>(S, Left);
+struct Watched<S> {
+    body: S,
+    _left: Left,
+}
 
 struct Left(Arc<Inner>, bool);
 
@@ -167,7 +182,7 @@ impl<S: Stream + Unpin> Stream for Watched<S> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        self.0.poll_next_unpin(context)
+        self.body.poll_next_unpin(context)
     }
 }
 
@@ -200,7 +215,9 @@ impl Protocol {
     fn beginning(self, text: &str) -> String {
         self.events(&match self {
             Protocol::Chat => vec![json!({ "choices": [{ "index": 0, "delta": { "content": text } }] })],
-            Protocol::Responses => vec![json!({ "type": "response.output_text.delta", "output_index": 0, "delta": text })],
+            Protocol::Responses => {
+                vec![json!({ "type": "response.output_text.delta", "output_index": 0, "delta": text })]
+            }
             Protocol::Anthropic => vec![
                 json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
                 json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": text } }),
@@ -238,7 +255,9 @@ impl Protocol {
                 let mut events = Vec::new();
                 for (index, item) in whole["output"].as_array().into_iter().flatten().enumerate() {
                     for letter in letters(item["content"][0]["text"].as_str()) {
-                        events.push(json!({ "type": "response.output_text.delta", "output_index": index, "delta": letter }));
+                        events.push(
+                            json!({ "type": "response.output_text.delta", "output_index": index, "delta": letter }),
+                        );
                     }
                     events.push(json!({ "type": "response.output_item.done", "output_index": index, "item": item }));
                 }
@@ -266,8 +285,10 @@ impl Protocol {
                     }
                     events.push(json!({ "type": "content_block_stop", "index": index }));
                 }
-                events.push(json!({ "type": "message_delta", "delta": { "stop_reason": whole["stop_reason"] },
-                    "usage": { "output_tokens": whole["usage"]["output_tokens"] } }));
+                events.push(
+                    json!({ "type": "message_delta", "delta": { "stop_reason": whole["stop_reason"] },
+                    "usage": { "output_tokens": whole["usage"]["output_tokens"] } }),
+                );
                 events.push(json!({ "type": "message_stop" }));
                 self.events(&events)
             }
@@ -295,8 +316,10 @@ impl Protocol {
                     "index": 0, "finish_reason": reason, "message": { "content": text, "tool_calls": calls } }] })
             }
             Protocol::Responses => {
-                let said = text.map(|text| json!({ "type": "message", "role": "assistant",
-                    "content": [{ "type": "output_text", "text": text }] }));
+                let said = text.map(|text| {
+                    json!({ "type": "message", "role": "assistant",
+                    "content": [{ "type": "output_text", "text": text }] })
+                });
                 let calls = calls.map(|(at, (name, arguments))| {
                     json!({ "type": "function_call", "call_id": format!("c{at}"), "name": name,
                         "arguments": arguments.to_string() })
