@@ -11,6 +11,7 @@ use axum::routing::get;
 use tokio::sync::watch;
 
 use super::caller::{Caller, Scope};
+use super::envelope;
 use super::metrics::Metrics;
 use super::service::Service;
 use crate::data;
@@ -85,10 +86,7 @@ async fn ready(State(operations): State<Operations>) -> Response {
 
 async fn counted(State(operations): State<Operations>, caller: Caller) -> Response {
     if let Err(problem) = caller.may(Scope::Read) {
-        return json(
-            StatusCode::FORBIDDEN,
-            &data!({ "success": false, "error": problem.told() }),
-        );
+        return envelope::refusal(&problem);
     }
     let service = &operations.service;
     let text = operations

@@ -1,0 +1,96 @@
+//! What a refused request is answered with, whatever refuses it: `{"success": false, "error": "...", "code": "..."}`.
+
+use axum::body::Bytes;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::problem::Problem;
+
+#[derive(Serialize)]
+struct Refusal<'p> {
+    success: bool,
+    error: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    violations: Vec<Violation<'p>>,
+}
+
+#[derive(Serialize)]
+struct Violation<'p> {
+    pointer: &'p str,
+    message: &'p str,
+}
+
+/// The code of a refusal, among the extensions of its answer, for the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused(pub &'static str);
+
+/// The answer to a request that is not done, with the headers that belong to its status.
+pub(super) fn refusal(problem: &Problem) -> Response {
+    if let Problem::Internal(why) = problem {
+        tracing::error!(%why, "a request failed");
+    }
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(status, &body(problem));
+    response.extensions_mut().insert(Refused(problem.code()));
+    let headers = response.headers_mut();
+    match problem {
+        Problem::Busy | Problem::Unavailable(_) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Problem::TooManyFailures(seconds) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        }
+        // RFC 6750: who has sent no token is told only that one is needed.
+        Problem::Unauthorized(_) => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Problem::BadToken(_) => {
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        Problem::MissingScope(scope) => {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str());
+            // Words of our own, so it always is a header value.
+            headers.extend(HeaderValue::try_from(challenge).map(|value| (header::WWW_AUTHENTICATE, value)));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The body alone, as text.
+pub(super) fn text(problem: &Problem) -> String {
+    // Texts and lists of texts can be written.
+    serde_json::to_string(&body(problem)).unwrap_or_default()
+}
+
+fn body(problem: &Problem) -> Refusal<'_> {
+    let violations: &[crate::contract::Violation] = match problem {
+        Problem::Invalid { violations, .. } => violations,
+        _ => &[],
+    };
+    Refusal {
+        success: false,
+        error: problem.told(),
+        code: problem.code(),
+        violations: violations
+            .iter()
+            .map(|violation| Violation {
+                pointer: &violation.pointer,
+                message: &violation.message,
+            })
+            .collect(),
+    }
+}
+
+/// An answer in JSON.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    const JSON: (HeaderName, HeaderValue) = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    match serde_json::to_vec(body) {
+        Ok(text) => (status, [JSON], Bytes::from(text)).into_response(),
+        // Numbers in data are finite and keys are texts, so this is not to be expected.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
