@@ -159,7 +159,9 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
 fn access(arguments: &Arguments) -> Result<Access, Exit> {
     let mut access = Access::default();
     for name in &arguments.host {
-        access = access.with_host(name).map_err(|error| complain(format!("--host: {error}")))?;
+        access = access
+            .with_host(name)
+            .map_err(|error| complain(format!("--host: {error}")))?;
     }
     for origin in &arguments.cors {
         access = access

@@ -66,7 +66,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     // JSON is YAML, whatever characters there are.
     let quoted = |text: &str| Data::from(text).to_string();
     let name = arguments.name.as_deref().or(arguments.user.as_deref()).unwrap_or(scope);
-    let user = arguments.user.as_deref().map(|user| format!(", user: {}", quoted(user)));
+    let user = arguments
+        .user
+        .as_deref()
+        .map(|user| format!(", user: {}", quoted(user)));
     let line = format!(
         "  - {{ name: {}, hash: \"{hash}\", scope: {scope}{} }}\n",
         quoted(name),

@@ -35,7 +35,7 @@ pub(super) async fn listen(
     loop {
         let permit = tokio::select! {
             permit = connections.clone().acquire_owned() => permit,
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            _ = stopped(&mut stopping) => break,
         };
         // The semaphore is never closed.
         let Ok(permit) = permit else { break };
@@ -48,7 +48,7 @@ pub(super) async fn listen(
                 // The client has gone already, or there are too many files open; neither ends the server.
                 Err(_) => tokio::time::sleep(PAUSE).await,
             },
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            _ = stopped(&mut stopping) => break,
         }
     }
     drop(listener);
@@ -85,7 +85,7 @@ async fn connection(
         );
         let ended = tokio::select! {
             ended = serving.as_mut() => Some(ended),
-            _ = stopping.wait_for(|stopping| *stopping) => None,
+            _ = stopped(&mut stopping) => None,
         };
         match ended {
             Some(ended) => ended,
@@ -108,4 +108,11 @@ async fn connection(
         let _ = stream.try_write(answer.as_bytes());
     }
     drop(permit);
+}
+
+/// Comes back when the server is about to end. What the channel gives holds a lock, which must not be kept across an
+/// `await`.
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // The sender lives as long as the server.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }

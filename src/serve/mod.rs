@@ -106,10 +106,25 @@ struct Limits {
     drain: Duration,
 }
 
+impl Limits {
+    fn of(settings: &Settings) -> Limits {
+        Limits {
+            largest_body: settings.largest_body,
+            most_headers: settings.most_headers,
+            largest_head: settings.largest_head,
+            head_time: settings.head_time,
+            most_connections: settings.most_connections,
+            most_failures: settings.most_failures,
+            drain: settings.drain,
+        }
+    }
+}
+
 impl Server {
     /// A server that runs workflows with a driver; it serves none yet, see [`Service::serve`].
     pub fn new(driver: Driver, settings: Settings) -> Server {
         let stopping = watch::Sender::new(false);
+        let limits = Limits::of(&settings);
         let service = Service::new(
             driver,
             settings.environment,
@@ -119,15 +134,7 @@ impl Server {
         );
         Server {
             service: Arc::new(service),
-            settings: Limits {
-                largest_body: settings.largest_body,
-                most_headers: settings.most_headers,
-                largest_head: settings.largest_head,
-                head_time: settings.head_time,
-                most_connections: settings.most_connections,
-                most_failures: settings.most_failures,
-                drain: settings.drain,
-            },
+            settings: limits,
             metrics: Arc::new(Metrics::new()),
             stopping,
         }
@@ -190,8 +197,7 @@ impl Server {
         let mut stopping = self.stopping.subscribe();
         let patience = self.settings.drain;
         let draining = async move {
-            // The sender lives as long as this server.
-            let _ = stopping.wait_for(|stopping| *stopping).await;
+            listen::stopped(&mut stopping).await;
             driver.drain(patience).await;
         };
         let (accepted, ()) = tokio::join!(accepting, draining);

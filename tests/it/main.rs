@@ -22,6 +22,7 @@ mod pages;
 mod rules;
 mod sarif;
 mod schema;
+mod serve;
 mod sim;
 mod suites;
 mod testing;

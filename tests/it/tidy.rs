@@ -87,6 +87,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "serve",
+        &[
+            "source",
+            "diagnostic",
+            "data",
+            "yaml",
+            "graph",
+            "contract",
+            "load",
+            "run",
+            "permit",
+            "store",
+            "drive",
+        ],
+    ),
+    (
         "cli",
         &[
             "source",
@@ -107,6 +123,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "provider",
             "drive",
             "testing",
+            "serve",
         ],
     ),
 ];

@@ -16,7 +16,9 @@ pub(super) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok());
+    let origins = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok());
     Some(
         CorsLayer::new()
             .allow_origin(origins.collect::<Vec<_>>())

@@ -63,7 +63,10 @@ pub(super) fn read(
 fn auth(reader: &mut Reader<'_>, root: &Node, around: &Around<'_>) -> Option<Auth> {
     let fields = reader.fields(root, "file", "the file that says who may ask", FILE)?;
     let before = reader.diagnostics.len();
-    let tokens = fields.get("tokens").map(|node| tokens(reader, node, around)).unwrap_or_default();
+    let tokens = fields
+        .get("tokens")
+        .map(|node| tokens(reader, node, around))
+        .unwrap_or_default();
     let jwt = fields.get("jwt").and_then(|node| jwt(reader, node, around));
     if tokens.0.is_empty() && jwt.is_none() && reader.diagnostics.len() == before {
         let message = "there are neither tokens nor somebody who issues them, so nobody could ask";
@@ -75,7 +78,12 @@ fn auth(reader: &mut Reader<'_>, root: &Node, around: &Around<'_>) -> Option<Aut
 
 fn tokens(reader: &mut Reader<'_>, node: &Node, around: &Around<'_>) -> Tokens {
     let Some(items) = node.as_list() else {
-        reader.wrong_type("tokens", node, "a list", format!("write for example `tokens: {TOKEN_EXAMPLE}`"));
+        reader.wrong_type(
+            "tokens",
+            node,
+            "a list",
+            format!("write for example `tokens: {TOKEN_EXAMPLE}`"),
+        );
         return Tokens::default();
     };
     let mut read: Vec<(Token, [Span; 2])> = Vec::new();
@@ -104,7 +112,9 @@ fn token(reader: &mut Reader<'_>, node: &Node, around: &Around<'_>) -> Option<(T
     let fields = reader.fields(node, "tokens", "a token", TOKEN)?;
     let name = fields.required(reader, "name", "ci");
     let name = name.and_then(|node| Some((reader.text("name", node)?, node.span)));
-    let scope = fields.required(reader, "scope", "run").and_then(|node| scope(reader, node));
+    let scope = fields
+        .required(reader, "scope", "run")
+        .and_then(|node| scope(reader, node));
     let user = fields.get("user").map(|node| user(reader, node));
     let digest = match (fields.get("hash"), fields.get("env")) {
         (Some(_), Some(variable)) => {
@@ -221,7 +231,8 @@ fn jwt(reader: &mut Reader<'_>, node: &Node, around: &Around<'_>) -> Option<Jwt>
         false => {
             let path = around.folder.join(&*jwks);
             let read = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()));
-            read.and_then(|json| Set::read(&json, &rules)).map(|_| Source::File(path))
+            read.and_then(|json| Set::read(&json, &rules))
+                .map(|_| Source::File(path))
         }
     };
     match source {
@@ -256,7 +267,11 @@ fn or(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &'static str, default: 
 fn filled(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<Name> {
     let text = reader.text(key, node)?;
     if text.is_empty() {
-        reader.report(Diagnostic::error(Code::InvalidValue, node.span, format!("`{key}` is empty")));
+        reader.report(Diagnostic::error(
+            Code::InvalidValue,
+            node.span,
+            format!("`{key}` is empty"),
+        ));
         return None;
     }
     Some(text)

@@ -21,7 +21,9 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Origin, AccessError> {
         let wrong = |why: String| AccessError::Origin(text.to_owned(), why);
         if text == "*" {
-            return Err(wrong("every page on the web could use this server; name each origin".to_owned()));
+            return Err(wrong(
+                "every page on the web could use this server; name each origin".to_owned(),
+            ));
         }
         let example = "write scheme, host and port, for example https://app.example.com or http://localhost:5173";
         let url = Url::parse(text).map_err(|_| wrong(example.to_owned()))?;
@@ -232,7 +234,10 @@ mod tests {
             "https://app.example.com:8443",
         ] {
             let checked = check(&places(), &[("host", "localhost:3141"), ("origin", origin)]);
-            assert!(matches!(checked, Err(Problem::ForeignOrigin(_))), "{origin}: {checked:?}");
+            assert!(
+                matches!(checked, Err(Problem::ForeignOrigin(_))),
+                "{origin}: {checked:?}"
+            );
         }
         for origin in ["http://localhost:3141", "https://app.example.com"] {
             let headers = [("host", "localhost:3141"), ("origin", origin)];
@@ -253,7 +258,10 @@ mod tests {
         for other in ["cross-site", "same-site", "who-knows"] {
             let image = site(Method::GET, &[("sec-fetch-site", other), ("sec-fetch-mode", "no-cors")]);
             assert!(matches!(image, Err(Problem::ForeignOrigin(_))), "{image:?}");
-            let form = site(Method::POST, &[("sec-fetch-site", other), ("sec-fetch-mode", "navigate")]);
+            let form = site(
+                Method::POST,
+                &[("sec-fetch-site", other), ("sec-fetch-mode", "navigate")],
+            );
             assert!(matches!(form, Err(Problem::ForeignOrigin(_))), "{form:?}");
             let link = [("sec-fetch-site", other), ("sec-fetch-mode", "navigate")];
             assert_eq!(site(Method::GET, &link), Ok(()));
@@ -269,9 +277,19 @@ mod tests {
         }
         assert_eq!(name("Flows.example.com").unwrap(), "flows.example.com");
         assert_eq!(name("[fe80::1]").unwrap(), "fe80::1");
-        for wrong in ["*", "null", "app.example.com", "https://app.example.com/page", "file:///x", "https://a@b.example"] {
+        for wrong in [
+            "*",
+            "null",
+            "app.example.com",
+            "https://app.example.com/page",
+            "file:///x",
+            "https://a@b.example",
+        ] {
             assert!(Origin::parse(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(Origin::parse("https://App.example.com/").unwrap().0, "https://app.example.com");
+        assert_eq!(
+            Origin::parse("https://App.example.com/").unwrap().0,
+            "https://app.example.com"
+        );
     }
 }

@@ -105,7 +105,10 @@ impl Jwt {
         // Without a user the caller would see the executions of all.
         let user = claim(claims, &self.user).and_then(Value::as_str);
         let Some(user) = user.filter(|user| !user.is_empty()) else {
-            return Err(Problem::BadToken(format!("the token has no claim `{}` with a user", self.user)));
+            return Err(Problem::BadToken(format!(
+                "the token has no claim `{}` with a user",
+                self.user
+            )));
         };
         let granted: Vec<&str> = match claim(claims, &self.scopes.claim) {
             Some(Value::String(words)) => words.split_ascii_whitespace().collect(),

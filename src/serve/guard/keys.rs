@@ -97,7 +97,11 @@ impl Key {
     /// A key of a set; nothing if signatures are not checked with it, or should not be.
     fn read(value: serde_json::Value, rules: &Validation) -> Option<Key> {
         let jwk: Jwk = serde_json::from_value(value).ok()?;
-        let signs = jwk.common.public_key_use.as_ref().is_none_or(|of| *of == PublicKeyUse::Signature);
+        let signs = jwk
+            .common
+            .public_key_use
+            .as_ref()
+            .is_none_or(|of| *of == PublicKeyUse::Signature);
         let verifies = jwk.common.key_operations.as_ref();
         let verifies = verifies.is_none_or(|operations| operations.contains(&KeyOperations::Verify));
         if !signs || !verifies {
@@ -163,7 +167,9 @@ impl Set {
         let keys = written.keys.into_iter().filter_map(|value| Key::read(value, rules));
         let keys: Vec<Key> = keys.collect();
         match keys.is_empty() {
-            true => Err("it has no key for checking signatures: RSA from 2048 bits, P-256, P-384 or Ed25519".to_owned()),
+            true => {
+                Err("it has no key for checking signatures: RSA from 2048 bits, P-256, P-384 or Ed25519".to_owned())
+            }
             false => Ok(Set {
                 keys,
                 read_at: Some(Instant::now()),

@@ -138,7 +138,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let (Some(sent), None) = (sent.next(), sent.next()) else {
         return Err(missing());
     };
-    let (scheme, token) = sent.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+    let (scheme, token) = sent
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(missing)?;
     match scheme.eq_ignore_ascii_case("bearer") {
         true => Ok(token.trim()),
         false => Err(missing()),
@@ -248,7 +252,9 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     let mut response = span.in_scope(|| answer.unwrap_or_else(|problem| envelope::refusal(&problem)));
     response.headers_mut().insert(record::REQUEST_ID, id);
     let took = begun.elapsed();
-    guard.metrics.answered(&record.method, record.route(), response.status(), took);
+    guard
+        .metrics
+        .answered(&record.method, record.route(), response.status(), took);
     span.in_scope(|| record.answered(&response, took));
     response
 }

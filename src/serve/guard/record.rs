@@ -67,7 +67,13 @@ impl Record {
         let execution = route.as_ref().filter(|_| logged).and_then(|route| {
             let mut segments = route.as_str().split('/').zip(path.split('/'));
             let (_, execution) = segments.find(|(name, _)| *name == "{execution}")?;
-            Some(execution.chars().filter(|char| char.is_ascii_graphic()).take(256).collect())
+            Some(
+                execution
+                    .chars()
+                    .filter(|char| char.is_ascii_graphic())
+                    .take(256)
+                    .collect(),
+            )
         });
         Record {
             method: method.clone(),

@@ -74,7 +74,10 @@ mod tests {
         };
         let tokens = Tokens(vec![token("a", "one"), token("b", "two"), token("c", "three")]);
         let found = |text: &str| tokens.find(&digest(text)).map(|token| &*token.name);
-        assert_eq!((found("one"), found("two"), found("three")), (Some("a"), Some("b"), Some("c")));
+        assert_eq!(
+            (found("one"), found("two"), found("three")),
+            (Some("a"), Some("b"), Some("c"))
+        );
         assert_eq!(found("four"), None);
         for bit in 0..256 {
             let mut near = digest("two");
@@ -88,8 +91,18 @@ mod tests {
     fn digests_are_read_as_they_are_written() {
         let written = written(&digest("one"));
         assert_eq!(read(&written), Some(digest("one")));
-        assert_eq!(read(&written.to_uppercase().replace("SHA256", "sha256")), Some(digest("one")));
-        for wrong in ["", "sha256:", "sha256:ab", &written[..70], &written[7..], &format!("{written}0")] {
+        assert_eq!(
+            read(&written.to_uppercase().replace("SHA256", "sha256")),
+            Some(digest("one"))
+        );
+        for wrong in [
+            "",
+            "sha256:",
+            "sha256:ab",
+            &written[..70],
+            &written[7..],
+            &format!("{written}0"),
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert_eq!(read(&format!("sha256:{}é", "a".repeat(62))), None);
