@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::guard::Peer;
 use super::problem::Problem;
-use super::{Limits, envelope};
+use super::{Limits, refusal};
 
 /// How long is waited when no connection can be accepted, as when there are too many files open.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -98,7 +98,7 @@ async fn connection(
     // What a client does wrong is its own matter, but one that is too slow is told so. Behind an answer it is idle
     // rather than slow.
     if ended.is_err_and(|error| error.is_timeout()) && !asked.load(Ordering::Relaxed) {
-        let body = envelope::text(&Problem::TooSlow);
+        let body = refusal::text(&Problem::TooSlow);
         let answer = format!(
             "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n{body}",

@@ -9,14 +9,15 @@
 mod caller;
 mod catalog;
 mod dialect;
-mod envelope;
 mod guard;
 mod listen;
 mod metrics;
+mod openapi;
 mod operations;
 mod outline;
 mod problem;
 mod receive;
+mod refusal;
 mod service;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The routes for those who operate the server: whether it lives, whether it is ready, what it has counted, and what it
 //! is.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -11,8 +11,9 @@ use axum::routing::get;
 use tokio::sync::watch;
 
 use super::caller::{Caller, Scope};
-use super::envelope;
 use super::metrics::Metrics;
+use super::openapi;
+use super::refusal::{json, refusal};
 use super::service::Service;
 use crate::data;
 use crate::store::Filter;
@@ -30,6 +31,8 @@ pub(super) fn router(service: Arc<Service>, metrics: Arc<Metrics>, stopping: wat
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(counted))
+        .route("/openapi.json", get(described))
+        .route("/docs", get(page))
         .with_state(Operations {
             service,
             metrics,
@@ -86,7 +89,7 @@ async fn ready(State(operations): State<Operations>) -> Response {
 
 async fn counted(State(operations): State<Operations>, caller: Caller) -> Response {
     if let Err(problem) = caller.may(Scope::Read) {
-        return envelope::refusal(&problem);
+        return refusal(&problem);
     }
     let service = &operations.service;
     let text = operations
@@ -96,6 +99,30 @@ async fn counted(State(operations): State<Operations>, caller: Caller) -> Respon
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
+/// The API in OpenAPI.
+async fn described() -> Response {
+    json(StatusCode::OK, &*DESCRIPTION)
+}
+
+/// The API for people.
+async fn page() -> Response {
+    static PAGE: LazyLock<String> = LazyLock::new(|| openapi::page(&DESCRIPTION));
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
+    ];
+    (headers, PAGE.as_str()).into_response()
+}
+
+static DESCRIPTION: LazyLock<serde_json::Value> = LazyLock::new(|| {
+    let mut description = openapi::Description::new();
+    super::dialect::describe(&mut description);
+    description.finish()
+});
+
 /// No route goes there.
 pub(super) async fn unknown(uri: Uri) -> Response {
     let error = format!("there is nothing at {}; `/` tells what is here", uri.path());
@@ -103,8 +130,4 @@ pub(super) async fn unknown(uri: Uri) -> Response {
         StatusCode::NOT_FOUND,
         &data!({ "success": false, "error": error, "code": "not-found" }),
     )
-}
-
-fn json(status: StatusCode, body: &data::Data) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }

@@ -28,9 +28,9 @@ use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
 use super::caller::{Caller, Scope};
-use super::envelope;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::refusal::refusal;
 use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
 use failures::Failures;
@@ -180,6 +180,7 @@ pub(super) struct Guard {
     auth: Option<Auth>,
     failures: Failures,
     most_headers: usize,
+    largest_head: usize,
     ids: Ids,
     metrics: Arc<Metrics>,
 }
@@ -198,6 +199,7 @@ impl Guard {
             auth: access.auth,
             failures: Failures::new(limits.most_failures),
             most_headers: limits.most_headers,
+            largest_head: limits.largest_head,
             ids: Ids::new(),
             metrics,
         }
@@ -205,7 +207,11 @@ impl Guard {
 
     /// Who asks, if they may ask at all.
     async fn admit(&self, request: &Parts) -> Result<Caller, Problem> {
-        if request.headers.len() > self.most_headers {
+        let sizes = request
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        if request.headers.len() > self.most_headers || sizes.sum::<usize>() > self.largest_head {
             return Err(Problem::HeadersTooLarge);
         }
         self.places.check(&request.method, &request.uri, &request.headers)?;
@@ -249,7 +255,7 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
         handled.map_err(|_| Problem::Internal("a handler panicked".to_owned()))
     };
     let answer = answer.instrument(span.clone()).await;
-    let mut response = span.in_scope(|| answer.unwrap_or_else(|problem| envelope::refusal(&problem)));
+    let mut response = span.in_scope(|| answer.unwrap_or_else(|problem| refusal(&problem)));
     response.headers_mut().insert(record::REQUEST_ID, id);
     let took = begun.elapsed();
     guard

@@ -373,7 +373,7 @@ fn mistakes_in_the_file_are_found_at_their_place() {
         (token("{ name: b, env: ADA }"), &["needs `scope`"]),
         (
             token("{ name: b, env: ADA, scope: runs }"),
-            &["access.yaml:3:31", "did you mean `run`?"],
+            &["access.yaml:3:33", "did you mean `run`?"],
         ),
         (token("{ name: b, env: ADA, scope: all }"), &["`read`, `run`, `admin`"]),
         (

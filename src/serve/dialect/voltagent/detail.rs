@@ -1,5 +1,6 @@
 //! Workflows as clients see them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::data::Data;
@@ -7,9 +8,9 @@ use crate::graph::{BlockId, Node, NodeId, Op, Program, Sleep, Suspend, Timing};
 use crate::serve::outline;
 
 /// A workflow in a listing.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Summary {
+pub(in crate::serve) struct Summary {
     id: String,
     name: String,
     purpose: Option<String>,
@@ -32,9 +33,9 @@ pub(super) fn summary(program: &Program) -> Summary {
 }
 
 /// A workflow with its steps and schemas.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Detail {
+pub(in crate::serve) struct Detail {
     #[serde(flatten)]
     summary: Summary,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,7 @@ pub(super) struct Detail {
 }
 
 /// A step with those inside it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Step {
     id: String,

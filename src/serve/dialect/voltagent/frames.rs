@@ -160,10 +160,9 @@ impl Frames {
     fn suspended(&mut self, event: &Event, out: &mut String) {
         let run = self.tracer.run();
         let waits: Vec<_> = run.waits().collect();
-        let held = run.state().suspension().map(|held| (held.at, held.reason.as_ref()));
         let schema = waits.iter().find_map(|wait| run.resume_schema(wait.ticket));
-        let suspension = Suspension::of(run.program(), held, &waits, event.at);
-        let suspension = to_data(&suspension.with_schema(schema.map(|schema| schema.source())));
+        let suspension = Suspension::of(run.program(), run.state().suspension(), &waits, event.at);
+        let suspension = to_data(&suspension.with_schema(schema.map(|schema| schema.source().clone())));
         let mut fields = self.common("workflow-suspended", &event.at.to_rfc3339());
         let of = |key: &str| suspension.get(key).cloned();
         fields.push(("from", of("stepId").unwrap_or_default()));
@@ -199,12 +198,8 @@ impl Frames {
         self.frame(fields, out);
         let run = self.tracer.run();
         let Some(rest) = Rest::of(run, event.at) else { return };
-        let execution = self.started(|started| Data::Text(started.run.clone()));
-        let answer = to_data(&Answer::of(
-            execution.as_str().unwrap_or_default(),
-            run.program(),
-            &rest,
-        ));
+        let Some(started) = run.state().started() else { return };
+        let answer = to_data(&Answer::of(&started.run, run.program(), &rest));
         let Data::Map(answer) = answer else { return };
         let mut fields = vec![("type", Data::from("workflow-result"))];
         for key in [

@@ -5,9 +5,11 @@ mod answer;
 mod body;
 mod detail;
 mod frames;
+mod openapi;
 mod reply;
 mod routes;
 mod state;
 mod stream;
 
+pub(super) use openapi::describe;
 pub(super) use routes::router;

@@ -7,20 +7,22 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Cancellation};
 use super::body::{Deliver, Execute, Reason, Replay, Resume, Sent};
 use super::reply::{Reply, success};
-use super::{detail, state, stream};
-use crate::data;
+use super::state::State as Standing;
+use super::{detail, stream};
+use crate::data::Data;
 use crate::drive::RunHandle;
 use crate::graph::{Name, parse_instant};
 use crate::run::{RunEnd, Status};
 use crate::serve::caller::Caller;
 use crate::serve::guard::Concerns;
 use crate::serve::problem::Problem;
-use crate::serve::service::Service;
+use crate::serve::service::{Look, Service};
 use crate::store::Filter;
 
 /// How many executions a page of a listing has, unless it says so.
@@ -85,11 +87,11 @@ async fn start(
 ) -> Reply {
     let begin = body.read::<Execute>()?.begin(&id, key(&headers)?)?;
     let handle = service.begin(&caller, begin).await?;
-    let answer = success(data!({
-        "executionId": handle.id().clone(),
-        "workflowId": id,
-        "status": handle.status().as_str()
-    }));
+    let answer = success(Started {
+        execution_id: handle.id().clone(),
+        workflow_id: id,
+        status: handle.status().as_str(),
+    });
     Ok(concerning(&handle, answer))
 }
 
@@ -106,6 +108,52 @@ async fn begin_stream(
     let begin = stream::From::Frame(0);
     let answer = stream::response(&service, handle.program().clone(), follow, begin);
     Ok(concerning(&handle, answer))
+}
+
+/// What came of a `cancel`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::serve) struct Cancelled {
+    execution_id: Name,
+    status: &'static str,
+    #[serde(flatten)]
+    cancelled: Cancellation,
+}
+
+/// What came of a `start`: the execution goes on.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::serve) struct Started {
+    execution_id: Name,
+    workflow_id: String,
+    #[schemars(schema_with = "super::answer::statuses")]
+    status: &'static str,
+}
+
+/// What came of a `suspend`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::serve) struct Suspended {
+    execution_id: Name,
+    status: &'static str,
+    suspension: Hold,
+}
+
+/// A hold from outside.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Hold {
+    suspended_at: String,
+    reason: Name,
+}
+
+/// What came of an event that was delivered.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::serve) struct Delivered {
+    execution_id: Name,
+    #[schemars(schema_with = "super::answer::statuses")]
+    status: &'static str,
 }
 
 /// From where an attached stream begins.
@@ -158,11 +206,14 @@ async fn suspend(
     let at = service
         .suspend(&caller, Some(&id), &execution, Some(reason.clone()))
         .await?;
-    Ok(success(data!({
-        "executionId": execution,
-        "status": "suspended",
-        "suspension": { "suspendedAt": at.to_rfc3339(), "reason": reason }
-    })))
+    Ok(success(Suspended {
+        execution_id: execution,
+        status: "suspended",
+        suspension: Hold {
+            suspended_at: at.to_rfc3339(),
+            reason,
+        },
+    }))
 }
 
 async fn resume(
@@ -195,16 +246,8 @@ async fn cancel(
         let status = rest.status.as_str();
         return Err(Problem::Conflict(format!("Execution {execution} is over already: {status}")).into());
     }
-    #[derive(serde::Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Cancelled<'r> {
-        execution_id: &'r str,
-        status: &'static str,
-        #[serde(flatten)]
-        cancelled: Cancellation<'r>,
-    }
     Ok(success(Cancelled {
-        execution_id: &execution,
+        execution_id: execution,
         status: "cancelled",
         cancelled,
     }))
@@ -255,14 +298,15 @@ async fn deliver(
     let handle = service
         .deliver(&caller, Some(&id), &execution, body.event, body.data)
         .await?;
-    Ok(success(
-        data!({ "executionId": execution, "status": handle.status().as_str() }),
-    ))
+    Ok(success(Delivered {
+        execution_id: execution,
+        status: handle.status().as_str(),
+    }))
 }
 
 async fn look(State(service): Server, caller: Caller, Path((id, execution)): Path<(String, Name)>) -> Reply {
     let look = service.look(&caller, Some(&id), &execution).await?;
-    Ok(success(state::state(&look)))
+    Ok(success(Standing::of(&look)))
 }
 
 /// Which executions are listed.
@@ -291,9 +335,9 @@ async fn executions(State(service): Server, caller: Caller, uri: Uri) -> Reply {
     let mut listed = Vec::new();
     for entry in entries.into_iter().skip(offset) {
         match service.driver().look(&entry.run).await {
-            Ok(run) => listed.push(state::state(&crate::serve::service::Look { entry, run })),
+            Ok(run) => listed.push(Standing::of(&Look { entry, run })),
             // One that cannot be read hides no other.
-            Err(_) => listed.push(state::unreadable(&entry)),
+            Err(_) => listed.push(Standing::unreadable(&entry)),
         }
     }
     Ok(success(listed))
@@ -312,7 +356,7 @@ impl Listing {
         }
         let instant = |text: &Option<String>| text.as_deref().and_then(parse_instant);
         let mut labels = crate::run::Labels::new();
-        if let Some(Ok(data::Data::Map(map))) = self.metadata.as_deref().map(serde_json::from_str) {
+        if let Some(Ok(Data::Map(map))) = self.metadata.as_deref().map(serde_json::from_str) {
             labels.extend(map.iter().map(|(key, value)| (key.clone(), value.to_text())));
         }
         for (key, value) in &self.rest {

@@ -1,138 +1,184 @@
 //! An execution as it stands: the fields of the published page, and those that only the real server has.
 
-use crate::data;
-use crate::data::{Data, Map};
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::answer::{Cancellation, Suspension};
+use super::detail::node_type;
+use crate::data::Data;
 use crate::graph::Name;
-use crate::run::{RunEnd, Status, StepStatus};
+use crate::run::{PendingWait, RunEnd, Status, StepStatus};
 use crate::serve::outline;
 use crate::serve::service::Look;
 use crate::store::Entry;
 
-use super::answer::Suspension;
-use super::detail::node_type;
+/// An execution as it stands. What has two names has both.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::serve) struct State {
+    execution_id: Name,
+    id: Name,
+    workflow_id: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_name: Option<Name>,
+    #[schemars(schema_with = "super::answer::statuses")]
+    status: &'static str,
+    start_at: String,
+    created_at: String,
+    updated_at: String,
+    end_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Data>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Data>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_state: Option<Data>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_id: Option<Name>,
+    /// The result of an execution that is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Data>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Data>,
+    /// Why an execution failed: `code`, `message`, `step`, `attempt`, `data` and `cause`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Data>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation: Option<Cancellation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspension: Option<Suspension>,
+    /// What it was marked with.
+    metadata: BTreeMap<Name, Name>,
+    /// The steps at the top that have begun.
+    events: Vec<Step>,
+    /// Whether its journal cannot be read; then only this much is known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
+}
 
-pub(super) fn state(look: &Look) -> Data {
-    let Look { entry, run } = look;
-    let program = run.program();
-    let header = &program.main().header;
-    let started = run.state().started();
-    let mut fields: Vec<(&str, Data)> = vec![
-        ("executionId", Data::Text(entry.run.clone())),
-        ("id", Data::Text(entry.run.clone())),
-        ("workflowId", Data::Text(entry.head.workflow.clone())),
-        (
-            "workflowName",
-            Data::Text(header.name.as_ref().unwrap_or(&header.id).clone()),
-        ),
-        ("status", Data::from(run.status().as_str())),
-        ("startAt", Data::from(entry.started_at.to_rfc3339())),
-        ("createdAt", Data::from(entry.started_at.to_rfc3339())),
-        ("updatedAt", Data::from(entry.updated_at.to_rfc3339())),
-        ("endAt", ended(entry)),
-    ];
-    if let Some(started) = started {
-        fields.push(("input", started.input.clone()));
-        fields.push(("context", started.context.clone()));
-        fields.extend(started.user.clone().map(|user| ("userId", Data::Text(user))));
-        let conversation = started.conversation.clone();
-        fields.extend(conversation.map(|conversation| ("conversationId", Data::Text(conversation))));
-    }
-    fields.push(("workflowState", run.workflow_state().cloned().unwrap_or_default()));
-    match run.state().end() {
-        Some(RunEnd::Completed(result)) => {
-            fields.push(("result", result.clone()));
-            fields.push(("output", result.clone()));
+/// A step that has begun.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Step {
+    id: Name,
+    name: Name,
+    from: Name,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    node_type: &'static str,
+    step_index: usize,
+    status: &'static str,
+    input: Data,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Data>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Data>,
+}
+
+impl State {
+    /// What listings know of an execution, be it readable or not.
+    pub fn unreadable(entry: &Entry) -> State {
+        let started = entry.started_at.to_rfc3339();
+        let own = |(key, _): &(&Name, &Name)| !key.starts_with("interpret.");
+        State {
+            execution_id: entry.run.clone(),
+            id: entry.run.clone(),
+            workflow_id: entry.head.workflow.clone(),
+            workflow_name: None,
+            status: entry.head.status.as_str(),
+            start_at: started.clone(),
+            created_at: started,
+            updated_at: entry.updated_at.to_rfc3339(),
+            end_at: crate::store::is_over(entry.head.status).then(|| entry.updated_at.to_rfc3339()),
+            input: None,
+            context: None,
+            workflow_state: None,
+            user_id: entry.user.clone(),
+            conversation_id: entry.conversation.clone(),
+            result: None,
+            output: None,
+            error: None,
+            cancellation: None,
+            suspension: None,
+            metadata: entry
+                .labels
+                .iter()
+                .filter(own)
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+            events: Vec::new(),
+            unreadable: true,
         }
-        Some(RunEnd::Failed(failure)) => fields.push(("error", failure.to_data())),
-        Some(RunEnd::Cancelled(reason)) => fields.push((
-            "cancellation",
-            data!({ "cancelledAt": entry.updated_at.to_rfc3339(), "reason": reason.as_deref() }),
-        )),
-        None => {}
     }
-    if run.status() == Status::Suspended {
-        let held = run.state().suspension();
-        let held = held.map(|held| (held.at, held.reason.as_ref()));
-        let waits: Vec<_> = run.waits().collect();
-        let schema = waits.iter().find_map(|wait| run.resume_schema(wait.ticket));
-        let suspension = Suspension::of(program, held, &waits, entry.updated_at);
-        let suspension = suspension.with_schema(schema.map(|schema| schema.source()));
-        fields.push(("suspension", to_data(&suspension)));
+
+    /// An execution as it stands.
+    pub fn of(look: &Look) -> State {
+        let Look { entry, run } = look;
+        let program = run.program();
+        let header = &program.main().header;
+        let waits: Vec<PendingWait> = run.waits().collect();
+        let mut state = State {
+            workflow_name: Some(header.name.as_ref().unwrap_or(&header.id).clone()),
+            status: run.status().as_str(),
+            workflow_state: run.workflow_state().cloned(),
+            events: steps(look, &waits),
+            unreadable: false,
+            ..State::unreadable(entry)
+        };
+        if let Some(started) = run.state().started() {
+            state.input = Some(started.input.clone());
+            state.context = Some(started.context.clone());
+        }
+        match run.state().end() {
+            Some(RunEnd::Completed(result)) => {
+                state.result = Some(result.clone());
+                state.output = Some(result.clone());
+            }
+            Some(RunEnd::Failed(failure)) => state.error = Some(failure.to_data()),
+            Some(RunEnd::Cancelled(reason)) => {
+                state.cancellation = Some(Cancellation::of(entry.updated_at, reason.as_ref()));
+            }
+            None => {}
+        }
+        if run.status() == Status::Suspended {
+            let held = run.state().suspension();
+            let schema = waits.iter().find_map(|wait| run.resume_schema(wait.ticket));
+            let suspension = Suspension::of(program, held, &waits, entry.updated_at);
+            state.suspension = Some(suspension.with_schema(schema.map(|schema| schema.source().clone())));
+        }
+        state
     }
-    fields.push(("metadata", metadata(look)));
-    fields.push(("events", steps(look)));
-    object(fields)
 }
 
-/// What listings know of an execution that cannot be read.
-pub(super) fn unreadable(entry: &Entry) -> Data {
-    data!({
-        "executionId": entry.run.clone(),
-        "id": entry.run.clone(),
-        "workflowId": entry.head.workflow.clone(),
-        "status": entry.head.status.as_str(),
-        "startAt": entry.started_at.to_rfc3339(),
-        "createdAt": entry.started_at.to_rfc3339(),
-        "updatedAt": entry.updated_at.to_rfc3339(),
-        "unreadable": true
-    })
-}
-
-fn ended(entry: &Entry) -> Data {
-    match crate::store::is_over(entry.head.status) {
-        true => Data::from(entry.updated_at.to_rfc3339()),
-        false => Data::Null,
-    }
-}
-
-/// What the execution was marked with.
-fn metadata(look: &Look) -> Data {
-    let own = |(key, _): &(&Name, &Name)| !key.starts_with("interpret.");
-    let labels = look.entry.labels.iter().filter(own);
-    labels
-        .map(|(key, value)| (key.clone(), Data::Text(value.clone())))
-        .collect()
-}
-
-/// The steps at the top that have begun.
-fn steps(look: &Look) -> Data {
+fn steps(look: &Look, waits: &[PendingWait]) -> Vec<Step> {
     let run = &look.run;
-    let waits = run
-        .waits()
-        .filter_map(|wait| outline::index(run.program(), &wait.address));
-    let waiting: Vec<usize> = waits.collect();
+    let waiting: Vec<usize> = waits
+        .iter()
+        .filter_map(|wait| outline::index(run.program(), &wait.address))
+        .collect();
     let begun = outline::top(run.program())
         .enumerate()
         .filter_map(|(index, (node, step))| {
             let begun = run.step(node)?;
-            let status = match begun.status {
-                StepStatus::Running if waiting.contains(&index) => "suspended",
-                status => status.as_str(),
-            };
-            Some(data!({
-                "id": step.node.id.clone(),
-                "name": outline::name(step).clone(),
-                "from": outline::name(step).clone(),
-                "type": step.node.kind,
-                "nodeType": node_type(step.node.kind),
-                "stepIndex": index as i64,
-                "status": status,
-                "input": begun.input.clone(),
-                "output": begun.output.cloned(),
-                "error": begun.error.map(|error| error.to_data())
-            }))
+            Some(Step {
+                id: step.node.id.clone(),
+                name: outline::name(step).clone(),
+                from: outline::name(step).clone(),
+                kind: step.node.kind,
+                node_type: node_type(step.node.kind),
+                step_index: index,
+                status: match begun.status {
+                    StepStatus::Running if waiting.contains(&index) => "suspended",
+                    status => status.as_str(),
+                },
+                input: begun.input.clone(),
+                output: begun.output.cloned(),
+                error: begun.error.map(|error| error.to_data()),
+            })
         });
     begun.collect()
-}
-
-fn object(fields: Vec<(&str, Data)>) -> Data {
-    let fields = fields.into_iter().map(|(key, value)| (Name::from(key), value));
-    Data::from(fields.collect::<Map>())
-}
-
-/// A wire type as data.
-fn to_data(value: &impl serde::Serialize) -> Data {
-    let value = serde_json::to_value(value);
-    // Wire types have texts for keys and finite numbers.
-    value.map(Data::from).unwrap_or_default()
 }

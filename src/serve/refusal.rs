@@ -1,25 +1,35 @@
-//! What a refused request is answered with, whatever refuses it: `{"success": false, "error": "...", "code": "..."}`.
+//! A request that is not done, as JSON: what every refusal of this server looks like unless a protocol has its own way.
 
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::problem::Problem;
 
-#[derive(Serialize)]
-struct Refusal<'p> {
+/// Why a request is not done.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(super) struct Told {
+    /// Always false.
     success: bool,
+    /// Why, for people.
     error: String,
+    /// Why, for programs.
     code: &'static str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    violations: Vec<Violation<'p>>,
+    /// Everything that does not match its schema.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    violations: Vec<Violation>,
 }
 
-#[derive(Serialize)]
-struct Violation<'p> {
-    pointer: &'p str,
-    message: &'p str,
+/// Something that does not match its schema.
+#[derive(Serialize, JsonSchema)]
+struct Violation {
+    /// A JSON pointer to it.
+    pointer: String,
+    /// What is wrong with it.
+    message: String,
 }
 
 /// The code of a refusal, among the extensions of its answer, for the log.
@@ -28,11 +38,11 @@ pub(super) struct Refused(pub &'static str);
 
 /// The answer to a request that is not done, with the headers that belong to its status.
 pub(super) fn refusal(problem: &Problem) -> Response {
-    if let Problem::Internal(why) = problem {
+    if let Problem::Internal(why) = &problem {
         tracing::error!(%why, "a request failed");
     }
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json(status, &body(problem));
+    let mut response = json(status, &Told::of(problem));
     response.extensions_mut().insert(Refused(problem.code()));
     let headers = response.headers_mut();
     match problem {
@@ -60,28 +70,28 @@ pub(super) fn refusal(problem: &Problem) -> Response {
     response
 }
 
-/// The body alone, as text.
+/// The body of a refusal alone.
 pub(super) fn text(problem: &Problem) -> String {
     // Texts and lists of texts can be written.
-    serde_json::to_string(&body(problem)).unwrap_or_default()
+    serde_json::to_string(&Told::of(problem)).unwrap_or_default()
 }
 
-fn body(problem: &Problem) -> Refusal<'_> {
-    let violations: &[crate::contract::Violation] = match problem {
-        Problem::Invalid { violations, .. } => violations,
-        _ => &[],
-    };
-    Refusal {
-        success: false,
-        error: problem.told(),
-        code: problem.code(),
-        violations: violations
-            .iter()
-            .map(|violation| Violation {
-                pointer: &violation.pointer,
-                message: &violation.message,
-            })
-            .collect(),
+impl Told {
+    fn of(problem: &Problem) -> Told {
+        let violations: &[crate::contract::Violation] = match problem {
+            Problem::Invalid { violations, .. } => violations,
+            _ => &[],
+        };
+        let violations = violations.iter().map(|violation| Violation {
+            pointer: violation.pointer.clone(),
+            message: violation.message.clone(),
+        });
+        Told {
+            success: false,
+            error: problem.told(),
+            code: problem.code(),
+            violations: violations.collect(),
+        }
     }
 }
 
