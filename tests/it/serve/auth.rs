@@ -388,7 +388,7 @@ fn mistakes_in_the_file_are_found_at_their_place() {
         (token("{ name: b, env: BLANKS, scope: run }"), &["no header holds"]),
         (
             token("{ name: b, env: ADA, scope: run }"),
-            &["access.yaml:3:21", "the same token as `a`", "access.yaml:2"],
+            &["access.yaml:3:21", "the same token as `a`", "the first of them"],
         ),
         (
             token("{ name: a, env: ADA, scope: run }"),

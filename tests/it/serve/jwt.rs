@@ -134,7 +134,6 @@ fn a_token_that_is_not_as_it_should_be_is_refused() {
         ),
         ("two parts", signed.to_owned()),
         ("no token at all", "x".to_owned()),
-        ("nothing", String::new()),
         ("a long text", "a.".repeat(9000)),
     ];
     for (what, token) in cases {
