@@ -23,6 +23,7 @@ mod pages;
 mod rules;
 mod sarif;
 mod schema;
+mod serve;
 mod sim;
 mod suites;
 mod testing;
