@@ -1,0 +1,240 @@
+//! Tables: their rows, how many they are, and tables made of values.
+
+use std::ops::Range;
+
+use super::Blank::{Stop, Zero};
+use super::{Family, Function, MANY, Param, Returns};
+use crate::expr::ProblemKind;
+use crate::expr::powerfx::bind::Binder;
+use crate::expr::powerfx::coerce::mismatch;
+use crate::expr::powerfx::error::{Eval, Failure};
+use crate::expr::powerfx::eval::Cx;
+use crate::expr::powerfx::ir::Expr;
+use crate::expr::powerfx::json::Json;
+use crate::expr::powerfx::types::{Columns, Type};
+use crate::expr::powerfx::value::{VALUE, Value};
+
+const fn table(function: Function) -> Function {
+    function.family(Family::Table)
+}
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    table(Function::plain("Count", &[Param::Table], Returns::Check(one_column), count)).example("Count([1, 2])", "2"),
+    table(Function::plain("CountA", &[Param::Table], Returns::Check(one_column), count_a))
+        .example("CountA([\"a\", \"\"])", "2"),
+    table(Function::plain("CountRows", &[Param::Any], Returns::Check(rows_type), |cx, values| {
+        let rows = rows(&values[0])?.len() as i64;
+        Ok(cx.int(rows))
+    }))
+    .example("CountRows([1, 2, 3])", "3"),
+    table(Function::plain("First", &[Param::Any], Returns::Check(row_type), |_, values| {
+        rows(&values[0])?.first().cloned().unwrap_or(Value::Blank).read()
+    }))
+    .example("First([1, 2]).Value", "1"),
+    table(Function::plain("FirstN", &[Param::Any, Param::Float(Zero)], Returns::Check(same_rows), |_, values| {
+        some(values, |rows, count| &rows[..count])
+    }))
+    .arity(1, 2)
+    .example("FirstN([1, 2, 3], 2)", "Table({Value:1},{Value:2})"),
+    table(Function::plain("Index", &[Param::Any, Param::Float(Zero)], Returns::Check(row_type), index))
+        .example("Index([\"a\", \"b\"], 2).Value", "\"b\""),
+    table(Function::plain("IsEmpty", &[Param::Any], Returns::Check(empty_type), |_, values| {
+        Ok(Value::Boolean(rows(&values[0])?.is_empty()))
+    }))
+    .example("IsEmpty([])", "true"),
+    table(Function::plain("Last", &[Param::Any], Returns::Check(row_type), |_, values| {
+        rows(&values[0])?.last().cloned().unwrap_or(Value::Blank).read()
+    }))
+    .example("Last([1, 2]).Value", "2"),
+    table(Function::plain("LastN", &[Param::Any, Param::Float(Zero)], Returns::Check(same_rows), |_, values| {
+        some(values, |rows, count| &rows[rows.len() - count..])
+    }))
+    .arity(1, 2)
+    .example("LastN([1, 2, 3], 2)", "Table({Value:2},{Value:3})"),
+    table(Function::plain("Shuffle", &[Param::Table], Returns::First, |cx, values| {
+        let Value::Table(table) = &values[0] else {
+            return Ok(Value::Blank);
+        };
+        let mut rows = table.rows().to_vec();
+        for last in (1..rows.len()).rev() {
+            let other = (cx.random() * (last + 1) as f64) as usize;
+            rows.swap(last, other.min(last));
+        }
+        Ok(Value::table(rows))
+    }))
+    .example("CountRows(Shuffle([1, 2, 3]))", "3"),
+    table(Function::special("Table", &[Param::Any], Returns::Check(table_type), table_))
+        .arity(0, MANY)
+        .example("Table({a: 1}, {a: 2})", "Table({a:1},{a:2})"),
+];
+
+/// The rows of a table; of an untyped array, its elements.
+pub(super) fn rows(value: &Value) -> Eval<Vec<Value>> {
+    match value {
+        Value::Table(table) => Ok(table.rows().to_vec()),
+        Value::Blank | Value::Untyped(Json::Null) => Ok(Vec::new()),
+        Value::Untyped(Json::Array(items)) => Ok(items.iter().cloned().map(Value::Untyped).collect()),
+        other => Err(mismatch(other, "a table")),
+    }
+}
+
+/// Checks that there is a table, or what may be one.
+fn need_table(binder: &mut Binder<'_>, argument: &Expr) {
+    if !matches!(argument.of, Type::Table(_) | Type::Untyped | Type::Any | Type::Blank) {
+        let message = format!("{} is not a table", argument.of);
+        binder.report(ProblemKind::Type, &argument.span, message);
+    }
+}
+
+fn rows_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    need_table(binder, &arguments[0]);
+    binder.number_type()
+}
+
+fn empty_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    need_table(binder, &arguments[0]);
+    Type::Boolean
+}
+
+fn row_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    need_table(binder, &arguments[0]);
+    match &arguments[0].of {
+        Type::Table(columns) => Type::Record(columns.clone()),
+        Type::Untyped => Type::Untyped,
+        _ => Type::Any,
+    }
+}
+
+fn same_rows(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    need_table(binder, &arguments[0]);
+    arguments[0].of.clone()
+}
+
+fn one_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    if let Type::Table(columns) = &arguments[0].of
+        && columns.0.len() > 1
+    {
+        let span = arguments[0].span.clone();
+        binder.report(ProblemKind::Type, &span, "the table needs to have one column");
+    }
+    binder.number_type()
+}
+
+fn count(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
+    let mut count = 0;
+    for row in rows(&values[0])? {
+        let value = row.read()?.first_field().read()?;
+        if matches!(
+            value,
+            Value::Float(_) | Value::Decimal(_) | Value::Date(_) | Value::DateTime(_) | Value::Time(_)
+        ) {
+            count += 1;
+        }
+    }
+    Ok(cx.int(count))
+}
+
+fn count_a(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
+    let mut count = 0;
+    for row in rows(&values[0])? {
+        if !row.read()?.first_field().read()?.is_blank() {
+            count += 1;
+        }
+    }
+    Ok(cx.int(count))
+}
+
+fn float(value: Option<&Value>, default: f64) -> f64 {
+    match value {
+        Some(Value::Float(value)) => *value,
+        _ => default,
+    }
+}
+
+fn some(values: &[Value], pick: fn(&[Value], usize) -> &[Value]) -> Eval {
+    if values[0].is_blank() {
+        return Ok(Value::Blank);
+    }
+    let rows = rows(&values[0])?;
+    let count = float(values.get(1), 1.0).trunc();
+    if count < 0.0 {
+        return Err(Failure::invalid("a number of rows is not negative"));
+    }
+    let picked = pick(&rows, (count as usize).min(rows.len())).to_vec();
+    match &values[0] {
+        Value::Untyped(_) => {
+            let items = picked.into_iter().map(|row| match row {
+                Value::Untyped(json) => json,
+                _ => Json::Null,
+            });
+            Ok(Value::Untyped(Json::Array(std::sync::Arc::new(items.collect()))))
+        }
+        _ => Ok(Value::table(picked)),
+    }
+}
+
+fn index(_: &mut Cx<'_>, values: &[Value]) -> Eval {
+    let _ = Stop;
+    if values[0].is_blank() {
+        return Ok(Value::Blank);
+    }
+    let rows = rows(&values[0])?;
+    let position = float(values.get(1), 0.0).trunc();
+    let found = (position >= 1.0).then(|| rows.get(position as usize - 1)).flatten();
+    match found {
+        Some(row) => row.clone().read(),
+        None => Err(Failure::invalid(format!("there is no row {position}, the table has {}", rows.len()))),
+    }
+}
+
+fn table_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    if let [one] = &arguments[..]
+        && one.of == Type::Untyped
+    {
+        return Type::table_of(VALUE, Type::Untyped);
+    }
+    let mut of = Type::Blank;
+    for argument in arguments.iter() {
+        let row = match &argument.of {
+            Type::Table(columns) => Type::Record(columns.clone()),
+            of @ (Type::Record(_) | Type::Blank | Type::Any) => of.clone(),
+            other => {
+                let message = format!("{other} is not a row of a table");
+                let span = argument.span.clone();
+                binder.report(ProblemKind::Type, &span, message);
+                return Type::Any;
+            }
+        };
+        match of.join(&row) {
+            Some(joined) => of = joined,
+            None => {
+                let span = argument.span.clone();
+                binder.report(ProblemKind::Type, &span, "the columns of this row have other types than those before");
+                return Type::Any;
+            }
+        }
+    }
+    match of {
+        Type::Record(columns) => Type::Table(columns),
+        Type::Blank => Type::Table(Columns::default()),
+        _ => Type::Any,
+    }
+}
+
+fn table_(cx: &mut Cx<'_>, arguments: &[Expr], of: &Type) -> Eval {
+    let mut rows = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        match Value::cell(cx.eval(argument))? {
+            Value::Table(table) => rows.extend(table.rows().iter().cloned()),
+            Value::Untyped(Json::Null) => return Ok(Value::Blank),
+            Value::Untyped(Json::Array(items)) => {
+                rows.extend(items.iter().map(|item| Value::row(VALUE, Value::Untyped(item.clone()))));
+            }
+            untyped @ Value::Untyped(_) => return Err(mismatch(&untyped, "an array")),
+            Value::Blank if matches!(argument.of, Type::Table(_)) => {}
+            row => rows.push(row),
+        }
+    }
+    cx.burn(rows.len() as u64)?;
+    cx.coerce(Value::table(rows), of)
+}
