@@ -55,8 +55,8 @@ pub(super) fn date(pattern: &str, ticks: i64, locale: &Locale) -> String {
             }
             Part::Run('s', count) => number(&mut out, at.second, *count),
             Part::Run('0', count) => {
-                let digits = format!("{:03}", at.millisecond);
-                out.push_str(&digits[..(*count).min(3)]);
+                let digits = format!("{:07}", ticks.rem_euclid(datetime::SECOND));
+                out.push_str(&digits[..(*count).min(7)]);
             }
             Part::Run(..) => {}
         }
@@ -79,17 +79,40 @@ fn minutes(parts: &[Part], position: usize) -> bool {
     matches!(before, Some(Part::Run('h', _))) || matches!(behind, Some(Part::Run('s', _)))
 }
 
+/// Whether zeros here are parts of a second: right behind the seconds, or behind their point.
+fn follows_seconds(parts: &[Part], literal: &str) -> bool {
+    matches!(parts.last(), Some(Part::Run('s', _))) && matches!(literal, "" | ".")
+}
+
+/// Whether a section of a format is for dates.
+pub(super) fn is_date(section: &str) -> bool {
+    parts(section).iter().any(|part| matches!(part, Part::Run(..) | Part::Half(_)))
+}
+
+/// Whether a section has nothing that dates cannot be written by.
+pub(super) fn is_valid(section: &str) -> bool {
+    let parts = parts(section);
+    let lower = section.to_ascii_lowercase();
+    let halves = lower.matches("am/pm").count() + lower.matches("a/p").count();
+    let known = parts.iter().filter(|part| matches!(part, Part::Half(_))).count();
+    let quoted = section.contains('"');
+    let literal = |c| !quoted && parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains(c)));
+    parts.iter().all(|part| !matches!(part, Part::Run('m', 5..)))
+        && (halves == known || quoted)
+        && (section.contains('\\') || !(literal('0') || literal('#')))
+}
+
 fn parts(pattern: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut rest = pattern;
     let mut literal = String::new();
     while let Some(c) = rest.chars().next() {
         let lower = c.to_ascii_lowercase();
-        let found = if rest.len() >= 5 && rest.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("am/pm")) {
+        let found = if rest.starts_with("AM/PM") {
             Some((Part::Half(false), 5))
-        } else if rest.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("a/p")) {
+        } else if rest.starts_with("A/P") {
             Some((Part::Half(true), 3))
-        } else if matches!(lower, 'y' | 'm' | 'd' | 'h' | 's' | '0') {
+        } else if matches!(lower, 'y' | 'm' | 'd' | 'h' | 's') || (lower == '0' && follows_seconds(&parts, &literal)) {
             let count = rest.chars().take_while(|next| next.to_ascii_lowercase() == lower).count();
             Some((Part::Run(lower, count), count))
         } else {

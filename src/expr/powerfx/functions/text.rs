@@ -88,7 +88,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .arity(3, 4)
         .tabular()
         .example("Substitute(\"a-b-c\", \"-\", \"+\", 2)", "\"a-b+c\""),
-    text(Function::plain("Text", &[Param::Any, Param::Text(Keep), Param::Text(Keep)], Returns::Check(text_type), text_))
+    text(Function::plain("Text", &[Param::Any, Param::Any, Param::Text(Keep)], Returns::Check(text_type), text_))
         .arity(1, 3)
         .example("Text(1234.5, \"#,##0.00\")", "\"1,234.50\""),
     text(Function::plain("Trim", &[TEXT], Returns::Text, trim))
@@ -352,16 +352,24 @@ fn text_type(
     if !fits {
         binder.report(ProblemKind::Type, &span, format!("`Text` does not take {of}"));
     }
-    if let Some(pattern) = arguments.get(1) {
-        if matches!(of, Type::Text | Type::Boolean | Type::Guid) && of != Type::Text {
-            binder.report(ProblemKind::Type, &pattern.span.clone(), "a format is for numbers and dates only");
-        }
-        let pattern = &arguments[1];
-        if let Some(text) = pattern.constant_text()
-            && !format::is_format(text)
-        {
-            binder.report(ProblemKind::Type, &pattern.span.clone(), format!("`{text}` is not a format"));
-        }
+    let Some(pattern) = arguments.get(1).cloned() else {
+        return Type::Text;
+    };
+    let formats = matches!(
+        of,
+        Type::Float | Type::Decimal | Type::Date | Type::Time | Type::DateTime | Type::Untyped | Type::Any | Type::Blank
+    );
+    if fits && !formats {
+        binder.report(ProblemKind::Type, &pattern.span, "a format is for numbers and dates only");
+    }
+    let named = pattern.of == Type::Enum(&crate::expr::powerfx::enums::DATE_TIME_FORMAT);
+    if !named && !matches!(pattern.of, Type::Text | Type::Any | Type::Blank | Type::Untyped) {
+        binder.report(ProblemKind::Type, &pattern.span, format!("{} is not a format", pattern.of));
+    }
+    if let Some(text) = pattern.constant_text()
+        && !format::is_format(text)
+    {
+        binder.report(ProblemKind::Type, &pattern.span, format!("`{text}` is not a format"));
     }
     Type::Text
 }
@@ -374,7 +382,14 @@ fn text_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
             value => cx.string(value).map(Value::Text),
         };
     };
-    let text = format::formatted(cx, &values[0], string(pattern), locale)?;
+    if pattern.is_blank() || matches!(values.get(2), Some(Value::Blank)) {
+        return Ok(Value::text(""));
+    }
+    let pattern = match pattern {
+        Value::Untyped(_) => Value::Text(cx.string(pattern)?),
+        pattern => pattern.clone(),
+    };
+    let text = format::formatted(cx, &values[0], &pattern, locale)?;
     cx.make_text(text)
 }
 
