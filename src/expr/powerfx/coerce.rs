@@ -76,6 +76,7 @@ impl Cx<'_> {
             Value::Decimal(value) => Ok(Number::Decimal(*value)),
             Value::Blank => Ok(self.zero()),
             Value::Boolean(value) => float(f64::from(u8::from(*value))),
+            Value::Text(text) if text.trim().is_empty() => Ok(self.zero()),
             Value::Text(text) => self.parse_number(text),
             Value::Date(ticks) | Value::DateTime(ticks) => float(datetime::to_serial(*ticks)),
             Value::Time(ticks) => float(*ticks as f64 / DAY as f64),
@@ -115,8 +116,8 @@ impl Cx<'_> {
             Value::Decimal(value) => Ok(number::to_float(*value)),
             Value::Blank => Ok(0.0),
             Value::Text(text) => match numparse::parse(text, self.locale, true) {
-                Ok(Some(value)) => Ok(value.float()),
-                _ => Err(Failure::invalid(format!("`{text}` is not a number"))),
+                Ok(value) => Ok(value.map_or(0.0, Number::float)),
+                Err(()) => Err(Failure::invalid(format!("`{text}` is not a number"))),
             },
             Value::Untyped(Json::Number(text) | Json::Text(text)) => number::parse_float(text.trim())
                 .ok_or_else(|| Failure::invalid(format!("`{text}` is not a number"))),
@@ -130,7 +131,8 @@ impl Cx<'_> {
         match value {
             Value::Text(text) => match numparse::parse(text, self.locale, false) {
                 Ok(Some(Number::Decimal(value))) => Ok(value),
-                _ => Err(Failure::invalid(format!("`{text}` is not a number"))),
+                Ok(_) => Ok(Decimal::ZERO),
+                Err(()) => Err(Failure::invalid(format!("`{text}` is not a number"))),
             },
             Value::Untyped(Json::Number(text) | Json::Text(text)) => number::parse_decimal(text.trim())
                 .ok_or_else(|| Failure::invalid(format!("`{text}` is not a number"))),
@@ -155,7 +157,7 @@ impl Cx<'_> {
             Value::Text(text) if text.is_empty() => Ok(false),
             Value::Text(text) | Value::Untyped(Json::Text(text)) => parse(text),
             Value::Untyped(Json::Boolean(value)) => Ok(*value),
-            Value::Untyped(Json::Number(_)) => Ok(!self.number(value)?.is_zero()),
+            Value::Untyped(Json::Number(text)) => Ok(number::parse_float(text) != Some(0.0)),
             _ => Err(mismatch(value, "a boolean")),
         }
     }
@@ -187,9 +189,8 @@ impl Cx<'_> {
             Value::Time(ticks) => Ok(datetime::EPOCH + ticks),
             Value::Blank | Value::Untyped(Json::Null) => Ok(datetime::EPOCH),
             Value::Float(_) | Value::Decimal(_) | Value::Boolean(_) => datetime::from_serial(self.float(value)?),
-            Value::Text(text) => dateparse::date_time(text, self)?.ok_or_else(|| mismatch(value, "a date")),
+            Value::Text(text) => Ok(dateparse::date_time(text, self)?.unwrap_or(datetime::EPOCH)),
             Value::Untyped(Json::Text(text)) => dateparse::json(text, self).ok_or_else(|| mismatch(value, "a date")),
-            Value::Untyped(Json::Number(_)) => datetime::from_serial(self.float(value)?),
             _ => Err(mismatch(value, "a date")),
         }
     }
@@ -201,11 +202,10 @@ impl Cx<'_> {
             Value::Date(ticks) | Value::DateTime(ticks) => Ok(ticks.rem_euclid(DAY)),
             Value::Blank | Value::Untyped(Json::Null) => Ok(0),
             Value::Float(_) | Value::Decimal(_) | Value::Boolean(_) => datetime::from_days(self.float(value)?),
-            Value::Text(text) => dateparse::time(text, self)?.ok_or_else(|| mismatch(value, "a time")),
+            Value::Text(text) => Ok(dateparse::time(text, self)?.unwrap_or(0)),
             Value::Untyped(Json::Text(text)) => {
                 dateparse::json_time(text).ok_or_else(|| mismatch(value, "a time"))
             }
-            Value::Untyped(Json::Number(_)) => datetime::from_days(self.float(value)?),
             _ => Err(mismatch(value, "a time")),
         }
     }

@@ -241,7 +241,7 @@ fn clock(pieces: &[Piece<'_>], locale: &Locale) -> Option<(i64, Option<i64>, usi
             };
             second = *found;
             at = 5;
-            if let (Some(Piece::Sign('.')), Some(Piece::Number(_, _, digits))) = (pieces.get(5), pieces.get(6)) {
+            if let (Some(Piece::Sign('.' | ':')), Some(Piece::Number(_, _, digits))) = (pieces.get(5), pieces.get(6)) {
                 ticks += fraction(digits)?;
                 at = 7;
             }

@@ -148,6 +148,14 @@ pub(super) fn offset(ticks: i64, zone: &TimeZone) -> i64 {
     }
 }
 
+/// The local time, or the one that the clock shows instead where it skips that.
+pub(super) fn existing(ticks: i64, zone: &TimeZone) -> i64 {
+    match zone.to_fixed_offset().is_ok() {
+        true => ticks,
+        false => from_utc(to_utc(ticks, zone), zone),
+    }
+}
+
 /// Local ticks as ticks of universal time.
 pub(super) fn to_utc(ticks: i64, zone: &TimeZone) -> i64 {
     ticks - offset(ticks, zone) * SECOND

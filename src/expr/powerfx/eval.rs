@@ -13,7 +13,8 @@ use super::ir::{Expr, Kind};
 use super::limits;
 use super::locale::Locale;
 use super::operators;
-use super::syntax::Unary;
+use super::syntax::{Binary, Unary};
+use super::types::Type;
 use super::value::{Record, Value};
 
 /// An evaluation in progress.
@@ -131,6 +132,10 @@ impl<'a> Cx<'a> {
             }
             Kind::Binary(operator, left, right) => {
                 let (left_value, right_value) = both(self.eval(left), self.eval(right))?;
+                let (left_value, right_value) = match operator {
+                    Binary::Equal | Binary::NotEqual => (left_value, right_value),
+                    _ => (start_of_time(left_value, &left.of), start_of_time(right_value, &right.of)),
+                };
                 operators::binary(self, *operator, left_value, right_value)
             }
             Kind::And(parts) => self.junction(parts, false),
@@ -267,5 +272,15 @@ impl<'a> Cx<'a> {
                 format!("{} has no `{name}`", other.a_kind()),
             )),
         }
+    }
+}
+
+/// A blank where a date or time is expected: the moment that dates count from.
+fn start_of_time(value: Value, of: &Type) -> Value {
+    match (&value, of) {
+        (Value::Blank, Type::Date) => Value::Date(datetime::EPOCH),
+        (Value::Blank, Type::DateTime) => Value::DateTime(datetime::EPOCH),
+        (Value::Blank, Type::Time) => Value::Time(0),
+        _ => value,
     }
 }

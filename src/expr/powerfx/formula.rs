@@ -76,6 +76,15 @@ pub struct Reference {
     pub maybe: bool,
 }
 
+/// A value as a person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The formula that makes it.
+    pub formula: String,
+    /// Whether it is a binary floating-point number, of which not every digit counts.
+    pub is_float: bool,
+}
+
 /// A formula that was read and checked.
 #[derive(Clone, Debug)]
 pub struct Formula {
@@ -132,11 +141,17 @@ impl Formula {
     }
 
     /// Its value as the formula that makes it, such as `Table({Value:1})`. An error is shown as one, too.
-    pub fn show(&self, context: &Context<'_>) -> String {
+    pub fn show(&self, context: &Context<'_>) -> Shown {
         let mut cx = Cx::new(&self.options, context);
         match cx.eval(&self.expr) {
-            Ok(value) => print::formula(&value),
-            Err(failure) => print::error(&failure),
+            Ok(value) => Shown {
+                formula: print::formula(&value),
+                is_float: matches!(value, Value::Float(_)),
+            },
+            Err(failure) => Shown {
+                formula: print::error(&failure),
+                is_float: false,
+            },
         }
     }
 
@@ -146,12 +161,5 @@ impl Formula {
             Failure::Errors(_) => EvalError::FAILED,
         };
         EvalError::new(code, convert::first_message(failure)).at(0..self.source.len())
-    }
-
-    /// The value itself, for the tests of this module.
-    #[cfg(test)]
-    #[allow(dead_code)]
-    pub(super) fn value(&self, context: &Context<'_>) -> Result<Value, Failure> {
-        Cx::new(&self.options, context).eval(&self.expr)
     }
 }

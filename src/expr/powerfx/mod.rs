@@ -35,7 +35,7 @@ mod template;
 mod types;
 mod value;
 
-pub use formula::{Context, Formula, Globals, Options, Reference, Values};
+pub use formula::{Context, Formula, Globals, Options, Reference, Shown, Values};
 pub use functions::Family;
 pub use template::Template;
 

@@ -40,13 +40,19 @@ struct Reader {
     thousands: i32,
     percents: i32,
     point: bool,
-    /// Commas behind a digit, of which it is not known yet what they mean.
+    /// Commas behind a digit, of which it is not known yet what they mean, and where they end.
     commas: i32,
+    commas_end: usize,
     exponent: Option<usize>,
     colon: bool,
 }
 
 impl Reader {
+    fn comma(&mut self, end: usize) {
+        self.commas += 1;
+        self.commas_end = end;
+    }
+
     fn text(&mut self, c: char) {
         match self.tokens.last_mut() {
             Some(Token::Text(text)) => text.push(c),
@@ -54,11 +60,12 @@ impl Reader {
         }
     }
 
-    fn digit(&mut self, zero: bool) -> Option<()> {
+    /// A placeholder; with a point to come, only a comma right before it makes groups.
+    fn digit(&mut self, zero: bool, at: usize, point_follows: bool) -> Option<()> {
         if self.colon || self.exponent.is_some() {
             return None;
         }
-        self.groups |= self.commas > 0 && !self.point;
+        self.groups |= self.commas > 0 && !self.point && (!point_follows || self.commas_end == at);
         self.commas = 0;
         match self.point {
             true => self.behind.push(zero),
@@ -80,7 +87,7 @@ impl Section {
         while let Some(&c) = chars.get(at) {
             at += 1;
             match c {
-                '0' | '#' => reader.digit(c == '0')?,
+                '0' | '#' => reader.digit(c == '0', at - 1, chars[at..].contains(&'.'))?,
                 '\\' => {
                     reader.text(*chars.get(at)?);
                     at += 1;
@@ -97,7 +104,7 @@ impl Section {
                 '.' if reader.exponent.is_some() => return None,
                 '.' if !reader.point => {
                     // Only commas right before the point divide.
-                    if last == ',' {
+                    if reader.commas_end == at - 1 {
                         reader.thousands += reader.commas;
                     }
                     reader.commas = 0;
@@ -106,8 +113,8 @@ impl Section {
                 }
                 '.' => {}
                 ',' => match last {
-                    '0' | '#' => reader.commas += 1,
-                    ',' if reader.commas > 0 => reader.commas += 1,
+                    '0' | '#' => reader.comma(at),
+                    ',' if reader.commas > 0 && reader.commas_end == at - 1 => reader.comma(at),
                     ',' | '.' => {}
                     _ => reader.text(','),
                 },
@@ -116,9 +123,9 @@ impl Section {
                     reader.percents += 1;
                     reader.tokens.push(Token::Percent);
                 }
-                'e' | 'E' if matches!(chars.get(at), Some('+' | '-')) => {
+                'e' | 'E' if matches!(chars.get(at), Some('+' | '-' | '0')) && reader.exponent.is_none() => {
                     let plus = chars[at] == '+';
-                    at += 1;
+                    at += usize::from(chars[at] != '0');
                     let end = chars[at..].iter().position(|c| !matches!(c, '0' | '#')).map_or(chars.len(), |n| at + n);
                     let run = &chars[at..end];
                     if run.is_empty() || !run.iter().all(|c| matches!(c, '0' | '#')) {

@@ -28,7 +28,8 @@ pub(super) fn parse(text: &str, locale: &Locale, float: bool) -> Result<Option<N
             break;
         }
     }
-    if seen.open != seen.close {
+    let contradictory = (seen.currency && seen.percent) || (seen.open && (seen.sign || seen.percent));
+    if contradictory || seen.open != seen.close {
         return Err(());
     }
     let negative = seen.minus || seen.open;

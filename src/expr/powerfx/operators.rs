@@ -7,9 +7,8 @@ use rust_decimal::Decimal;
 use super::coerce::{Number, mismatch};
 use super::datetime::{self, DAY};
 use super::enums::Raw;
-use super::error::{Eval, Failure};
+use super::error::{Eval, Failure, Kind};
 use super::eval::Cx;
-use super::json::Json;
 use super::number;
 use super::syntax::Binary;
 use super::value::Value;
@@ -126,16 +125,17 @@ pub(super) fn percent(cx: &mut Cx<'_>, value: &Value) -> Eval {
 }
 
 /// A date or time with ticks added.
-fn shift(value: &Value, ticks: i64) -> Eval {
+fn shift(cx: &Cx<'_>, value: &Value, ticks: i64) -> Eval {
     let outside = || Failure::numeric("the date is not between the years 1 and 9999");
     Ok(match value {
         Value::Time(at) => Value::Time(at.checked_add(ticks).ok_or_else(outside)?),
         Value::Date(at) => {
             let moved = at.checked_add(ticks).and_then(datetime::in_range).ok_or_else(outside)?;
-            Value::Date(moved - moved.rem_euclid(DAY))
+            Value::Date(datetime::existing(moved, cx.zone()))
         }
         Value::DateTime(at) => {
-            Value::DateTime(at.checked_add(ticks).and_then(datetime::in_range).ok_or_else(outside)?)
+            let moved = at.checked_add(ticks).and_then(datetime::in_range).ok_or_else(outside)?;
+            Value::DateTime(datetime::existing(moved, cx.zone()))
         }
         other => return Err(mismatch(other, "a date")),
     })
@@ -151,14 +151,14 @@ fn add(cx: &mut Cx<'_>, left: &Value, right: &Value) -> Eval {
         (Value::Time(time), date @ (Value::Date(ticks) | Value::DateTime(ticks)))
         | (date @ (Value::Date(ticks) | Value::DateTime(ticks)), Value::Time(time)) => {
             let _ = date;
-            shift(&Value::DateTime(*ticks), *time)
+            shift(cx, &Value::DateTime(*ticks), *time)
         }
         (left, right) if is_temporal(left) && is_temporal(right) => {
             Err(Failure::invalid("two dates cannot be added"))
         }
         (temporal, other) | (other, temporal) if is_temporal(temporal) => {
             let days = cx.float(other)?;
-            shift(temporal, datetime::from_days(days)?)
+            shift(cx, temporal, datetime::from_days(days)?)
         }
         _ => {
             let (left, right) = operands(cx, left, right)?;
@@ -180,17 +180,22 @@ fn subtract(cx: &mut Cx<'_>, left: &Value, right: &Value) -> Eval {
                 }
             }
         }
-        (Value::Date(ticks) | Value::DateTime(ticks), Value::Time(time)) => shift(&Value::DateTime(*ticks), -time),
+        (Value::Date(ticks) | Value::DateTime(ticks), Value::Time(time)) => shift(cx, &Value::DateTime(*ticks), -time),
         (Value::Time(_), Value::Date(_) | Value::DateTime(_)) => {
             Err(Failure::invalid("a date cannot be subtracted from a time"))
         }
         (temporal, other) if is_temporal(temporal) => {
             let days = cx.float(other)?;
-            shift(temporal, datetime::from_days(-days)?)
+            shift(cx, temporal, datetime::from_days(-days)?)
         }
-        (other, temporal) if is_temporal(temporal) => {
-            let _ = other;
-            Err(mismatch(temporal, "a number to subtract"))
+        (_, temporal) if is_temporal(temporal) => Err(Failure::new(
+            Kind::NOT_SUPPORTED,
+            format!("{} is not subtracted from a number", temporal.a_kind()),
+        )),
+        (left, right @ Value::Untyped(_)) => {
+            let right = cx.number(right)?.value();
+            let (left, right) = operands(cx, left, &right)?;
+            plus(left, minus(right))
         }
         _ => {
             let (left, right) = operands(cx, left, right)?;
@@ -242,7 +247,8 @@ fn like(cx: &mut Cx<'_>, untyped: &Value, other: &Value) -> Eval {
         Value::Float(_) => cx.float(untyped).map(Value::Float),
         Value::Decimal(_) => cx.decimal(untyped).map(Value::Decimal),
         Value::Text(_) => cx.string(untyped).map(Value::Text),
-        Value::Date(_) | Value::DateTime(_) => cx.ticks(untyped).map(Value::DateTime),
+        Value::Date(_) => cx.ticks(untyped).map(|ticks| Value::Date(ticks - ticks.rem_euclid(DAY))),
+        Value::DateTime(_) => cx.ticks(untyped).map(Value::DateTime),
         Value::Time(_) => cx.time(untyped).map(Value::Time),
         _ => Ok(untyped.clone()),
     }
@@ -286,7 +292,10 @@ pub(super) fn equal(cx: &mut Cx<'_>, left: &Value, right: &Value) -> Eval<bool> 
                 is_temporal(value) || matches!(value, Value::Float(_) | Value::Decimal(_))
             };
             match number(left) && number(right) {
-                true => cx.float(left)? == cx.float(right)?,
+                true => {
+                    let (left, right) = operands(cx, left, right)?;
+                    compare_numbers(left, right).is_eq()
+                }
                 false => false,
             }
         }
@@ -341,12 +350,4 @@ fn contains(cx: &mut Cx<'_>, left: &Value, right: &Value, exact: bool) -> Eval {
         true => right.contains(&*left),
         false => lower(&right).contains(&lower(&left)),
     }))
-}
-
-/// A number of JSON, or whatever else, for the comparison of whole values.
-pub(super) fn json_number(json: &Json) -> Option<f64> {
-    match json {
-        Json::Number(text) => number::parse_float(text),
-        _ => None,
-    }
 }

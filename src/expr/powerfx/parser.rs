@@ -56,6 +56,15 @@ const RESERVED: &[&str] = &[
     "blank", "null", "empty", "none", "nothing", "undefined", "is", "this", "child", "children", "siblings",
 ];
 
+/// Words with a meaning in the grammar; they are functions, too, or values.
+fn is_keyword(name: &str) -> bool {
+    matches!(name, "true" | "false" | "And" | "Or" | "Not" | "in" | "exactin" | "As" | "Self" | "Parent")
+}
+
+fn is_reserved(name: &str) -> bool {
+    is_keyword(name) || RESERVED.contains(&&*name.to_lowercase())
+}
+
 /// Parses a whole formula.
 pub(super) fn parse(source: &str) -> Result<Node, Problem> {
     if source.len() > limits::SOURCE {
@@ -294,9 +303,19 @@ impl<'a> Parser<'a> {
     }
 
     fn ident(&mut self) -> Result<Ident, Problem> {
-        let Token::Name(name, _) = &self.next else {
+        let Token::Name(name, quoted) = &self.next else {
             return Err(self.unexpected("a name"));
         };
+        if !quoted && !self.calls() && is_reserved(name) {
+            let message = format!("`{name}` is a reserved word");
+            let mut problem = problem(self.span.clone(), ProblemKind::Syntax, message);
+            problem.help = match &*name.to_lowercase() {
+                "blank" | "null" | "nothing" | "undefined" | "empty" | "none" => Some("write `Blank()`"),
+                _ => Some("put it between single quotes to use it as a name"),
+            }
+            .map(str::to_owned);
+            return Err(problem);
+        }
         let ident = Ident {
             name: name.clone(),
             span: self.span.clone(),
@@ -344,7 +363,14 @@ impl<'a> Parser<'a> {
 
     fn name(&mut self, name: Arc<str>, quoted: bool) -> Result<Node, Problem> {
         let start = self.span.start;
-        let ident = self.ident()?;
+        let ident = match quoted || !is_keyword(&name) {
+            true => self.ident()?,
+            false => {
+                let span = self.span.clone();
+                self.advance();
+                Ident { name: name.clone(), span }
+            }
+        };
         if self.eat(Symbol::Open) {
             let arguments = self.list(Symbol::Close)?;
             return self.node(NodeKind::Call(ident, arguments), start);
@@ -354,15 +380,6 @@ impl<'a> Parser<'a> {
             "And" | "Or" | "in" | "exactin" | "As" if !quoted => {
                 let message = format!("`{name}` stands where a value is expected");
                 return Err(problem(ident.span, ProblemKind::Syntax, message));
-            }
-            _ if !quoted && RESERVED.contains(&&*name) => {
-                let mut problem = problem(ident.span, ProblemKind::Syntax, format!("`{name}` is a reserved word"));
-                problem.help = match &*name {
-                    "blank" | "null" | "nothing" | "undefined" | "empty" | "none" => Some("write `Blank()`"),
-                    _ => Some("put it between single quotes to use it as a name"),
-                }
-                .map(str::to_owned);
-                return Err(problem);
             }
             _ => NodeKind::Name(ident),
         };

@@ -89,16 +89,34 @@ pub(super) fn is_date(section: &str) -> bool {
     parts(section).iter().any(|part| matches!(part, Part::Run(..) | Part::Half(_)))
 }
 
+/// A section without what is quoted or escaped in it.
+fn bare(section: &str) -> String {
+    let mut bare = String::new();
+    let mut chars = section.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '"' => {
+                chars.by_ref().find(|c| *c == '"');
+            }
+            c => bare.push(c),
+        }
+    }
+    bare
+}
+
 /// Whether a section has nothing that dates cannot be written by.
 pub(super) fn is_valid(section: &str) -> bool {
     let parts = parts(section);
-    let lower = section.to_ascii_lowercase();
+    let lower = bare(section).to_ascii_lowercase();
     let halves = lower.matches("am/pm").count() + lower.matches("a/p").count();
     let known = parts.iter().filter(|part| matches!(part, Part::Half(_))).count();
     let quoted = section.contains('"');
     let literal = |c| !quoted && parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains(c)));
     parts.iter().all(|part| !matches!(part, Part::Run('m', 5..)))
-        && (halves == known || quoted)
+        && halves == known
         && (section.contains('\\') || !(literal('0') || literal('#')))
 }
 

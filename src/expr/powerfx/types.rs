@@ -146,7 +146,6 @@ impl Type {
             (Any, _) | (_, Any) => Some(Any),
             (Record(left), Record(right)) => left.join(right).map(Record),
             (Table(left), Table(right)) => left.join(right).map(Table),
-            (Float, Decimal) | (Decimal, Float) => Some(Float),
             (left, right) if left == right => Some(left.clone()),
             (left, right) if right.coerces(left) && !left.is_aggregate() && !right.is_aggregate() => Some(left.clone()),
             _ => None,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use interpret::data::Data;
-use interpret::expr::powerfx::{Context, Formula, Globals, Options, functions};
+use interpret::expr::powerfx::{Context, Formula, Globals, Options, Shown, functions};
 
 /// What became of a case.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +69,18 @@ const OTHER_SETUPS: &[(&str, &str)] = &[
     ("disable:TableSyntaxDoesntWrapRecords", "the rules before Power Fx 1.0"),
 ];
 
+/// Files that are not ours, and why. The suite itself does not run what is not yet ready; of that, the weeks of a year
+/// are as good as any.
+const OTHER_FILES: &[(&str, &str)] = &[
+    ("NotYetReady/Find", "results from before Power Fx 1.0"),
+    ("NotYetReady/If", "results of another implementation, in another notation"),
+    ("NotYetReady/Sort", "results of another implementation, in another notation"),
+    ("NotYetReady/Switch", "results of another implementation, in another notation"),
+    ("NotYetReady/Value", "results of another implementation, in another notation"),
+    ("TypedParseJSON", "types in formulas"),
+    ("TypedParseJSON_TimeZone_Seattle", "types in formulas"),
+];
+
 /// The zones that cases ask for, by the names that Windows has for them.
 const ZONES: &[(&str, &str)] = &[
     ("GMT Standard Time", "Europe/London"),
@@ -118,7 +130,8 @@ fn read(folder: &Path, path: &Path) -> File {
     let mut open: Option<Case> = None;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_start_matches('\u{feff}');
-        if let Some(setup) = line.strip_prefix("#SETUP:") {
+        if line.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("#setup:")) {
+            let setup = &line[7..];
             let setup = setup.split("//").next().unwrap();
             file.setups.extend(setup.split(',').map(|flag| flag.trim().to_owned()));
         } else if let Some(formula) = line.strip_prefix(">>") {
@@ -152,6 +165,9 @@ pub struct Setting {
 impl File {
     /// How its cases are run, or why they are not.
     pub fn setting(&self) -> Result<Setting, &'static str> {
+        if let Some((_, why)) = OTHER_FILES.iter().find(|(name, _)| *name == self.name) {
+            return Err(why);
+        }
         let mut setting = Setting {
             options: Options {
                 globals: Globals::Named(Vec::new()),
@@ -181,6 +197,9 @@ impl Setting {
         if case.expected.to_ascii_lowercase().starts_with("#skip") {
             return Verdict::OutOfScope("skipped by the suite itself");
         }
+        if case.formula.contains("{FirstError.Kind}: {FirstError.Message}") {
+            return Verdict::OutOfScope("the words of messages are ours");
+        }
         if let Some(why) = other_function(&case.formula) {
             return Verdict::OutOfScope(why);
         }
@@ -208,7 +227,7 @@ impl Setting {
         let shown = formula.show(&context);
         match !wants_problem && same(&shown, &case.expected) {
             true => Verdict::Passed,
-            false => Verdict::Failed(shown),
+            false => Verdict::Failed(shown.formula),
         }
     }
 }
@@ -229,21 +248,30 @@ fn other_function(formula: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a value is what was expected: the same text, or a number or time that is as near as the suite allows.
-fn same(shown: &str, expected: &str) -> bool {
-    if shown == expected {
+/// Whether a value is what was expected: the same text, an equal decimal, or a float or time that is as near as the
+/// suite allows.
+fn same(shown: &Shown, expected: &str) -> bool {
+    let formula = shown.formula.as_str();
+    if formula == expected {
         return true;
     }
-    if let (Ok(shown), Ok(number)) = (shown.parse::<f64>(), expected.parse::<f64>()) {
-        // More digits than a float has must be there to the last.
-        let digits = expected.chars().filter(char::is_ascii_digit).count();
-        let near = (shown - number).abs() < 1e-5 || ((shown - number) / number).abs() < 1e-14;
-        return digits <= 17 && near;
+    if let (Ok(number), Ok(wanted)) = (formula.parse::<f64>(), expected.parse::<f64>()) {
+        let fraction = expected.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        return match shown.is_float {
+            true => fraction <= 17 && ((number - wanted).abs() < 1e-5 || ((number - wanted) / wanted).abs() < 1e-14),
+            false => decimal(formula) == decimal(expected),
+        };
     }
-    match (time(shown), time(expected)) {
+    match (time(formula), time(expected)) {
         (Some(shown), Some(expected)) => (shown - expected).abs() <= 1,
         _ => false,
     }
+}
+
+/// A decimal; digits beyond those that it has are rounded.
+fn decimal(text: &str) -> Option<rust_decimal::Decimal> {
+    let parsed = text.parse().or_else(|_| rust_decimal::Decimal::from_scientific(text));
+    parsed.ok().map(|decimal: rust_decimal::Decimal| decimal.normalize())
 }
 
 /// The milliseconds of `DateTime(…)`, not to the day but enough to tell neighbours.

@@ -33,8 +33,12 @@ impl Binder<'_> {
             Binary::Add | Binary::Subtract => self.sum(operator, &left, &right, span),
             Binary::Multiply | Binary::Divide => self.product(&left, &right),
             Binary::Power => {
-                self.number(&left);
-                self.number(&right);
+                for side in [&left, &right] {
+                    match side.of.is_temporal() {
+                        true => self.wrong(side, "a number"),
+                        false => self.number(side),
+                    }
+                }
                 Type::Float
             }
             Binary::Equal | Binary::NotEqual => {
@@ -103,9 +107,6 @@ impl Binder<'_> {
             }
             (_, temporal) if temporal.is_temporal() => {
                 self.number(left);
-                if minus && left.of != Type::Any {
-                    self.wrong(right, "a number to subtract");
-                }
                 temporal.clone()
             }
             _ => self.product(left, right),

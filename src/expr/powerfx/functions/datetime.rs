@@ -22,13 +22,30 @@ const fn date_function(function: Function) -> Function {
 
 const FLOAT: Param = Param::Float(Zero);
 const DATE: Param = Param::DateTime(Zero);
+const DATE_OR_BLANK: Param = Param::DateTime(Keep);
+
+/// The parts that a blank has, as spreadsheets see it.
+const NOTHING: Parts = Parts {
+    year: 1900,
+    month: 1,
+    day: 0,
+    hour: 0,
+    minute: 0,
+    second: 0,
+    millisecond: 0,
+};
 
 macro_rules! part {
     ($name:literal $param:expr, $part:expr, $formula:literal $gives:literal) => {
         date_function(Function::plain($name, &[$param], Returns::Int, |cx, values| {
-            let ticks = cx.ticks(&values[0])?;
             let part: fn(Parts) -> i64 = $part;
-            Ok(cx.int(part(datetime::parts(ticks))))
+            Ok(match &values[0] {
+                Value::Blank => cx.int(part(NOTHING)),
+                value => {
+                    let ticks = cx.ticks(value)?;
+                    cx.int(part(datetime::parts(ticks)))
+                }
+            })
         }))
         .tabular()
         .example($formula, $gives)
@@ -59,14 +76,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .arity(1, 2)
     .example("DateValue(\"1/2/2026\")", "Date(2026,1,2)"),
-    part!("Day" DATE, |at| at.day, "Day(Date(2026, 1, 2))" "2"),
+    part!("Day" DATE_OR_BLANK, |at| at.day, "Day(Date(2026, 1, 2))" "2"),
     date_function(Function::plain("EDate", &[DATE, FLOAT], Returns::Date, edate))
         .tabular()
         .example("EDate(Date(2026, 1, 31), 1)", "Date(2026,2,28)"),
     date_function(Function::plain("EOMonth", &[DATE, FLOAT], Returns::Date, eomonth))
         .tabular()
         .example("EOMonth(Date(2026, 1, 15), 1)", "Date(2026,2,28)"),
-    part!("Hour" DATE, |at| at.hour, "Hour(Time(3, 4, 5))" "3"),
+    part!("Hour" DATE_OR_BLANK, |at| at.hour, "Hour(Time(3, 4, 5))" "3"),
     date_function(Function::plain("ISOWeekNum", &[DATE], Returns::Int, |cx, values| {
         let ticks = cx.ticks(&values[0])?;
         Ok(cx.int(iso_week(ticks)))
@@ -78,11 +95,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(Value::Boolean(ticks - ticks.rem_euclid(DAY) == cx.today()))
     }))
     .example("IsToday(Today())", "true"),
-    part!("Minute" DATE, |at| at.minute, "Minute(Time(3, 4, 5))" "4"),
-    part!("Month" DATE, |at| at.month, "Month(Date(2026, 1, 2))" "1"),
+    part!("Minute" DATE_OR_BLANK, |at| at.minute, "Minute(Time(3, 4, 5))" "4"),
+    part!("Month" DATE_OR_BLANK, |at| at.month, "Month(Date(2026, 1, 2))" "1"),
     date_function(Function::plain("Now", &[], Returns::DateTime, |cx, _| Ok(Value::DateTime(cx.now()))))
         .example("Now() >= Today()", "true"),
-    part!("Second" DATE, |at| at.second, "Second(Time(3, 4, 5))" "5"),
+    part!("Second" DATE_OR_BLANK, |at| at.second, "Second(Time(3, 4, 5))" "5"),
     date_function(Function::plain("Time", &[FLOAT; 4], Returns::Time, time))
         .arity(3, 4)
         .example("Time(3, 90, 0)", "Time(4,30,0,0)"),
@@ -107,11 +124,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .arity(1, 2)
         .tabular()
         .example("Weekday(Date(2026, 1, 2))", "6"),
-    date_function(Function::plain("WeekNum", &[DATE, Param::Enum(&START_OF_WEEK)], Returns::Int, week_num))
+    date_function(Function::plain("WeekNum", &[DATE, Param::Any], Returns::Check(week_num_type), week_num))
         .arity(1, 2)
         .tabular()
         .example("WeekNum(Date(2026, 1, 4))", "2"),
-    part!("Year" DATE, |at| at.year, "Year(Date(2026, 1, 2))" "2026"),
+    part!("Year" DATE_OR_BLANK, |at| at.year, "Year(Date(2026, 1, 2))" "2026"),
 ];
 
 fn float(value: Option<&Value>) -> f64 {
@@ -129,13 +146,11 @@ fn whole(value: Option<&Value>) -> Eval<i64> {
     }
 }
 
-/// Years below 1900 count from there, as in spreadsheets.
 fn date(values: &[Value]) -> Eval<i64> {
     let (year, month, day) = (whole(values.first())?, whole(values.get(1))?, whole(values.get(2))?);
-    if !(0..=9999).contains(&year) {
-        return Err(Failure::invalid("a year is from 0 to 9999"));
+    if !(1..=9999).contains(&year) {
+        return Err(Failure::invalid("a year is from 1 to 9999"));
     }
-    let year = if year < 1900 { year + 1900 } else { year };
     datetime::date(year, month, day)
 }
 
@@ -158,11 +173,7 @@ fn date_time(_: &mut Cx<'_>, values: &[Value]) -> Eval {
 }
 
 fn time(_: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let ticks = clock(values)?;
-    match ticks < 0 {
-        true => Err(Failure::invalid("a time is not negative")),
-        false => Ok(Value::Time(ticks)),
-    }
+    clock(values).map(Value::Time)
 }
 
 fn add_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
@@ -194,26 +205,31 @@ fn unit(value: Option<&Value>) -> &str {
 }
 
 fn date_add(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let amount = float(values.get(1));
+    let amount = match values.get(1) {
+        Some(Value::Float(value)) => *value,
+        _ => 0.0,
+    };
     let ticks = cx.ticks(&values[0])?;
     let outside = || Failure::invalid("the date is not between the years 1 and 9999");
     if amount.abs() > 1e15 {
         return Err(outside());
     }
-    let amount = amount as i64;
-    let by = |unit: i64| amount.checked_mul(unit).and_then(|more| ticks.checked_add(more));
+    let months = |per: i64| datetime::add_months(ticks, amount.trunc() as i64 * per);
+    let by = |unit: i64| {
+        let more = amount * unit as f64;
+        (more.abs() < 9e18).then(|| ticks.checked_add(more.round() as i64)).flatten()
+    };
     // Hours and less pass on the clock of the world, so that they go over changes of the clock on the wall.
     let real = |unit: i64| {
-        let utc = datetime::to_utc(ticks, cx.zone());
-        let moved = amount.checked_mul(unit).and_then(|more| utc.checked_add(more)).and_then(datetime::in_range)?;
-        Some(datetime::from_utc(moved, cx.zone()))
+        let moved = by(unit)?.checked_sub(ticks)?.checked_add(datetime::to_utc(ticks, cx.zone()))?;
+        datetime::in_range(moved).map(|moved| datetime::from_utc(moved, cx.zone()))
     };
     let lower = unit(values.get(2)).to_ascii_lowercase();
     let moved = match &*lower {
-        "years" => amount.checked_mul(12).and_then(|months| datetime::add_months(ticks, months)),
-        "quarters" => amount.checked_mul(3).and_then(|months| datetime::add_months(ticks, months)),
-        "months" => datetime::add_months(ticks, amount),
-        "days" => by(DAY),
+        "years" => months(12),
+        "quarters" => months(3),
+        "months" => months(1),
+        "days" => by(DAY).and_then(datetime::in_range).map(|moved| datetime::existing(moved, cx.zone())),
         "hours" => real(HOUR),
         "minutes" => real(MINUTE),
         "seconds" => real(SECOND),
@@ -222,7 +238,7 @@ fn date_add(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     };
     let moved = moved.and_then(datetime::in_range).ok_or_else(outside)?;
     Ok(match &values[0] {
-        Value::Date(_) => Value::Date(moved - moved.rem_euclid(DAY)),
+        Value::Date(_) => Value::Date(moved),
         _ => Value::DateTime(moved),
     })
 }
@@ -232,8 +248,8 @@ fn date_diff(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let (first, last) = (datetime::parts(start), datetime::parts(end));
     let months = (last.year - first.year) * 12 + last.month - first.month;
     let real = |unit: i64| {
-        let passed = datetime::to_utc(end, cx.zone()) - datetime::to_utc(start, cx.zone());
-        passed / unit
+        let units = |ticks: i64| datetime::to_utc(ticks, cx.zone()).div_euclid(unit);
+        units(end) - units(start)
     };
     let lower = unit(values.get(2)).to_ascii_lowercase();
     let count = match &*lower {
@@ -279,6 +295,11 @@ fn iso_week(ticks: i64) -> i64 {
 fn start_of_week(value: Option<&Value>, default: i64) -> Eval<(i64, i64)> {
     let code = match value {
         Some(Value::Enum(_, Raw::Number(code))) => *code,
+        Some(value @ (Value::Float(_) | Value::Decimal(_))) => match value {
+            Value::Float(code) => *code as i64,
+            Value::Decimal(code) => crate::expr::powerfx::number::to_float(*code) as i64,
+            _ => default,
+        },
         _ => default,
     };
     match code {
@@ -294,6 +315,37 @@ fn weekday(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let (first, number) = start_of_week(values.get(1), 1)?;
     let day = (datetime::weekday(cx.ticks(&values[0])?) - first).rem_euclid(7);
     Ok(cx.int(day + number))
+}
+
+/// A start of the week, or the number that spreadsheets have for it.
+fn week_num_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    if let Some(start) = arguments.get(1) {
+        let number = match &start.kind {
+            crate::expr::powerfx::ir::Kind::Constant(value) => match value {
+                Value::Float(number) => Some(*number),
+                Value::Decimal(number) => Some(crate::expr::powerfx::number::to_float(*number)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let of = match &start.of {
+            Type::Table(columns) => columns.single().map_or(Type::Any, |(_, of)| of.clone()),
+            of => of.clone(),
+        };
+        let fits = match (&of, number) {
+            (_, Some(number)) => number.fract() == 0.0 && matches!(number as i64, 1 | 2 | 11..=17),
+            (of, None) => of.is_number() || of.coerces(&Type::Enum(&START_OF_WEEK)),
+        };
+        if !fits {
+            let span = start.span.clone();
+            binder.report(ProblemKind::Type, &span, format!("{of} is not a start of the week"));
+        }
+    }
+    let table = arguments.iter().any(|argument| matches!(argument.of, Type::Table(_)));
+    match table {
+        true => Type::table_of(crate::expr::powerfx::value::VALUE, binder.number_type()),
+        false => binder.number_type(),
+    }
 }
 
 /// The week of the year, of which the first holds the first of January.

@@ -184,28 +184,11 @@ fn filter(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
 fn count_if(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     let rows = table_of(cx, &arguments[0])?.unwrap_or_default();
     let mut count = 0;
-    let mut failure: Option<Failure> = None;
     for row in rows {
         cx.burn(1)?;
-        let found = match row {
-            Value::Error(failure) => Err(failure),
-            row => holds(cx, &row, &arguments[1..]),
-        };
-        match found {
-            Ok(found) => count += i64::from(found),
-            Err(limit @ Failure::Limit(_)) => return Err(limit),
-            Err(found) => {
-                failure = Some(match failure {
-                    Some(before) => before.and(found),
-                    None => found,
-                })
-            }
-        }
+        count += i64::from(holds(cx, &row, &arguments[1..])?);
     }
-    match failure {
-        Some(failure) => Err(failure),
-        None => Ok(cx.int(count)),
-    }
+    Ok(cx.int(count))
 }
 
 fn for_all(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
@@ -215,13 +198,7 @@ fn for_all(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     let mut made = Vec::with_capacity(rows.len());
     for row in rows {
         cx.burn(1)?;
-        let value = match row {
-            Value::Error(failure) => {
-                made.push(Value::Error(failure));
-                continue;
-            }
-            row => Value::cell(cx.within(row, &arguments[1]))?,
-        };
+        let value = Value::cell(cx.within(row, &arguments[1]))?;
         let records = match &arguments[1].of {
             Type::Record(_) => true,
             Type::Any => matches!(value, Value::Record(_) | Value::Blank),

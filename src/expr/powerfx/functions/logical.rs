@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Blank::{Keep, Zero};
+use super::Blank::Zero;
 use super::{Family, Function, MANY, Param, Returns, Scoping};
 use crate::expr::ProblemKind;
 use crate::expr::powerfx::bind::Binder;
@@ -13,7 +13,7 @@ use crate::expr::powerfx::eval::Cx;
 use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::operators;
 use crate::expr::powerfx::types::{Columns, Type};
-use crate::expr::powerfx::value::{Record, Value};
+use crate::expr::powerfx::value::{Record, VALUE, Value};
 
 const fn logical(function: Function) -> Function {
     function.family(Family::Logical)
@@ -24,7 +24,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .arity(1, MANY)
         .example("And(1 < 2, true)", "true"),
     logical(Function::plain("Blank", &[], Returns::Blank, |_, _| Ok(Value::Blank))).example("Blank()", "Blank()"),
-    logical(Function::plain("Boolean", &[Param::Any], Returns::Boolean, boolean))
+    logical(Function::plain("Boolean", &[Param::Any], Returns::Check(boolean_type), boolean))
         .tabular()
         .example("Boolean(\"true\")", "true"),
     logical(Function::special("Coalesce", &[Param::Any], Returns::Check(coalesce_type), coalesce))
@@ -84,8 +84,22 @@ fn junction(cx: &mut Cx<'_>, arguments: &[Expr], decides: bool) -> Eval {
     Ok(Value::Boolean(!decides))
 }
 
+fn boolean_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+    let of = match &arguments[0].of {
+        Type::Table(columns) => columns.single().map_or(Type::Any, |(_, of)| of.clone()),
+        of => of.clone(),
+    };
+    if of.is_aggregate() || !of.coerces(&Type::Boolean) {
+        let span = arguments[0].span.clone();
+        binder.report(ProblemKind::Type, &span, format!("{of} is not made a boolean"));
+    }
+    match &arguments[0].of {
+        Type::Table(_) => Type::table_of(VALUE, Type::Boolean),
+        _ => Type::Boolean,
+    }
+}
+
 fn boolean(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let _ = Keep;
     match &values[0] {
         value if value.is_blank() => Ok(Value::Blank),
         Value::Text(text) if text.is_empty() => Ok(Value::Blank),
@@ -225,7 +239,7 @@ fn is_blank_or_error(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
 /// The type of an error, as `FirstError` has it.
 fn error_columns() -> Columns {
     Columns::new(vec![
-        ("Kind".into(), Type::Enum(&ERROR_KIND)),
+        ("Kind".into(), Type::Any),
         ("Message".into(), Type::Text),
         ("Source".into(), Type::Text),
         ("Observed".into(), Type::Text),
@@ -241,9 +255,9 @@ pub(in crate::expr::powerfx) fn errors_type() -> Type {
     ])
 }
 
-fn error_record(fault: &Fault) -> Value {
+fn error_record(cx: &Cx<'_>, fault: &Fault) -> Value {
     Value::record(vec![
-        ("Kind".into(), Value::Enum(&ERROR_KIND, Raw::Number(fault.kind.0))),
+        ("Kind".into(), cx.int(fault.kind.0)),
         ("Message".into(), Value::Text(fault.message.clone())),
         ("Source".into(), Value::Blank),
         ("Observed".into(), Value::Blank),
@@ -251,12 +265,12 @@ fn error_record(fault: &Fault) -> Value {
     ])
 }
 
-fn errors_record(failure: &Failure) -> Value {
+fn errors_record(cx: &Cx<'_>, failure: &Failure) -> Value {
     let faults: &[Fault] = match failure {
         Failure::Errors(faults) => faults,
         Failure::Limit(_) => &[],
     };
-    let all: Vec<Value> = faults.iter().map(error_record).collect();
+    let all: Vec<Value> = faults.iter().map(|fault| error_record(cx, fault)).collect();
     Value::record(vec![
         ("FirstError".into(), all.first().cloned().unwrap_or(Value::Blank)),
         ("AllErrors".into(), Value::table(all)),
@@ -267,7 +281,7 @@ fn if_error_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<u
     let mut results: Vec<usize> = (0..arguments.len()).filter(|position| position % 2 == 1).collect();
     // Of the values that are tried only the last one is a result.
     match arguments.len() % 2 {
-        1 => results.push(arguments.len() - 1),
+        1 => results.insert(0, arguments.len() - 1),
         _ => results.insert(0, arguments.len() - 2),
     }
     if arguments.len() == 2 {
@@ -283,7 +297,10 @@ fn if_error(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
             return cx.eval(&pair[0]);
         };
         last = match cx.eval(tried) {
-            Err(failure) if failure.is_error() => return cx.within(errors_record(&failure), fallback),
+            Err(failure) if failure.is_error() => {
+                let errors = errors_record(cx, &failure);
+                return cx.within(errors, fallback);
+            }
             result => result,
         };
     }

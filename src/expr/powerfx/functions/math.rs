@@ -39,8 +39,7 @@ pub(super) static OF_FLOATS: &[Function] = &float_functions! {
     "Tan" f64::tan, "Tan(0)" "0";
     "Sqrt" f64::sqrt, "Sqrt(9)" "3";
     "Ln" |x: f64| if x <= 0.0 { f64::NAN } else { x.ln() }, "Ln(1)" "0";
-    "Cot" |x: f64| 1.0 / x.tan(), "Round(Cot(1), 4)" "0.6421";
-};
+    };
 
 pub(super) static FUNCTIONS: &[Function] = &[
     math(Function::plain("Abs", &[NUMBER], Returns::Number, |_, values| {
@@ -60,6 +59,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .tabular()
     .example("Atan2(1, 0)", "0"),
+    math(Function::plain("Cot", &[FLOAT], Returns::Float, |_, values| match float(&values[0]).tan() {
+        0.0 => Err(Failure::div0()),
+        tangent => finite(1.0 / tangent),
+    }))
+    .tabular()
+    .example("Round(Cot(1), 4)", "0.6421"),
     math(Function::plain("Dec2Hex", &[FLOAT, FLOAT], Returns::Text, dec2hex))
         .arity(1, 2)
         .tabular()
@@ -140,24 +145,25 @@ fn finite(value: f64) -> Eval {
 }
 
 fn dec2hex(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let number = float(&values[0]).trunc();
+    let number = float(&values[0]).floor();
     // Numbers of 40 bits, negative ones as their complement.
     if !(-549_755_813_888.0..=549_755_813_887.0).contains(&number) {
         return Err(Failure::numeric("the number does not fit into ten hexadecimal digits"));
     }
-    let places = values.get(1).map_or(0.0, float).trunc();
-    if !(0.0..=10.0).contains(&places) {
-        return Err(Failure::numeric("there are at most ten digits"));
+    let places = values.get(1).map(|places| float(places).trunc());
+    if places.is_some_and(|places| !(1.0..=10.0).contains(&places)) {
+        return Err(Failure::numeric("there are from one to ten digits"));
     }
     let number = number as i64;
     if number < 0 {
         return cx.make_text(format!("{:010X}", number & 0xff_ffff_ffff));
     }
     let hex = format!("{number:X}");
-    if places > 0.0 && hex.len() > places as usize {
+    let width = places.map_or(0, |places| places as usize);
+    if width > 0 && hex.len() > width {
         return Err(Failure::numeric("the number has more digits"));
     }
-    cx.make_text(format!("{hex:0>width$}", width = places as usize))
+    cx.make_text(format!("{hex:0>width$}"))
 }
 
 fn hex2dec(cx: &mut Cx<'_>, values: &[Value]) -> Eval {

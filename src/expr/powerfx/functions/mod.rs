@@ -314,6 +314,7 @@ impl Param {
             Param::Float(_) => Value::Float(cx.float(value)?),
             Param::Number(_) => cx.number(value)?.value(),
             Param::Boolean(_) => Value::Boolean(cx.boolean(value)?),
+            Param::DateTime(Blank::Keep) if matches!(value, Value::Text(text) if text.is_empty()) => Value::Blank,
             Param::DateTime(_) => match value {
                 Value::Date(_) | Value::DateTime(_) => value.clone(),
                 value => Value::DateTime(cx.ticks(value)?),
@@ -349,17 +350,29 @@ type Run = fn(&mut Cx<'_>, &[Value]) -> Eval;
 
 /// Calls a function with the values of its arguments.
 pub(super) fn call(cx: &mut Cx<'_>, function: &'static Function, run: Run, arguments: &[Expr], of: &Type) -> Eval {
-    let values = cx.eval_all(arguments)?;
-    if function.tabular {
-        if values.iter().any(|value| matches!(value, Value::Table(_))) {
-            return broadcast(cx, function, run, &values);
-        }
-        let blank_table = |(value, argument): (&Value, &Expr)| value.is_blank() && matches!(argument.of, Type::Table(_));
-        if matches!(of, Type::Table(_)) && values.iter().zip(arguments).any(blank_table) {
-            return Ok(Value::Blank);
+    if !function.tabular {
+        let values = cx.eval_all(arguments)?;
+        return apply(cx, function, run, &values);
+    }
+    let results: Vec<Eval> = arguments.iter().map(|argument| cx.eval(argument)).collect();
+    let is_table = |result: &Eval| matches!(result, Ok(Value::Table(_)));
+    if !matches!(of, Type::Table(_)) && !results.iter().any(is_table) {
+        return apply(cx, function, run, &all(results)?);
+    }
+    // A table that failed or is blank is the whole result; a value that failed is one in every row.
+    let mut blank = false;
+    for (result, argument) in results.iter().zip(arguments) {
+        match (result, &argument.of) {
+            (Err(failure), Type::Table(_)) => return Err(failure.clone()),
+            (Err(failure @ Failure::Limit(_)), _) => return Err(failure.clone()),
+            (Ok(value), Type::Table(_)) if value.is_blank() => blank = true,
+            _ => {}
         }
     }
-    apply(cx, function, run, &values)
+    match blank {
+        true => Ok(Value::Blank),
+        false => broadcast(cx, function, run, &results),
+    }
 }
 
 fn apply(cx: &mut Cx<'_>, function: &'static Function, run: Run, values: &[Value]) -> Eval {
@@ -377,45 +390,44 @@ fn apply(cx: &mut Cx<'_>, function: &'static Function, run: Run, values: &[Value
 }
 
 /// Applies a function to the rows of tables of one column; a value that is no table goes with every row.
-fn broadcast(cx: &mut Cx<'_>, function: &'static Function, run: Run, values: &[Value]) -> Eval {
-    let lengths = values.iter().filter_map(|value| match value {
-        Value::Table(table) => Some(table.rows().len()),
+fn broadcast(cx: &mut Cx<'_>, function: &'static Function, run: Run, results: &[Eval]) -> Eval {
+    let lengths = results.iter().filter_map(|result| match result {
+        Ok(Value::Table(table)) => Some(table.rows().len()),
         _ => None,
     });
     let rows = lengths.max().unwrap_or(0);
-    let mut result = Vec::with_capacity(rows);
+    let mut made = Vec::with_capacity(rows);
     for row in 0..rows {
         cx.burn(1)?;
-        let mut missing = false;
-        let mut failed = None;
-        let mut arguments = Vec::with_capacity(values.len());
-        for value in values {
-            arguments.push(match value {
-                Value::Table(table) => match table.rows().get(row) {
-                    Some(Value::Error(failure)) => {
-                        failed.get_or_insert_with(|| failure.clone());
-                        Ok(Value::Blank)
-                    }
-                    Some(row) => row.first_field().read(),
-                    None => {
-                        missing = true;
-                        Ok(Value::Blank)
-                    }
-                },
-                value => Ok(value.clone()),
-            });
-        }
-        if let Some(failure) = failed {
-            result.push(Value::Error(failure));
-            continue;
-        }
-        let value = match missing {
-            true => Err(Failure::new(Kind::NOT_APPLICABLE, "the tables have different numbers of rows")),
-            false => all(arguments).and_then(|arguments| apply(cx, function, run, &arguments)),
-        };
-        result.push(Value::row(VALUE, Value::cell(value)?));
+        made.push(match row_arguments(results, row) {
+            Err(failure) => Value::Error(failure),
+            Ok(None) => {
+                let failure = Failure::new(Kind::NOT_APPLICABLE, "the tables have different numbers of rows");
+                Value::row(VALUE, Value::Error(failure))
+            }
+            Ok(Some(arguments)) => {
+                let value = all(arguments).and_then(|arguments| apply(cx, function, run, &arguments));
+                Value::row(VALUE, Value::cell(value)?)
+            }
+        });
     }
-    Ok(Value::table(result))
+    Ok(Value::table(made))
+}
+
+/// The arguments for a row; nothing where a table has no such row, an error where the row itself is one.
+fn row_arguments(results: &[Eval], row: usize) -> Result<Option<Vec<Eval>>, Failure> {
+    let mut arguments = Vec::with_capacity(results.len());
+    for result in results {
+        arguments.push(match result {
+            Ok(Value::Table(table)) => match table.rows().get(row) {
+                Some(Value::Error(failure)) => return Err(failure.clone()),
+                Some(row) => row.first_field().read(),
+                None => return Ok(None),
+            },
+            result => result.clone(),
+        });
+    }
+    Ok(Some(arguments))
 }
 
 static FAMILIES: &[&[Function]] = &[

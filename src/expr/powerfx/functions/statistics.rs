@@ -17,11 +17,11 @@ use crate::expr::powerfx::types::Type;
 use crate::expr::powerfx::value::Value;
 
 macro_rules! statistics {
-    ($($name:literal $run:ident, $formula:literal $gives:literal;)+) => {
+    ($($name:literal $run:ident $check:ident, $formula:literal $gives:literal;)+) => {
         &[$(Function::special(
             $name,
             &[Param::Any, Param::Row],
-            Returns::Check(of_numbers),
+            Returns::Check($check),
             |cx, arguments, of| {
                 let values = values(cx, arguments)?;
                 $run(cx, values, of)
@@ -35,52 +35,53 @@ macro_rules! statistics {
 }
 
 pub(super) static FUNCTIONS: &[Function] = statistics! {
-    "Average" average, "Average(1, 2, 6)" "3";
-    "Max" max, "Max([3, 9, 4], Value)" "9";
-    "Min" min, "Min(3, 9, 4)" "3";
-    "StdevP" deviation, "StdevP(1, 3)" "1";
-    "Sum" sum, "Sum([1, 2, 3], Value * 2)" "12";
-    "VarP" variance, "VarP(1, 3)" "1";
+    "Average" average of_numbers, "Average(1, 2, 6)" "3";
+    "Max" max of_values, "Max([3, 9, 4], Value)" "9";
+    "Min" min of_values, "Min(3, 9, 4)" "3";
+    "StdevP" deviation of_float, "StdevP(1, 3)" "1";
+    "Sum" sum of_numbers, "Sum([1, 2, 3], Value * 2)" "12";
+    "VarP" variance of_numbers, "VarP(1, 3)" "1";
 };
 
-/// The type of the result, which for the largest and smallest may be a date.
+/// The type of the smallest and largest: that of the first value, which the others are made.
+fn of_values(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+    match first_type(binder, arguments, span) {
+        of @ (Type::Float | Type::Decimal | Type::Any | Type::Date | Type::Time | Type::DateTime) => of,
+        _ => binder.number_type(),
+    }
+}
+
+/// The kind of number that comes of numbers: that of the first one.
 fn of_numbers(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+    match first_type(binder, arguments, span) {
+        of @ (Type::Float | Type::Decimal | Type::Any) => of,
+        _ => binder.number_type(),
+    }
+}
+
+fn of_float(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+    first_type(binder, arguments, span);
+    Type::Float
+}
+
+fn first_type(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) -> Type {
     let over_table = matches!(arguments[0].of, Type::Table(_));
-    if over_table || (arguments.len() == 2 && arguments[0].of == Type::Untyped) {
-        if arguments.len() != 2 {
-            binder.report(ProblemKind::Arguments, span, "a table and an expression over its rows are expected");
-            return Type::Any;
-        }
+    if over_table && arguments.len() != 2 {
+        binder.report(ProblemKind::Arguments, span, "a table and an expression over its rows are expected");
+        return Type::Any;
     }
-    let numbers = match over_table {
+    let values = match over_table {
         true => &arguments[1..],
-        false => &arguments[..],
+        false => arguments,
     };
-    let mut of = Type::Blank;
-    let mut wrong = None;
-    for argument in numbers {
-        if !argument.of.coerces(&Type::Decimal) || matches!(argument.of, Type::Void) {
-            wrong = Some(argument);
+    for value in values {
+        if !value.of.coerces(&Type::Decimal) || matches!(value.of, Type::Void | Type::Table(_) | Type::Record(_)) {
+            let message = format!("{} cannot be used as a number", value.of);
+            binder.report(ProblemKind::Type, &value.span, message);
         }
-        of = match (&of, &argument.of) {
-            (Type::Blank, Type::Any) | (Type::Any, _) | (_, Type::Any) => Type::Any,
-            (Type::Blank | Type::Date, Type::Date) => Type::Date,
-            (Type::Blank | Type::Time, Type::Time) => Type::Time,
-            (Type::Blank | Type::Date | Type::DateTime, Type::DateTime) | (Type::DateTime, Type::Date) => {
-                Type::DateTime
-            }
-            (before, Type::Blank) => before.clone(),
-            (Type::Float, _) | (_, Type::Float) => Type::Float,
-            (Type::Blank | Type::Decimal, Type::Decimal) => Type::Decimal,
-            _ => binder.number_type(),
-        };
     }
-    if let Some(wrong) = wrong {
-        let message = format!("{} cannot be used as a number", wrong.of);
-        let span = wrong.span.clone();
-        binder.report(ProblemKind::Type, &span, message);
-    }
-    of
+    let known = values.iter().map(|value| &value.of).find(|of| **of != Type::Blank);
+    known.cloned().unwrap_or(Type::Blank)
 }
 
 /// The values: of the arguments, or of the second one over the rows of the first.
@@ -103,12 +104,10 @@ fn values(cx: &mut Cx<'_>, arguments: &[Expr]) -> Eval<Vec<Value>> {
     let mut results = Vec::with_capacity(table.rows().len());
     for item in table.rows() {
         cx.burn(1)?;
-        results.push(match item {
-            Value::Error(failure) => Err(failure.clone()),
-            item => cx.within(item.clone(), row),
-        });
+        // The first row that fails ends it.
+        results.push(cx.within(item.clone().read()?, row)?);
     }
-    all(results)
+    Ok(results)
 }
 
 /// A table of one column given as the only argument counts as its values.
@@ -119,12 +118,21 @@ fn spread(values: Vec<Value>) -> Vec<Value> {
     }
 }
 
-/// The numbers among the values; blanks do not count.
-fn numbers(cx: &mut Cx<'_>, values: &[Value]) -> Eval<Vec<Number>> {
+/// The numbers among the values, of the kind of the result; blanks do not count.
+fn numbers(cx: &mut Cx<'_>, values: &[Value], of: &Type) -> Eval<Vec<Number>> {
     let present: Vec<Eval<Number>> = values
         .iter()
         .filter(|value| !value.is_blank())
-        .map(|value| cx.number(value))
+        .map(|value| match (of, value) {
+            (Type::Float, value) => cx.float(value).map(Number::Float),
+            (Type::Decimal, value) => cx.decimal(value).map(Number::Decimal),
+            (Type::Date | Type::DateTime | Type::Time, Value::Text(_)) => {
+                let value = cx.coerce(value.clone(), of)?;
+                cx.float(&value).map(Number::Float)
+            }
+            (Type::Date | Type::DateTime | Type::Time, value) => cx.float(value).map(Number::Float),
+            (_, value) => cx.number(value),
+        })
         .collect();
     let mut numbers = all(present)?;
     if numbers.iter().any(|number| matches!(number, Number::Float(_))) {
@@ -152,8 +160,7 @@ fn total(numbers: &[Number]) -> Eval<Number> {
     }
 }
 
-fn count(cx: &Cx<'_>, like: Number, count: usize) -> Number {
-    let _ = cx;
+fn count(like: Number, count: usize) -> Number {
     match like {
         Number::Float(_) => Number::Float(count as f64),
         Number::Decimal(_) => Number::Decimal(Decimal::from(count)),
@@ -161,37 +168,28 @@ fn count(cx: &Cx<'_>, like: Number, count: usize) -> Number {
 }
 
 fn sum(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {
-    let numbers = numbers(cx, &values)?;
+    let numbers = numbers(cx, &values, of)?;
     if numbers.is_empty() {
         return Ok(Value::Blank);
     }
-    let value = total(&numbers)?.value();
-    temporal(cx, value, of)
+    Ok(total(&numbers)?.value())
 }
 
 fn average(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {
-    let numbers = numbers(cx, &values)?;
+    let numbers = numbers(cx, &values, of)?;
     let Some(first) = numbers.first() else {
         return Err(Failure::div0());
     };
-    let count = count(cx, *first, numbers.len());
-    let value = operators::divide(total(&numbers)?, count)?;
-    temporal(cx, value, of)
+    let count = count(*first, numbers.len());
+    operators::divide(total(&numbers)?, count)
 }
 
-fn temporal(cx: &mut Cx<'_>, value: Value, of: &Type) -> Eval {
-    match of {
-        Type::Date | Type::DateTime | Type::Time => cx.coerce(value, of),
-        _ => Ok(value),
-    }
-}
-
-fn variance(cx: &mut Cx<'_>, values: Vec<Value>, _: &Type) -> Eval {
-    let numbers = numbers(cx, &values)?;
+fn variance(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {
+    let numbers = numbers(cx, &values, of)?;
     let Some(first) = numbers.first() else {
         return Err(Failure::div0());
     };
-    let count = count(cx, *first, numbers.len());
+    let count = count(*first, numbers.len());
     let sum = total(&numbers)?;
     match (sum, count) {
         (Number::Decimal(sum), Number::Decimal(count)) => {
@@ -229,7 +227,7 @@ fn min(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {
 
 fn extreme(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type, wanted: Ordering) -> Eval {
     let mut best: Option<Number> = None;
-    for number in numbers(cx, &values)? {
+    for number in numbers(cx, &values, of)? {
         best = Some(match best {
             Some(best) if operators::compare_numbers(number, best) != wanted => best,
             _ => number,
@@ -238,13 +236,5 @@ fn extreme(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type, wanted: Ordering) -> 
     let Some(best) = best else {
         return Ok(Value::Blank);
     };
-    // Of dates, the date itself, which a number of days may not give to the tick.
-    if of.is_temporal() {
-        for value in values.iter().filter(|value| !value.is_blank()) {
-            if operators::compare_numbers(cx.number(value)?, best).is_eq() {
-                return cx.coerce(value.clone(), of);
-            }
-        }
-    }
-    Ok(best.value())
+    cx.coerce(best.value(), of)
 }

@@ -224,7 +224,11 @@ fn table_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usiz
 fn table_(cx: &mut Cx<'_>, arguments: &[Expr], of: &Type) -> Eval {
     let mut rows = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        match Value::cell(cx.eval(argument))? {
+        let value = match argument.of {
+            Type::Untyped => cx.eval(argument)?,
+            _ => Value::cell(cx.eval(argument))?,
+        };
+        match value {
             Value::Table(table) => rows.extend(table.rows().iter().cloned()),
             Value::Untyped(Json::Null) => return Ok(Value::Blank),
             Value::Untyped(Json::Array(items)) => {

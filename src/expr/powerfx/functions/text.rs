@@ -7,6 +7,7 @@ use super::{Family, Function, MANY, Param, Returns};
 use crate::expr::powerfx::coerce::Number;
 use crate::expr::powerfx::error::{Eval, Failure, Kind};
 use crate::expr::powerfx::eval::Cx;
+use crate::expr::powerfx::json::Json;
 use crate::expr::powerfx::locale::Locale;
 use crate::expr::powerfx::types::Type;
 use crate::expr::powerfx::value::{VALUE, Value};
@@ -402,7 +403,7 @@ fn numeric_type(
     let of = arguments[0].of.clone();
     let fits = match &of {
         Type::Table(_) | Type::Record(_) | Type::Guid | Type::Color => false,
-        Type::Enum(_) => of.coerces(&Type::Decimal),
+        Type::Enum(of) => of.backing == crate::expr::powerfx::enums::Backing::Number,
         of => of.coerces(&Type::Decimal),
     };
     if !fits {
@@ -445,7 +446,7 @@ fn float_type(
 fn parsed(cx: &Cx<'_>, values: &[Value], float: bool) -> Eval<Option<Option<Number>>> {
     let locale = language(values.get(1), cx)?;
     match &values[0] {
-        Value::Text(text) => numparse::parse(text, locale, float)
+        Value::Text(text) | Value::Untyped(Json::Text(text)) if values.len() > 1 || matches!(values[0], Value::Text(_)) => numparse::parse(text, locale, float)
             .map(Some)
             .map_err(|()| Failure::invalid(format!("`{text}` is not a number"))),
         _ => Ok(None),
