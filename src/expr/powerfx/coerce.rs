@@ -76,7 +76,7 @@ impl Cx<'_> {
             Value::Decimal(value) => Ok(Number::Decimal(*value)),
             Value::Blank => Ok(self.zero()),
             Value::Boolean(value) => float(f64::from(u8::from(*value))),
-            Value::Text(text) if text.trim().is_empty() => Ok(self.zero()),
+            Value::Text(text) if text.is_empty() => Ok(self.zero()),
             Value::Text(text) => self.parse_number(text),
             Value::Date(ticks) | Value::DateTime(ticks) => float(datetime::to_serial(*ticks)),
             Value::Time(ticks) => float(*ticks as f64 / DAY as f64),
@@ -216,6 +216,7 @@ impl Cx<'_> {
             return Ok(Value::Blank);
         }
         Ok(match (to, value) {
+            (Type::Float | Type::Decimal, Value::Text(text)) if text.is_empty() => Value::Blank,
             (Type::Any | Type::Blank | Type::Void, value) => value,
             (Type::Boolean, value) => Value::Boolean(self.boolean(&value)?),
             (Type::Float, value) => Value::Float(self.float(&value)?),
@@ -230,6 +231,13 @@ impl Cx<'_> {
             (Type::Time, value) => Value::Time(self.time(&value)?),
             (Type::Guid, Value::Text(text)) => {
                 Value::Guid(parse_guid(&text).ok_or_else(|| Failure::invalid(format!("`{text}` is not a GUID")))?)
+            }
+            (Type::Guid, Value::Untyped(Json::Text(text))) => {
+                Value::Guid(parse_guid(&text).ok_or_else(|| Failure::invalid(format!("`{text}` is not a GUID")))?)
+            }
+            (Type::Color, Value::Untyped(Json::Text(text))) => {
+                let color = super::functions::color::parse(&text);
+                Value::Color(color.ok_or_else(|| Failure::invalid(format!("`{text}` is not a color")))?)
             }
             (Type::Color, Value::Enum(_, Raw::Color(color))) => Value::Color(color),
             (Type::Enum(of), Value::Text(text)) if of.backing == Backing::Text => {

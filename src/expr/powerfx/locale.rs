@@ -229,6 +229,9 @@ impl Locale {
 
     /// The conventions of a language tag; those of another region with the same language if need be.
     pub fn find(tag: &str) -> Option<&'static Locale> {
+        if tag.is_empty() {
+            return Some(&ENGLISH);
+        }
         let tag = tag.to_ascii_lowercase();
         let language = |tag: &str| tag.split('-').next().unwrap_or_default().to_owned();
         let exact = ALL.iter().copied().find(|known| known.tag == tag);

@@ -15,7 +15,8 @@ pub(super) fn float_text(value: f64) -> String {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-5..15).contains(&exponent) {
+    let count = digits.bytes().filter(u8::is_ascii_digit).count() as i32;
+    if (-5..count.max(15)).contains(&exponent) {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -29,7 +30,7 @@ pub(super) fn decimal_text(value: Decimal) -> String {
 
 /// The decimal nearest to a float, of which 15 digits count.
 pub(super) fn to_decimal(value: f64) -> Eval<Decimal> {
-    let out_of_range = || Failure::numeric("the number is too large for a decimal");
+    let out_of_range = || Failure::invalid("the number is too large for a decimal");
     if !value.is_finite() {
         return Err(out_of_range());
     }

@@ -9,7 +9,7 @@ use super::number;
 /// The number of a text; nothing for one without content. A float is read even where decimals overflow.
 pub(super) fn parse(text: &str, locale: &Locale, float: bool) -> Result<Option<Number>, ()> {
     let mut rest = text.trim();
-    if rest.is_empty() {
+    if text.is_empty() {
         return Ok(None);
     }
     let mut seen = Signs::default();
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str, locale: &Locale, float: bool) -> Result<Option<N
             break;
         }
     }
-    let contradictory = (seen.currency && seen.percent) || (seen.open && (seen.sign || seen.percent));
+    let contradictory = (seen.currency && seen.percent) || (seen.open && seen.sign);
     if contradictory || seen.open != seen.close {
         return Err(());
     }

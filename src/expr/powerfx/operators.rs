@@ -113,6 +113,8 @@ fn minus(number: Number) -> Number {
 pub(super) fn negate(cx: &mut Cx<'_>, value: &Value) -> Eval {
     match value {
         Value::Time(ticks) => Ok(Value::Time(-ticks)),
+        Value::Date(ticks) => shift(cx, &Value::Date(datetime::EPOCH), datetime::EPOCH - ticks),
+        Value::DateTime(ticks) => shift(cx, &Value::DateTime(datetime::EPOCH), datetime::EPOCH - ticks),
         _ => cx.number(value).map(|value| minus(value).value()),
     }
 }

@@ -61,7 +61,7 @@ fn is_keyword(name: &str) -> bool {
     matches!(name, "true" | "false" | "And" | "Or" | "Not" | "in" | "exactin" | "As" | "Self" | "Parent")
 }
 
-fn is_reserved(name: &str) -> bool {
+pub(super) fn is_reserved(name: &str) -> bool {
     is_keyword(name) || RESERVED.contains(&&*name.to_lowercase())
 }
 
@@ -393,6 +393,10 @@ impl<'a> Parser<'a> {
             return Ok(items);
         }
         loop {
+            // A table may end with a comma.
+            if close == Symbol::CloseBracket && !items.is_empty() && self.eat(close) {
+                return Ok(items);
+            }
             items.push(self.expression(Level::Chain)?);
             if self.eat(close) {
                 return Ok(items);
@@ -455,9 +459,7 @@ impl<'a> Parser<'a> {
                     if c == Some('"') {
                         return Ok(parts);
                     }
-                    if !self.is(Symbol::CloseBrace) {
-                        parts.push(self.expression(Level::Chain)?);
-                    }
+                    parts.push(self.expression(Level::Chain)?);
                     if !self.is(Symbol::CloseBrace) {
                         return Err(self.unexpected("`}`"));
                     }

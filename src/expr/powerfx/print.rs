@@ -62,7 +62,7 @@ fn write(out: &mut String, value: &Value) {
         Value::Guid(value) => write!(out, "GUID(\"{}\")", coerce::guid_text(*value)),
         Value::Color(color) => {
             let [alpha, red, green, blue] = color.to_be_bytes();
-            let alpha = number::float_text((f64::from(alpha) / 255.0 * 100.0).round() / 100.0);
+            let alpha = number::float_text((f64::from(alpha) / 255.0 * 1000.0).round() / 1000.0);
             write!(out, "RGBA({red},{green},{blue},{alpha})")
         }
         Value::Enum(of, raw) => match of.name_of(raw) {
@@ -143,7 +143,7 @@ fn untyped(out: &mut String, value: &Json) {
 pub(super) fn identifier(name: &str) -> String {
     let plain = name.starts_with(|c: char| c == '_' || c.is_alphabetic())
         && name.chars().all(|c| c == '_' || c.is_alphanumeric())
-        && !matches!(name, "true" | "false" | "And" | "Or" | "Not" | "in" | "exactin" | "As" | "Self" | "Parent");
+        && !super::parser::is_reserved(name);
     match plain {
         true => name.to_owned(),
         false => format!("'{}'", name.replace('\'', "''")),

@@ -53,10 +53,6 @@ impl Binder<'_> {
                     let (of, name) = row.clone().unwrap_or((Type::Any, None));
                     self.within(Scope::rows(of, name), |binder| binder.expr(node))
                 }
-                (Param::Fields, _) => {
-                    let of = row.clone().map_or(Type::Any, |(of, _)| of);
-                    self.within(Scope::fields(of), |binder| binder.expr(node))
-                }
                 (_, Scoping::Rows | Scoping::Record) if position == 0 => {
                     let (node, name) = match &node.kind {
                         NodeKind::As(of, name) => (&**of, Some(name.name.clone())),
@@ -96,7 +92,7 @@ impl Binder<'_> {
 
     fn accept(&mut self, function: &Function, param: Param, expr: &Expr) {
         if expr.of == Type::Void {
-            if !matches!(param, Param::Any | Param::Row | Param::Fields) {
+            if !matches!(param, Param::Any | Param::Row) {
                 self.report(ProblemKind::Type, &expr.span, "this gives nothing that could be used");
             }
             return;
@@ -105,7 +101,7 @@ impl Binder<'_> {
             || match (&expr.of, function.tabular) {
                 (Type::Table(columns), true) => match columns.single() {
                     Some((_, of)) => param.accepts(of),
-                    None => columns.0.is_empty(),
+                    None => false,
                 },
                 _ => false,
             };

@@ -14,7 +14,10 @@ impl Binder<'_> {
         let of = self.expr(of);
         let (of, result) = match operator {
             Unary::Not => (self.expect(of, &Type::Boolean), Type::Boolean),
-            Unary::Minus if of.of == Type::Time => (of, Type::Time),
+            Unary::Minus if of.of.is_temporal() => {
+                let result = of.of.clone();
+                (of, result)
+            }
             Unary::Minus | Unary::Percent => {
                 let of = self.expect(of, &Type::Decimal);
                 let result = match (&of.of, operator) {

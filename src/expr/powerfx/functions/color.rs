@@ -51,21 +51,26 @@ fn color_value(_: &mut Cx<'_>, values: &[Value]) -> Eval {
     let Value::Text(text) = &values[0] else {
         return Ok(Value::Blank);
     };
-    let invalid = || Failure::invalid(format!("`{text}` is not a color"));
     if text.is_empty() {
         return Ok(Value::Blank);
     }
+    let color = parse(text).ok_or_else(|| Failure::invalid(format!("`{text}` is not a color")))?;
+    Ok(Value::Color(color))
+}
+
+/// A color by its name, or by the hexadecimal digits of its parts.
+pub(in crate::expr::powerfx) fn parse(text: &str) -> Option<u32> {
     if let Some(hex) = text.strip_prefix('#') {
-        let number = u32::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+')).ok_or_else(invalid)?;
+        let number = u32::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+'))?;
         return match hex.len() {
-            6 => Ok(Value::Color(0xff00_0000 | number)),
-            8 => Ok(Value::Color(number.rotate_right(8))),
-            _ => Err(invalid()),
+            6 => Some(0xff00_0000 | number),
+            8 => Some(number.rotate_right(8)),
+            _ => None,
         };
     }
     match COLORS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-        Some((_, Raw::Color(color))) => Ok(Value::Color(*color)),
-        _ => Err(invalid()),
+        Some((_, Raw::Color(color))) => Some(*color),
+        _ => None,
     }
 }
 

@@ -212,13 +212,20 @@ fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
     arguments[0].of.clone()
 }
 
-fn patch_type(_: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+/// The fields of all records; one that comes again keeps its type.
+fn patch_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     let mut columns = Columns::default();
     for argument in arguments.iter() {
         match &argument.of {
             Type::Record(of) => {
                 for (name, of) in of.iter() {
-                    columns = columns.with(name.clone(), of.clone());
+                    let before = columns.get(name).cloned();
+                    let same = before.as_ref().is_none_or(|before| *before == *of || *of == Type::Blank || before.is_any());
+                    if !same || before == Some(Type::Blank) && *of != Type::Blank {
+                        let message = format!("the field `{name}` was another type before, and is {of} here");
+                        binder.report(ProblemKind::Type, &argument.span, message);
+                    }
+                    columns = columns.with(name.clone(), before.unwrap_or_else(|| of.clone()));
                 }
             }
             Type::Blank => {}
@@ -313,18 +320,16 @@ fn search(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     for row in rows(&values[0])? {
         cx.burn(1)?;
         let Value::Record(record) = &row else {
-            if matches!(row, Value::Error(_)) {
-                found.push(row);
+            row.read()?;
+            if wanted.is_empty() {
+                found.push(Value::Blank);
             }
             continue;
         };
         for argument in &arguments[2..] {
             match record.get(&name(argument)) {
-                Some(Value::Error(failure)) => {
-                    found.push(Value::Error(failure.clone()));
-                    break;
-                }
                 Some(value) => {
+                    let value = &value.clone().read()?;
                     let text = cx.string(value)?.to_lowercase();
                     if text.contains(&wanted) {
                         found.push(row.clone());
@@ -382,9 +387,15 @@ fn sort_by_columns(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
 /// Rows in the order of a list of values; those with other values come last.
 fn by_example(cx: &mut Cx<'_>, value: &Value, column: &Arc<str>, order: &[Value]) -> Eval {
     let mut groups: Vec<Vec<Value>> = vec![Vec::new(); order.len() + 1];
-    let mut examples = Vec::with_capacity(order.len());
+    let mut examples: Vec<Value> = Vec::with_capacity(order.len());
     for example in order {
-        examples.push(example.clone().read()?.first_field().read()?);
+        let example = example.clone().read()?.first_field().read()?;
+        for known in &examples {
+            if operators::equal(cx, known, &example)? {
+                return Err(Failure::invalid("a value stands twice in the order of the rows"));
+            }
+        }
+        examples.push(example);
     }
     for row in rows(value)? {
         let row = row.read()?;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Blank::{Keep, Stop, Zero};
+use super::Blank::{Keep, Zero};
 use super::{Family, Function, Param, Returns};
 use crate::expr::ProblemKind;
 use crate::expr::powerfx::bind::Binder;
@@ -53,7 +53,10 @@ macro_rules! part {
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    date_function(Function::plain("Date", &[FLOAT, FLOAT, FLOAT], Returns::Date, |_, values| date(values).map(Value::Date)))
+    date_function(Function::plain("Date", &[FLOAT, FLOAT, FLOAT], Returns::Date, |cx, values| {
+        let ticks = date(values)?;
+        Ok(Value::Date(datetime::existing(ticks, cx.zone())))
+    }))
         .example("Date(2026, 2, 30)", "Date(2026,3,2)"),
     date_function(Function::plain("DateAdd", &[DATE, FLOAT, Param::Enum(&TIME_UNIT)], Returns::Check(add_type), date_add))
         .arity(2, 3)
@@ -166,10 +169,11 @@ fn clock(values: &[Value]) -> Eval<i64> {
     Ok(ticks)
 }
 
-fn date_time(_: &mut Cx<'_>, values: &[Value]) -> Eval {
+fn date_time(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let ticks = date(values)?.checked_add(clock(&values[3..])?).and_then(datetime::in_range);
     let outside = || Failure::invalid("the date is not between the years 1 and 9999");
-    ticks.map(Value::DateTime).ok_or_else(outside)
+    let ticks = ticks.ok_or_else(outside)?;
+    Ok(Value::DateTime(datetime::existing(ticks, cx.zone())))
 }
 
 fn time(_: &mut Cx<'_>, values: &[Value]) -> Eval {
@@ -238,6 +242,7 @@ fn date_add(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     };
     let moved = moved.and_then(datetime::in_range).ok_or_else(outside)?;
     Ok(match &values[0] {
+        Value::Time(_) => Value::Time(moved - datetime::EPOCH),
         Value::Date(_) => Value::Date(moved),
         _ => Value::DateTime(moved),
     })
@@ -312,6 +317,9 @@ fn start_of_week(value: Option<&Value>, default: i64) -> Eval<(i64, i64)> {
 }
 
 fn weekday(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
+    if matches!(values.get(1), Some(Value::Blank)) {
+        return Err(Failure::invalid("the start of the week is blank"));
+    }
     let (first, number) = start_of_week(values.get(1), 1)?;
     let day = (datetime::weekday(cx.ticks(&values[0])?) - first).rem_euclid(7);
     Ok(cx.int(day + number))
@@ -398,7 +406,6 @@ fn parse_time(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usiz
 }
 
 fn parsed(cx: &mut Cx<'_>, values: &[Value], wanted: Wanted) -> Eval {
-    let _ = Stop;
     let value = &values[0];
     if value.is_blank() {
         return Ok(Value::Blank);

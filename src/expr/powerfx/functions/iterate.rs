@@ -43,8 +43,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .example("Sort([2, 3, 1], Value, SortOrder.Descending)", "Table({Value:3},{Value:2},{Value:1})"),
 ];
 
+/// Checks that there is a table, or what may be one. Untyped arrays are made tables with `Table` first.
 fn need_table(binder: &mut Binder<'_>, argument: &Expr) {
-    if !matches!(argument.of, Type::Table(_) | Type::Untyped | Type::Any | Type::Blank) {
+    if !matches!(argument.of, Type::Table(_) | Type::Any) {
         let message = format!("{} is not a table", argument.of);
         binder.report(ProblemKind::Type, &argument.span, message);
     }
@@ -52,7 +53,7 @@ fn need_table(binder: &mut Binder<'_>, argument: &Expr) {
 
 fn need_conditions(binder: &mut Binder<'_>, arguments: &[Expr]) {
     for argument in arguments {
-        if !argument.of.coerces(&Type::Boolean) {
+        if !argument.of.coerces(&Type::Boolean) || argument.of == Type::Text {
             let message = format!("a condition is a boolean, not {}", argument.of);
             binder.report(ProblemKind::Type, &argument.span, message);
         }
@@ -62,10 +63,12 @@ fn need_conditions(binder: &mut Binder<'_>, arguments: &[Expr]) {
 fn filter_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     need_conditions(binder, &arguments[1..]);
-    match &arguments[0].of {
-        Type::Untyped => Type::table_of(VALUE, Type::Untyped),
-        of => of.clone(),
+    if arguments.len() > 2 {
+        let span = arguments[2].span.clone();
+        let help = Some("put conditions together with `&&`".to_owned());
+        binder.report_with(ProblemKind::Arguments, &span, "`Filter` takes one condition".to_owned(), help);
     }
+    arguments[0].of.clone()
 }
 
 fn count_if_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
@@ -86,7 +89,9 @@ fn look_up_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<us
 }
 
 fn for_all_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
-    need_table(binder, &arguments[0]);
+    if !matches!(arguments[0].of, Type::Untyped | Type::Blank) {
+        need_table(binder, &arguments[0]);
+    }
     match &arguments[1].of {
         Type::Record(columns) => Type::Table(columns.clone()),
         Type::Any => Type::Any,
@@ -196,9 +201,19 @@ fn for_all(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         return Ok(Value::Blank);
     };
     let mut made = Vec::with_capacity(rows.len());
+    let mut failure: Option<Failure> = None;
     for row in rows {
         cx.burn(1)?;
-        let value = Value::cell(cx.within(row, &arguments[1]))?;
+        let value = match cx.within(row, &arguments[1]) {
+            Ok(value) => value,
+            Err(found) => {
+                failure = Some(match failure {
+                    Some(before) => before.and(found),
+                    None => found,
+                });
+                continue;
+            }
+        };
         let records = match &arguments[1].of {
             Type::Record(_) => true,
             Type::Any => matches!(value, Value::Record(_) | Value::Blank),
@@ -209,14 +224,17 @@ fn for_all(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
             false => Value::row(VALUE, value),
         });
     }
-    Ok(Value::table(made))
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(Value::table(made)),
+    }
 }
 
 fn look_up(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     for row in table_of(cx, &arguments[0])?.unwrap_or_default() {
         cx.burn(1)?;
-        let row = row.read()?;
         if holds(cx, &row, &arguments[1..2])? {
+            let row = row.read()?;
             return match arguments.get(2) {
                 Some(result) => cx.within(row, result),
                 None => Ok(row),
@@ -381,7 +399,7 @@ fn concat(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         if position > 0 {
             text.push_str(&separator);
         }
-        let value = cx.within(row.read()?, each)?;
+        let value = cx.within(row, each)?;
         text.push_str(&cx.string(&value)?);
         if text.len() > crate::expr::powerfx::limits::TEXT {
             return Err(Failure::Limit("a text becomes too large"));

@@ -61,7 +61,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .arity(3, MANY)
         .repeat(2)
         .example("Switch(2, 1, \"one\", 2, \"two\", \"many\")", "\"two\""),
-    logical(Function::special("With", &[Param::Record, Param::Fields], Returns::Check(with_type), with))
+    logical(Function::special("With", &[Param::Record, Param::Row], Returns::Check(with_type), with))
         .scoped(Scoping::Record)
         .example("With({a: 2, b: 3}, a * b)", "6"),
 ];

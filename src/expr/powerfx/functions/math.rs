@@ -282,10 +282,7 @@ fn round(values: &[Value], way: Way) -> Eval {
                 return Ok(Value::Decimal(value.round_dp_with_strategy(digits as u32, strategy)));
             }
             if digits < -28.0 {
-                return match way == Way::Up && !value.is_zero() {
-                    true => Err(Failure::numeric("the result is too large for a decimal")),
-                    false => Ok(Value::Decimal(Decimal::ZERO)),
-                };
+                return Ok(Value::Decimal(Decimal::ZERO));
             }
             let overflow = || Failure::numeric("the result is too large for a decimal");
             let unit = Decimal::from_i128_with_scale(10i128.pow(-digits as u32), 0);
@@ -354,10 +351,10 @@ fn sequence(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
                 .checked_mul(step)
                 .and_then(|offset| start.checked_add(offset))
                 .map(Value::Decimal)
-                .ok_or_else(|| Failure::numeric("the result is too large for a decimal"))?,
-            (start, step) => finite(start.float() + position as f64 * step.float())?,
+                .ok_or_else(|| Failure::numeric("the result is too large for a decimal")),
+            (start, step) => finite(start.float() + position as f64 * step.float()),
         };
-        rows.push(Value::row(crate::expr::powerfx::value::VALUE, value));
+        rows.push(Value::row(crate::expr::powerfx::value::VALUE, Value::cell(value)?));
     }
     Ok(Value::table(rows))
 }

@@ -1,6 +1,6 @@
 //! The functions: one table, from which come the checks of calls, suggestions and the page of documentation.
 
-mod color;
+pub(super) mod color;
 mod columns;
 mod datetime;
 mod info;
@@ -99,13 +99,11 @@ pub(super) enum Param {
     Aggregate,
     /// The name of a column.
     Column,
-    /// Evaluated by the function, with a row in scope.
+    /// Evaluated by the function, with a row or record in scope.
     Row,
-    /// Evaluated by the function, with the fields of a record in scope.
-    Fields,
 }
 
-/// Which names arguments of [`Param::Row`] and [`Param::Fields`] may use.
+/// Which names arguments of [`Param::Row`] may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scoping {
     None,
@@ -254,7 +252,7 @@ impl Param {
     /// Whether a value of a type may stand here.
     pub fn accepts(self, of: &Type) -> bool {
         match self {
-            Param::Any | Param::Row | Param::Fields | Param::Column => true,
+            Param::Any | Param::Row | Param::Column => true,
             Param::Text(_) => of.coerces(&Type::Text),
             Param::Float(_) | Param::Number(_) => of.coerces(&Type::Decimal),
             Param::Boolean(_) => of.coerces(&Type::Boolean),
@@ -272,7 +270,7 @@ impl Param {
     /// As a message calls it.
     pub fn wanted(self) -> String {
         match self {
-            Param::Any | Param::Row | Param::Fields => "a value".to_owned(),
+            Param::Any | Param::Row => "a value".to_owned(),
             Param::Text(_) => "a text".to_owned(),
             Param::Float(_) | Param::Number(_) => "a number".to_owned(),
             Param::Boolean(_) => "a boolean".to_owned(),
@@ -316,7 +314,7 @@ impl Param {
             Param::Boolean(_) => Value::Boolean(cx.boolean(value)?),
             Param::DateTime(Blank::Keep) if matches!(value, Value::Text(text) if text.is_empty()) => Value::Blank,
             Param::DateTime(_) => match value {
-                Value::Date(_) | Value::DateTime(_) => value.clone(),
+                Value::Date(_) | Value::DateTime(_) | Value::Time(_) => value.clone(),
                 value => Value::DateTime(cx.ticks(value)?),
             },
             Param::Time(_) => Value::Time(cx.time(value)?),

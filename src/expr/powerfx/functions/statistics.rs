@@ -40,7 +40,7 @@ pub(super) static FUNCTIONS: &[Function] = statistics! {
     "Min" min of_values, "Min(3, 9, 4)" "3";
     "StdevP" deviation of_float, "StdevP(1, 3)" "1";
     "Sum" sum of_numbers, "Sum([1, 2, 3], Value * 2)" "12";
-    "VarP" variance of_numbers, "VarP(1, 3)" "1";
+    "VarP" variance of_float, "VarP(1, 3)" "1";
 };
 
 /// The type of the smallest and largest: that of the first value, which the others are made.
@@ -66,6 +66,9 @@ fn of_float(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usi
 
 fn first_type(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) -> Type {
     let over_table = matches!(arguments[0].of, Type::Table(_));
+    if arguments[0].of == Type::Untyped && arguments.len() <= 2 {
+        binder.report(ProblemKind::Type, &arguments[0].span, "an untyped array is made a table with `Table` first");
+    }
     if over_table && arguments.len() != 2 {
         binder.report(ProblemKind::Arguments, span, "a table and an expression over its rows are expected");
         return Type::Any;
@@ -186,30 +189,13 @@ fn average(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {
 
 fn variance(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {
     let numbers = numbers(cx, &values, of)?;
-    let Some(first) = numbers.first() else {
+    if numbers.is_empty() {
         return Err(Failure::div0());
-    };
-    let count = count(*first, numbers.len());
-    let sum = total(&numbers)?;
-    match (sum, count) {
-        (Number::Decimal(sum), Number::Decimal(count)) => {
-            let overflow = || Failure::numeric("the result is too large for a decimal");
-            let mean = sum.checked_div(count).ok_or_else(overflow)?;
-            let mut squares = Decimal::ZERO;
-            for number in &numbers {
-                let Number::Decimal(value) = number else { continue };
-                let distance = value.checked_sub(mean).ok_or_else(overflow)?;
-                let square = distance.checked_mul(distance).ok_or_else(overflow)?;
-                squares = squares.checked_add(square).ok_or_else(overflow)?;
-            }
-            operators::divide(Number::Decimal(squares), Number::Decimal(count))
-        }
-        (sum, count) => {
-            let mean = sum.float() / count.float();
-            let squares: f64 = numbers.iter().map(|number| (number.float() - mean).powi(2)).sum();
-            operators::divide(Number::Float(squares), Number::Float(count.float()))
-        }
     }
+    let count = Number::Float(numbers.len() as f64);
+    let mean = total(&numbers)?.float() / count.float();
+    let squares: f64 = numbers.iter().map(|number| (number.float() - mean).powi(2)).sum();
+    operators::divide(Number::Float(squares), count)
 }
 
 fn deviation(cx: &mut Cx<'_>, values: Vec<Value>, of: &Type) -> Eval {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Blank::{Stop, Zero};
+use super::Blank::Zero;
 use super::{Family, Function, MANY, Param, Returns};
 use crate::expr::ProblemKind;
 use crate::expr::powerfx::bind::Binder;
@@ -19,12 +19,16 @@ const fn table(function: Function) -> Function {
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    table(Function::plain("Count", &[Param::Table], Returns::Check(one_column), count)).example("Count([1, 2])", "2"),
+    table(Function::plain("Count", &[Param::Table], Returns::Check(number_column), count)).example("Count([1, 2])", "2"),
     table(Function::plain("CountA", &[Param::Table], Returns::Check(one_column), count_a))
         .example("CountA([\"a\", \"\"])", "2"),
     table(Function::plain("CountRows", &[Param::Any], Returns::Check(rows_type), |cx, values| {
-        let rows = rows(&values[0])?.len() as i64;
-        Ok(cx.int(rows))
+        let rows = rows(&values[0])?;
+        let failed = rows.iter().find_map(|row| match row {
+            Value::Error(failure) => Some(failure.clone()),
+            _ => None,
+        });
+        failed.map_or_else(|| Ok(cx.int(rows.len() as i64)), Err)
     }))
     .example("CountRows([1, 2, 3])", "3"),
     table(Function::plain("First", &[Param::Any], Returns::Check(row_type), |_, values| {
@@ -34,7 +38,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     table(Function::plain("FirstN", &[Param::Any, Param::Float(Zero)], Returns::Check(same_rows), |_, values| {
         some(values, |rows, count| &rows[..count])
     }))
-    .arity(1, 2)
     .example("FirstN([1, 2, 3], 2)", "Table({Value:1},{Value:2})"),
     table(Function::plain("Index", &[Param::Any, Param::Float(Zero)], Returns::Check(row_type), index))
         .example("Index([\"a\", \"b\"], 2).Value", "\"b\""),
@@ -49,7 +52,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     table(Function::plain("LastN", &[Param::Any, Param::Float(Zero)], Returns::Check(same_rows), |_, values| {
         some(values, |rows, count| &rows[rows.len() - count..])
     }))
-    .arity(1, 2)
     .example("LastN([1, 2, 3], 2)", "Table({Value:2},{Value:3})"),
     table(Function::plain("Shuffle", &[Param::Table], Returns::First, |cx, values| {
         let Value::Table(table) = &values[0] else {
@@ -112,12 +114,23 @@ fn same_rows(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
 
 fn one_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     if let Type::Table(columns) = &arguments[0].of
-        && columns.0.len() > 1
+        && columns.single().is_none()
     {
         let span = arguments[0].span.clone();
         binder.report(ProblemKind::Type, &span, "the table needs to have one column");
     }
     binder.number_type()
+}
+
+fn number_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+    if let Some((_, of)) = arguments[0].of.columns().and_then(|columns| columns.single())
+        && !(of.is_number() || of.is_any())
+    {
+        let message = format!("`Count` counts numbers, not {of}");
+        let span = arguments[0].span.clone();
+        binder.report(ProblemKind::Type, &span, message);
+    }
+    one_column(binder, arguments, span)
 }
 
 fn count(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
@@ -157,10 +170,7 @@ fn some(values: &[Value], pick: fn(&[Value], usize) -> &[Value]) -> Eval {
     }
     let rows = rows(&values[0])?;
     let count = float(values.get(1), 1.0).trunc();
-    if count < 0.0 {
-        return Err(Failure::invalid("a number of rows is not negative"));
-    }
-    let picked = pick(&rows, (count as usize).min(rows.len())).to_vec();
+    let picked = pick(&rows, (count.max(0.0) as usize).min(rows.len())).to_vec();
     match &values[0] {
         Value::Untyped(_) => {
             let items = picked.into_iter().map(|row| match row {
@@ -174,7 +184,6 @@ fn some(values: &[Value], pick: fn(&[Value], usize) -> &[Value]) -> Eval {
 }
 
 fn index(_: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let _ = Stop;
     if values[0].is_blank() {
         return Ok(Value::Blank);
     }
@@ -229,6 +238,7 @@ fn table_(cx: &mut Cx<'_>, arguments: &[Expr], of: &Type) -> Eval {
             _ => Value::cell(cx.eval(argument))?,
         };
         match value {
+            Value::Error(failure) if matches!(argument.of, Type::Table(_)) => return Err(failure),
             Value::Table(table) => rows.extend(table.rows().iter().cloned()),
             Value::Untyped(Json::Null) => return Ok(Value::Blank),
             Value::Untyped(Json::Array(items)) => {

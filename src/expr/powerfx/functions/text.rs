@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Blank::{Keep, Stop, Zero};
+use super::Blank::{Keep, Zero};
 use super::{Family, Function, MANY, Param, Returns};
 use crate::expr::powerfx::coerce::Number;
 use crate::expr::powerfx::error::{Eval, Failure, Kind};
@@ -21,7 +21,7 @@ const TEXT: Param = Param::Text(Zero);
 const COUNT: Param = Param::Float(Zero);
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    text(Function::plain("Char", &[Param::Float(Stop)], Returns::Text, char_))
+    text(Function::plain("Char", &[COUNT], Returns::Text, char_))
         .tabular()
         .example("Char(65)", "\"A\""),
     text(Function::plain("Concatenate", &[TEXT], Returns::Text, concatenate))
@@ -189,6 +189,9 @@ fn uni_char(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let c = (code >= 1.0 && code <= 1_114_111.0).then(|| char::from_u32(code as u32)).flatten();
     match c {
         Some(c) => cx.make_text(c.to_string()),
+        None if (55_296.0..57_344.0).contains(&code) => {
+            Err(Failure::new(Kind::NOT_APPLICABLE, "half a pair of UTF-16 is no character"))
+        }
         None => Err(Failure::invalid("there is no character of this number")),
     }
 }
