@@ -70,4 +70,6 @@ pub mod testing;
 
 pub mod lsp;
 
+pub mod serve;
+
 pub mod cli;

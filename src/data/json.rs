@@ -231,3 +231,13 @@ mod tests {
         }
     }
 }
+
+impl schemars::JsonSchema for Data {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AnyValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "Any JSON value." })
+    }
+}

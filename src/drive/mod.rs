@@ -10,6 +10,7 @@
 
 mod again;
 mod calls;
+mod follow;
 mod handle;
 mod outside;
 mod recover;
@@ -23,12 +24,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
 pub use again::ReplayError;
-pub use handle::{Events, RunHandle, SendError};
+pub use follow::Follow;
+pub use handle::{Events, Rest, RunHandle, SendError};
 pub use outside::{AskError, ask};
 pub use recover::{Programs, Recovered};
 pub use session::Session;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::graph::{Name, Program};
 use crate::permit::{Denied, Permit};
@@ -50,6 +52,8 @@ struct Shared {
     /// The runs that are driven in tasks of their own.
     runs: Mutex<HashMap<Name, RunHandle>>,
     programs: Option<Programs>,
+    /// Who waits for runs to be driven here.
+    awaited: Mutex<HashMap<Name, Vec<oneshot::Sender<RunHandle>>>>,
     /// Programs that were made again from their definitions.
     known: Mutex<HashMap<Name, Arc<Program>>>,
     /// Told when a run has been unloaded.
@@ -125,6 +129,7 @@ impl Driver {
                 clock,
                 permit: None,
                 runs: Mutex::default(),
+                awaited: Mutex::default(),
                 programs: None,
                 known: Mutex::default(),
                 unloaded: Notify::new(),
@@ -163,6 +168,7 @@ impl Driver {
             clock: clock.clone(),
             permit: permit.clone(),
             runs: Mutex::default(),
+            awaited: Mutex::default(),
             programs: programs.clone(),
             known: Mutex::default(),
             unloaded: Notify::new(),
@@ -257,6 +263,11 @@ impl Driver {
         self.shared.runs().get(run).cloned()
     }
 
+    /// How many runs are driven in tasks of their own.
+    pub fn load(&self) -> usize {
+        self.shared.runs().len()
+    }
+
     /// The runs that are driven in tasks of their own.
     pub fn driven(&self) -> Vec<RunHandle> {
         self.shared.runs().values().cloned().collect()
@@ -279,6 +290,7 @@ impl Driver {
             Entry::Occupied(driven) => return driven.get().clone(),
             Entry::Vacant(vacant) => vacant.insert(handle.clone()),
         };
+        self.shared.arrived(&handle);
         let registered = Registered {
             shared: self.shared.clone(),
             run: handle.id().clone(),

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Driver, Error, RunHandle, SendError};
+use super::{Driver, Error, RunHandle, SendError, Session};
 use crate::graph::{Name, Program, Timestamp};
-use crate::run::{Input, Status};
+use crate::run::{Input, Run, Status};
 use crate::store::{self, Definition, Filter};
 
 /// Makes a program of a definition, or says why it cannot.
@@ -87,6 +87,27 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Remembers a program, so that it need not be made again from its definition.
+    pub fn learn(&self, program: Arc<Program>) {
+        let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(program.hash.clone(), program);
+    }
+
+    /// A stored run as it stands, whoever drives it.
+    ///
+    /// # Errors
+    ///
+    /// No such run, or it cannot be read.
+    pub async fn look(&self, run: &Name) -> Result<Run, Error> {
+        if let Some(driven) = self.find(run)
+            && let Ok(found) = driven.inspect(Run::clone).await
+        {
+            return Ok(found);
+        }
+        let program = self.program_of(run).await?;
+        Session::look(self.shared.clone(), program, run).await
     }
 
     /// Takes up a stored run and drives it in a task of its own, until it is over or waits for somebody; one that is

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::calls::Calls;
-use super::handle::{Message, Progress, RunHandle, SendError};
+use super::handle::{Message, Progress, Rest, RunHandle, SendError};
 use super::snapshot::Snapshots;
 use super::{Error, Shared, StartError};
 use crate::clock::Sleep;
@@ -94,6 +94,13 @@ impl Session {
         Ok(session)
     }
 
+    /// A run as its journal has it.
+    pub(super) async fn look(shared: Arc<Shared>, program: Arc<Program>, id: &Name) -> Result<Run, Error> {
+        let mut session = Session::new(shared, program.clone(), id.clone());
+        session.reload(&mut |_, _| {}).await?;
+        Ok(std::mem::replace(&mut session.run, Run::new(program)))
+    }
+
     /// Begins a run that has been through those events, which come from another.
     pub(super) async fn begin_with(
         shared: Arc<Shared>,
@@ -131,6 +138,7 @@ impl Session {
         let (progress, watcher) = watch::channel(Progress {
             seq: 0,
             status: Status::Running,
+            rest: None,
             failed: None,
         });
         let handle = RunHandle {
@@ -399,6 +407,17 @@ impl Session {
         Ok(events)
     }
 
+    /// Tells those who hold a handle how far the run is.
+    fn tell(&self) {
+        let (seq, status) = (self.seq, self.run.status());
+        let rest = Rest::of(&self.run, self.last).map(Arc::new);
+        self.progress.send_modify(|progress| {
+            progress.seq = seq;
+            progress.status = status;
+            progress.rest = rest;
+        });
+    }
+
     /// Tells the world of events that are stored, and acts upon them.
     fn publish(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
         self.announce(events, observe);
@@ -408,11 +427,7 @@ impl Session {
     fn announce(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
         self.seq += events.len() as u64;
         self.last = events.last().map_or(self.last, |event| event.at);
-        let (seq, status) = (self.seq, self.run.status());
-        self.progress.send_modify(|progress| {
-            progress.seq = seq;
-            progress.status = status;
-        });
+        self.tell();
         observe(events, &self.run);
     }
 
@@ -549,11 +564,7 @@ impl Session {
         if fresh {
             self.seq = end;
             self.last = last.unwrap_or(self.last);
-            let status = self.run.status();
-            self.progress.send_modify(|progress| {
-                progress.seq = end;
-                progress.status = status;
-            });
+            self.tell();
         }
         Ok(news)
     }
