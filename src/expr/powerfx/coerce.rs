@@ -105,7 +105,9 @@ impl Cx<'_> {
         let invalid = || Failure::invalid(format!("`{text}` is not a number"));
         match self.options.number_is_float {
             true => number::parse_float(text.trim()).map(Number::Float).ok_or_else(invalid),
-            false => number::parse_decimal(text.trim()).map(Number::Decimal).ok_or_else(invalid),
+            false => number::parse_decimal(text.trim())
+                .map(Number::Decimal)
+                .ok_or_else(invalid),
         }
     }
 
@@ -119,8 +121,9 @@ impl Cx<'_> {
                 Ok(value) => Ok(value.map_or(0.0, Number::float)),
                 Err(()) => Err(Failure::invalid(format!("`{text}` is not a number"))),
             },
-            Value::Untyped(Json::Number(text) | Json::Text(text)) => number::parse_float(text.trim())
-                .ok_or_else(|| Failure::invalid(format!("`{text}` is not a number"))),
+            Value::Untyped(Json::Number(text) | Json::Text(text)) => {
+                number::parse_float(text.trim()).ok_or_else(|| Failure::invalid(format!("`{text}` is not a number")))
+            }
             Value::Date(ticks) | Value::DateTime(ticks) => Ok(datetime::to_serial(*ticks)),
             Value::Time(ticks) => Ok(*ticks as f64 / DAY as f64),
             _ => self.number(value).map(Number::float),
@@ -134,8 +137,9 @@ impl Cx<'_> {
                 Ok(_) => Ok(Decimal::ZERO),
                 Err(()) => Err(Failure::invalid(format!("`{text}` is not a number"))),
             },
-            Value::Untyped(Json::Number(text) | Json::Text(text)) => number::parse_decimal(text.trim())
-                .ok_or_else(|| Failure::invalid(format!("`{text}` is not a number"))),
+            Value::Untyped(Json::Number(text) | Json::Text(text)) => {
+                number::parse_decimal(text.trim()).ok_or_else(|| Failure::invalid(format!("`{text}` is not a number")))
+            }
             _ => match self.number(value)? {
                 Number::Decimal(value) => Ok(value),
                 Number::Float(value) => number::to_decimal(value),
@@ -203,9 +207,7 @@ impl Cx<'_> {
             Value::Blank | Value::Untyped(Json::Null) => Ok(0),
             Value::Float(_) | Value::Decimal(_) | Value::Boolean(_) => datetime::from_days(self.float(value)?),
             Value::Text(text) => Ok(dateparse::time(text, self)?.unwrap_or(0)),
-            Value::Untyped(Json::Text(text)) => {
-                dateparse::json_time(text).ok_or_else(|| mismatch(value, "a time"))
-            }
+            Value::Untyped(Json::Text(text)) => dateparse::json_time(text).ok_or_else(|| mismatch(value, "a time")),
             _ => Err(mismatch(value, "a time")),
         }
     }

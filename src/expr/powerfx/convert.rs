@@ -134,19 +134,10 @@ pub(super) fn from_json(json: &Json) -> Data {
         },
         Json::Text(text) => Data::Text(text.clone()),
         Json::Array(items) => items.iter().map(from_json).collect(),
-        Json::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), from_json(value))).collect(),
-    }
-}
-
-/// A value of a workflow as untyped JSON.
-pub(super) fn to_json(data: &Data) -> Json {
-    match data {
-        Data::Null => Json::Null,
-        Data::Bool(value) => Json::Boolean(*value),
-        Data::Int(_) | Data::UInt(_) | Data::Float(_) => Json::Number(data.to_text()),
-        Data::Text(text) => Json::Text(text.clone()),
-        Data::List(items) => Json::Array(Arc::new(items.iter().map(to_json).collect())),
-        Data::Map(map) => Json::Object(Arc::new(map.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())),
+        Json::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), from_json(value)))
+            .collect(),
     }
 }
 

@@ -37,8 +37,8 @@ pub(super) fn date_time_in(text: &str, cx: &Cx<'_>, locale: &Locale) -> Eval<Opt
     let found = read(text, locale).ok_or_else(invalid)?;
     let date = match found.date {
         Some(date) => date,
-        // A time alone is today's.
-        None => cx.today(),
+        // A time alone is one of the day that dates count from.
+        None => datetime::EPOCH,
     };
     let ticks = date + found.time.unwrap_or(0);
     let ticks = match found.offset {
@@ -87,7 +87,10 @@ impl Digits<'_> {
     fn number(&mut self, digits: usize) -> Option<i64> {
         let (number, rest) = self.0.split_at_checked(digits)?;
         self.0 = rest;
-        number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())?
+        number
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| number.parse().ok())?
     }
 
     fn sign(&mut self, sign: char) -> Option<()> {
@@ -274,9 +277,11 @@ fn clock(pieces: &[Piece<'_>], locale: &Locale) -> Option<(i64, Option<i64>, usi
     } else if !clock {
         return None;
     }
-    if hour > 23 {
+    // A time may go on behind midnight: `27:00` is three.
+    if hour > 99 {
         return None;
     }
+    hour %= 24;
     let mut offset = None;
     match (pieces.get(at), pieces.get(at + 1)) {
         (Some(Piece::Word("Z" | "z" | "GMT" | "UTC")), _) => {
@@ -343,5 +348,7 @@ fn named(word: &str, long: &[&str], short: &[&str]) -> Option<usize> {
         let name = name.trim_end_matches('.');
         name.to_lowercase() == word.to_lowercase()
     };
-    long.iter().position(|name| same(name)).or_else(|| short.iter().position(|name| same(name)))
+    long.iter()
+        .position(|name| same(name))
+        .or_else(|| short.iter().position(|name| same(name)))
 }

@@ -36,7 +36,11 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     let months = year * 12 + month - 1;
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
     // Years that begin in March have their leap day at the end.
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let (year, month) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
     let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     365 * year + leaps + (153 * month + 2) / 5 + day - 1 - 306
 }
@@ -95,7 +99,9 @@ pub(super) fn weekday(ticks: i64) -> i64 {
 /// A date so many months later; the last day of a month stays in the month.
 pub(super) fn add_months(ticks: i64, months: i64) -> Option<i64> {
     let at = parts(ticks);
-    let count = (at.year * 12 + at.month - 1).checked_add(months).filter(|count| (12..120_000).contains(count))?;
+    let count = (at.year * 12 + at.month - 1)
+        .checked_add(months)
+        .filter(|count| (12..120_000).contains(count))?;
     let (year, month) = (count.div_euclid(12), count.rem_euclid(12) + 1);
     let day = at.day.min(days_in_month(year, month));
     in_range(days(year, month, day) * DAY + ticks.rem_euclid(DAY))
@@ -117,7 +123,10 @@ pub(super) fn from_days(days: f64) -> Eval<i64> {
 
 pub(super) fn from_serial(days: f64) -> Eval<i64> {
     let outside = || Failure::invalid("the date is not between the years 1 and 9999");
-    from_days(days)?.checked_add(EPOCH).and_then(in_range).ok_or_else(outside)
+    from_days(days)?
+        .checked_add(EPOCH)
+        .and_then(in_range)
+        .ok_or_else(outside)
 }
 
 /// The ticks of an instant on a clock in a time zone.

@@ -113,7 +113,10 @@ pub(super) static TIME_UNIT: Enumeration = plain(
 pub(super) static SORT_ORDER: Enumeration = plain(
     "SortOrder",
     Backing::Text,
-    &[("Ascending", Raw::Text(Cow::Borrowed("ascending"))), ("Descending", Raw::Text(Cow::Borrowed("descending")))],
+    &[
+        ("Ascending", Raw::Text(Cow::Borrowed("ascending"))),
+        ("Descending", Raw::Text(Cow::Borrowed("descending"))),
+    ],
 );
 
 pub(super) static MATCH_OPTIONS: Enumeration = Enumeration {
@@ -249,7 +252,10 @@ pub(super) static TRACE_OPTIONS: Enumeration = Enumeration {
     ..plain(
         "TraceOptions",
         Backing::Text,
-        &[("None", Raw::Text(Cow::Borrowed("none"))), ("IgnoreUnsupportedTypes", Raw::Text(Cow::Borrowed("I")))],
+        &[
+            ("None", Raw::Text(Cow::Borrowed("none"))),
+            ("IgnoreUnsupportedTypes", Raw::Text(Cow::Borrowed("I"))),
+        ],
     )
 };
 
@@ -287,11 +293,17 @@ impl Enumeration {
     }
 
     pub fn member(&self, name: &str) -> Option<&'static Raw> {
-        self.members.iter().find(|(known, _)| *known == name).map(|(_, raw)| raw)
+        self.members
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, raw)| raw)
     }
 
     /// The name of a member that is made of this.
     pub fn name_of(&self, raw: &Raw) -> Option<&'static str> {
-        self.members.iter().find(|(_, known)| known == raw).map(|(name, _)| *name)
+        self.members
+            .iter()
+            .find(|(_, known)| known == raw)
+            .map(|(name, _)| *name)
     }
 }

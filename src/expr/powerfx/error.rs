@@ -9,9 +9,6 @@ use super::value::Value;
 pub(super) struct Kind(pub i64);
 
 impl Kind {
-    pub const NOT_FOUND: Kind = Kind(7);
-    pub const VALIDATION: Kind = Kind(11);
-    pub const UNKNOWN: Kind = Kind(12);
     pub const DIV0: Kind = Kind(13);
     pub const BAD_LANGUAGE: Kind = Kind(14);
     pub const BAD_REGEX: Kind = Kind(15);
@@ -19,7 +16,6 @@ impl Kind {
     pub const NOT_SUPPORTED: Kind = Kind(20);
     pub const NUMERIC: Kind = Kind(24);
     pub const INVALID: Kind = Kind(25);
-    pub const INTERNAL: Kind = Kind(26);
     pub const NOT_APPLICABLE: Kind = Kind(27);
     pub const INVALID_JSON: Kind = Kind(30);
     pub const CUSTOM: Kind = Kind(1000);

@@ -27,6 +27,8 @@ pub(super) struct Cx<'a> {
     fuel: u64,
     memory: usize,
     random: u64,
+    /// What names from outside were found to be, so that a table is converted once.
+    known: Vec<(Arc<str>, Arc<[Arc<str>]>, Value)>,
 }
 
 impl<'a> Cx<'a> {
@@ -39,6 +41,7 @@ impl<'a> Cx<'a> {
             fuel: limits::FUEL,
             memory: limits::MEMORY,
             random: context.seed,
+            known: Vec::new(),
         }
     }
 
@@ -115,6 +118,7 @@ impl<'a> Cx<'a> {
         self.burn(1)?;
         match &expr.kind {
             Kind::Constant(value) => Ok(value.clone()),
+            Kind::Pattern(_) => Ok(Value::Blank),
             Kind::Global(name, path) => self.global(name, path),
             Kind::Scope(level) => self.scopes.get(*level).cloned().unwrap_or(Value::Blank).read(),
             Kind::Field(of, name) => {
@@ -134,7 +138,10 @@ impl<'a> Cx<'a> {
                 let (left_value, right_value) = both(self.eval(left), self.eval(right))?;
                 let (left_value, right_value) = match operator {
                     Binary::Equal | Binary::NotEqual => (left_value, right_value),
-                    _ => (start_of_time(left_value, &left.of), start_of_time(right_value, &right.of)),
+                    _ => (
+                        start_of_time(left_value, &left.of),
+                        start_of_time(right_value, &right.of),
+                    ),
                 };
                 operators::binary(self, *operator, left_value, right_value)
             }
@@ -213,6 +220,17 @@ impl<'a> Cx<'a> {
     }
 
     fn global(&mut self, name: &Arc<str>, path: &[Arc<str>]) -> Eval {
+        let known = self.known.iter().find(|(known, known_path, _)| known == name && **known_path == *path);
+        if let Some((_, _, value)) = known {
+            return Ok(value.clone());
+        }
+        let value = self.outside(name, path)?;
+        self.known.push((name.clone(), path.into(), value.clone()));
+        Ok(value)
+    }
+
+    /// The value of a name from outside and of the fields behind it; blank where there is none.
+    fn outside(&mut self, name: &Arc<str>, path: &[Arc<str>]) -> Eval {
         let Some(root) = self.context.globals.get(name) else {
             return Ok(Value::Blank);
         };

@@ -64,7 +64,10 @@ fn read(text: &str) -> Option<Format> {
         let sections: Option<Vec<Section>> = sections.iter().map(|section| Section::read(section)).collect();
         return sections.map(Format::Number);
     }
-    sections.iter().all(|section| pattern::is_valid(section)).then_some(Format::Date(sections))
+    sections
+        .iter()
+        .all(|section| pattern::is_valid(section))
+        .then_some(Format::Date(sections))
 }
 
 /// The sections of a format; nothing if it has too many, or signs without a meaning here.

@@ -136,7 +136,9 @@ impl Formula {
     /// Its value as a text, as a template shows it: blank as nothing, records and tables as JSON.
     pub fn evaluate_text(&self, context: &Context<'_>) -> Result<Arc<str>, EvalError> {
         let mut cx = Cx::new(&self.options, context);
-        let result = cx.eval(&self.expr).and_then(|value| super::template::shown(&value, &mut cx));
+        let result = cx
+            .eval(&self.expr)
+            .and_then(|value| super::template::shown(&value, &mut cx));
         result.map_err(|failure| self.error(&failure))
     }
 

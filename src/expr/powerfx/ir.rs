@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::functions::Function;
+use super::regex::Pattern;
 use super::syntax::{Binary, Unary};
 use super::types::Type;
 use super::value::Value;
@@ -18,6 +19,8 @@ pub(super) struct Expr {
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     Constant(Value),
+    /// A regular expression, the argument of a function that matches it.
+    Pattern(Arc<Pattern>),
     /// A name from outside and the fields behind it, which are looked up without reading the rest.
     Global(Arc<str>, Vec<Arc<str>>),
     /// The row or record of a scope, counted from the outermost.

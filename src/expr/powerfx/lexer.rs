@@ -113,7 +113,11 @@ fn quoted(rest: &str, quote: char, make: impl Fn(Arc<str>) -> Token, what: &'sta
 }
 
 fn number(rest: &str) -> (Token, usize) {
-    let digits = |at: usize| rest[at..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| at + n);
+    let digits = |at: usize| {
+        rest[at..]
+            .find(|c: char| !c.is_ascii_digit())
+            .map_or(rest.len(), |n| at + n)
+    };
     let mut end = digits(0);
     if rest[end..].starts_with('.') {
         end = digits(end + 1);

@@ -30,6 +30,7 @@ mod operators;
 mod parser;
 mod pattern;
 mod print;
+mod regex;
 mod syntax;
 mod template;
 mod types;

@@ -98,7 +98,9 @@ pub(super) fn parse_decimal(text: &str) -> Option<Decimal> {
             plain.push_str(&all[point..]);
         }
     }
-    let mut value = Decimal::from_str_exact(&plain).or_else(|_| plain.parse::<Decimal>()).ok()?;
+    let mut value = Decimal::from_str_exact(&plain)
+        .or_else(|_| plain.parse::<Decimal>())
+        .ok()?;
     value.set_sign_negative(negative && !value.is_zero());
     Some(value)
 }

@@ -25,7 +25,11 @@ enum Token {
     Digit,
     Point,
     Percent,
-    Exponent { sign: char, plus: bool, digits: usize },
+    Exponent {
+        sign: char,
+        plus: bool,
+        digits: usize,
+    },
     Text(String),
 }
 
@@ -126,7 +130,10 @@ impl Section {
                 'e' | 'E' if matches!(chars.get(at), Some('+' | '-' | '0')) && reader.exponent.is_none() => {
                     let plus = chars[at] == '+';
                     at += usize::from(chars[at] != '0');
-                    let end = chars[at..].iter().position(|c| !matches!(c, '0' | '#')).map_or(chars.len(), |n| at + n);
+                    let end = chars[at..]
+                        .iter()
+                        .position(|c| !matches!(c, '0' | '#'))
+                        .map_or(chars.len(), |n| at + n);
                     let run = &chars[at..end];
                     if run.is_empty() || !run.iter().all(|c| matches!(c, '0' | '#')) {
                         return None;
@@ -250,7 +257,10 @@ impl Reader {
         self.thousands += self.commas;
         let least = |places: &mut dyn Iterator<Item = &bool>| {
             let places: Vec<&bool> = places.collect();
-            places.iter().position(|zero| **zero).map_or(0, |first| places.len() - first) as i32
+            places
+                .iter()
+                .position(|zero| **zero)
+                .map_or(0, |first| places.len() - first) as i32
         };
         Section {
             groups: self.groups,

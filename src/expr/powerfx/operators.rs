@@ -9,7 +9,6 @@ use super::datetime::{self, DAY};
 use super::enums::Raw;
 use super::error::{Eval, Failure, Kind};
 use super::eval::Cx;
-use super::number;
 use super::syntax::Binary;
 use super::value::Value;
 
@@ -150,14 +149,11 @@ fn is_temporal(value: &Value) -> bool {
 fn add(cx: &mut Cx<'_>, left: &Value, right: &Value) -> Eval {
     match (left, right) {
         (Value::Time(left), Value::Time(right)) => Ok(Value::Time(left + right)),
-        (Value::Time(time), date @ (Value::Date(ticks) | Value::DateTime(ticks)))
-        | (date @ (Value::Date(ticks) | Value::DateTime(ticks)), Value::Time(time)) => {
-            let _ = date;
+        (Value::Time(time), Value::Date(ticks) | Value::DateTime(ticks))
+        | (Value::Date(ticks) | Value::DateTime(ticks), Value::Time(time)) => {
             shift(cx, &Value::DateTime(*ticks), *time)
         }
-        (left, right) if is_temporal(left) && is_temporal(right) => {
-            Err(Failure::invalid("two dates cannot be added"))
-        }
+        (left, right) if is_temporal(left) && is_temporal(right) => Err(Failure::invalid("two dates cannot be added")),
         (temporal, other) | (other, temporal) if is_temporal(temporal) => {
             let days = cx.float(other)?;
             shift(cx, temporal, datetime::from_days(days)?)
@@ -224,11 +220,11 @@ fn order(cx: &mut Cx<'_>, left: &Value, right: &Value) -> Eval<Ordering> {
         }
     }
     match (left, right) {
-        (Value::Untyped(_), other) if is_temporal(other) => {
+        (Value::Untyped(_), other) if is_temporal(other) || matches!(other, Value::Decimal(_)) => {
             let left = like(cx, left, other)?;
             return order(cx, &left, other);
         }
-        (other, Value::Untyped(_)) if is_temporal(other) => {
+        (other, Value::Untyped(_)) if is_temporal(other) || matches!(other, Value::Decimal(_)) => {
             let right = like(cx, right, other)?;
             return order(cx, other, &right);
         }
@@ -249,7 +245,9 @@ fn like(cx: &mut Cx<'_>, untyped: &Value, other: &Value) -> Eval {
         Value::Float(_) => cx.float(untyped).map(Value::Float),
         Value::Decimal(_) => cx.decimal(untyped).map(Value::Decimal),
         Value::Text(_) => cx.string(untyped).map(Value::Text),
-        Value::Date(_) => cx.ticks(untyped).map(|ticks| Value::Date(ticks - ticks.rem_euclid(DAY))),
+        Value::Date(_) => cx
+            .ticks(untyped)
+            .map(|ticks| Value::Date(ticks - ticks.rem_euclid(DAY))),
         Value::DateTime(_) => cx.ticks(untyped).map(Value::DateTime),
         Value::Time(_) => cx.time(untyped).map(Value::Time),
         _ => Ok(untyped.clone()),
@@ -290,9 +288,7 @@ pub(super) fn equal(cx: &mut Cx<'_>, left: &Value, right: &Value) -> Eval<bool> 
         (Value::Time(left), Value::Time(right)) => left == right,
         (left, right) if is_temporal(left) && is_temporal(right) => cx.ticks(left)? == cx.ticks(right)?,
         (left, right) if is_temporal(left) || is_temporal(right) => {
-            let number = |value: &Value| {
-                is_temporal(value) || matches!(value, Value::Float(_) | Value::Decimal(_))
-            };
+            let number = |value: &Value| is_temporal(value) || matches!(value, Value::Float(_) | Value::Decimal(_));
             match number(left) && number(right) {
                 true => {
                     let (left, right) = operands(cx, left, right)?;
@@ -327,13 +323,19 @@ fn lower(text: &str) -> String {
 fn contains(cx: &mut Cx<'_>, left: &Value, right: &Value, exact: bool) -> Eval {
     if let Value::Table(table) = right {
         for row in table.rows() {
+            if row.is_blank() {
+                continue;
+            }
             let row = row.clone().read()?;
             let found = match left {
                 Value::Record(_) => equal(cx, left, &row)?,
                 _ => {
                     let value = row.first_field().read()?;
                     match (left, &value) {
-                        (Value::Text(left), Value::Text(value)) if !exact => lower(left) == lower(value),
+                        (Value::Text(left), Value::Text(value)) if !exact => {
+                            cx.burn(1 + (left.len() + value.len()) as u64 / 64)?;
+                            lower(left) == lower(value)
+                        }
                         _ => equal(cx, left, &value)?,
                     }
                 }
@@ -348,6 +350,7 @@ fn contains(cx: &mut Cx<'_>, left: &Value, right: &Value, exact: bool) -> Eval {
         return Err(mismatch(right, "a table or a text to search"));
     }
     let (left, right) = super::error::both(cx.string(left), cx.string(right))?;
+    cx.burn((left.len() + right.len()) as u64 / 64)?;
     Ok(Value::Boolean(match exact {
         true => right.contains(&*left),
         false => lower(&right).contains(&lower(&left)),

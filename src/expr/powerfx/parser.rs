@@ -53,12 +53,25 @@ enum Infix {
 
 /// Words that other languages use for what is written otherwise here.
 const RESERVED: &[&str] = &[
-    "blank", "null", "empty", "none", "nothing", "undefined", "is", "this", "child", "children", "siblings",
+    "blank",
+    "null",
+    "empty",
+    "none",
+    "nothing",
+    "undefined",
+    "is",
+    "this",
+    "child",
+    "children",
+    "siblings",
 ];
 
 /// Words with a meaning in the grammar; they are functions, too, or values.
 fn is_keyword(name: &str) -> bool {
-    matches!(name, "true" | "false" | "And" | "Or" | "Not" | "in" | "exactin" | "As" | "Self" | "Parent")
+    matches!(
+        name,
+        "true" | "false" | "And" | "Or" | "Not" | "in" | "exactin" | "As" | "Self" | "Parent"
+    )
 }
 
 pub(super) fn is_reserved(name: &str) -> bool {
@@ -368,7 +381,10 @@ impl<'a> Parser<'a> {
             false => {
                 let span = self.span.clone();
                 self.advance();
-                Ident { name: name.clone(), span }
+                Ident {
+                    name: name.clone(),
+                    span,
+                }
             }
         };
         if self.eat(Symbol::Open) {

@@ -86,7 +86,9 @@ fn follows_seconds(parts: &[Part], literal: &str) -> bool {
 
 /// Whether a section of a format is for dates.
 pub(super) fn is_date(section: &str) -> bool {
-    parts(section).iter().any(|part| matches!(part, Part::Run(..) | Part::Half(_)))
+    parts(section)
+        .iter()
+        .any(|part| matches!(part, Part::Run(..) | Part::Half(_)))
 }
 
 /// A section without what is quoted or escaped in it.
@@ -114,7 +116,12 @@ pub(super) fn is_valid(section: &str) -> bool {
     let halves = lower.matches("am/pm").count() + lower.matches("a/p").count();
     let known = parts.iter().filter(|part| matches!(part, Part::Half(_))).count();
     let quoted = section.contains('"');
-    let literal = |c| !quoted && parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains(c)));
+    let literal = |c| {
+        !quoted
+            && parts
+                .iter()
+                .any(|part| matches!(part, Part::Literal(text) if text.contains(c)))
+    };
     parts.iter().all(|part| !matches!(part, Part::Run('m', 5..)))
         && halves == known
         && (section.contains('\\') || !(literal('0') || literal('#')))
@@ -131,7 +138,10 @@ fn parts(pattern: &str) -> Vec<Part> {
         } else if rest.starts_with("A/P") {
             Some((Part::Half(true), 3))
         } else if matches!(lower, 'y' | 'm' | 'd' | 'h' | 's') || (lower == '0' && follows_seconds(&parts, &literal)) {
-            let count = rest.chars().take_while(|next| next.to_ascii_lowercase() == lower).count();
+            let count = rest
+                .chars()
+                .take_while(|next| next.to_ascii_lowercase() == lower)
+                .count();
             Some((Part::Run(lower, count), count))
         } else {
             None

@@ -23,10 +23,12 @@ pub(super) fn error(failure: &Failure) -> String {
     };
     let each: Vec<String> = errors
         .iter()
-        .map(|fault| match super::enums::ERROR_KIND.name_of(&Raw::Number(fault.kind.0)) {
-            Some(name) => format!("{{Kind:ErrorKind.{name}}}"),
-            None => format!("{{Kind:{}}}", fault.kind.0),
-        })
+        .map(
+            |fault| match super::enums::ERROR_KIND.name_of(&Raw::Number(fault.kind.0)) {
+                Some(name) => format!("{{Kind:ErrorKind.{name}}}"),
+                None => format!("{{Kind:{}}}", fault.kind.0),
+            },
+        )
         .collect();
     match &each[..] {
         [one] => format!("Error({one})"),

@@ -112,7 +112,10 @@ fn segment(source: &str, open: usize, options: &Options) -> Result<(Formula, usi
         let mut warning = problem(
             open..open + 1,
             ProblemKind::Syntax,
-            format!("the brace stays text, because what follows is no formula: {}", found.message),
+            format!(
+                "the brace stays text, because what follows is no formula: {}",
+                found.message
+            ),
         );
         warning.help = Some("close it with `}`, or leave it if it is meant as text".to_owned());
         vec![warning]

@@ -49,7 +49,10 @@ impl Record {
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(known, _)| &**known == name)
+            .map(|(_, value)| value)
     }
 
     pub fn iter(&self) -> std::slice::Iter<'_, (Arc<str>, Value)> {
@@ -70,6 +73,11 @@ impl Record {
 impl Table {
     pub fn rows(&self) -> &[Value] {
         &self.0
+    }
+
+    /// Its rows, one after the other.
+    pub fn each(self) -> impl Iterator<Item = Value> {
+        (0..self.0.len()).map(move |at| self.0[at].clone())
     }
 }
 

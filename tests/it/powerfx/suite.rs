@@ -59,13 +59,25 @@ const OTHER_SETUPS: &[(&str, &str)] = &[
     ("MutationFunctionsTestSetup", "functions that change tables of a host"),
     ("OptionSetSortTestSetup", "option sets that a host defines"),
     ("OptionSetTestSetup", "option sets that a host defines"),
-    ("TextFirst", "texts with formulas as a mode of the parser; templates are ours"),
+    (
+        "TextFirst",
+        "texts with formulas as a mode of the parser; templates are ours",
+    ),
     ("TraceSetup", "a trace that a host keeps"),
-    ("disable:ConsistentOneColumnTableResult", "the rules before Power Fx 1.0"),
-    ("disable:FirstLastNRequiresSecondArguments", "the rules before Power Fx 1.0"),
+    (
+        "disable:ConsistentOneColumnTableResult",
+        "the rules before Power Fx 1.0",
+    ),
+    (
+        "disable:FirstLastNRequiresSecondArguments",
+        "the rules before Power Fx 1.0",
+    ),
     ("disable:PowerFxV1CompatibilityRules", "the rules before Power Fx 1.0"),
     ("disable:StronglyTypedBuiltinEnums", "the rules before Power Fx 1.0"),
-    ("disable:SupportColumnNamesAsIdentifiers", "the rules before Power Fx 1.0"),
+    (
+        "disable:SupportColumnNamesAsIdentifiers",
+        "the rules before Power Fx 1.0",
+    ),
     ("disable:TableSyntaxDoesntWrapRecords", "the rules before Power Fx 1.0"),
 ];
 
@@ -73,10 +85,22 @@ const OTHER_SETUPS: &[(&str, &str)] = &[
 /// are as good as any.
 const OTHER_FILES: &[(&str, &str)] = &[
     ("NotYetReady/Find", "results from before Power Fx 1.0"),
-    ("NotYetReady/If", "results of another implementation, in another notation"),
-    ("NotYetReady/Sort", "results of another implementation, in another notation"),
-    ("NotYetReady/Switch", "results of another implementation, in another notation"),
-    ("NotYetReady/Value", "results of another implementation, in another notation"),
+    (
+        "NotYetReady/If",
+        "results of another implementation, in another notation",
+    ),
+    (
+        "NotYetReady/Sort",
+        "results of another implementation, in another notation",
+    ),
+    (
+        "NotYetReady/Switch",
+        "results of another implementation, in another notation",
+    ),
+    (
+        "NotYetReady/Value",
+        "results of another implementation, in another notation",
+    ),
     ("TypedParseJSON", "types in formulas"),
     ("TypedParseJSON_TimeZone_Seattle", "types in formulas"),
 ];
@@ -96,11 +120,8 @@ pub const OTHER_FUNCTIONS: &[(&str, &str)] = &[
     ("AsType", "types in formulas"),
     ("Clear", "functions that change tables of a host"),
     ("Collect", "functions that change tables of a host"),
-    ("IsMatch", "regular expressions"),
     ("IsType", "types in formulas"),
     ("Join", "joined tables"),
-    ("Match", "regular expressions"),
-    ("MatchAll", "regular expressions"),
     ("Remove", "functions that change tables of a host"),
     ("Set", "functions that change variables of a host"),
     ("Summarize", "grouped tables"),
@@ -279,7 +300,10 @@ fn time(text: &str) -> Option<i64> {
     let parts = text.strip_prefix("DateTime(")?.strip_suffix(')')?;
     let parts: Option<Vec<i64>> = parts.split(',').map(|part| part.parse().ok()).collect();
     let parts = parts.filter(|parts| parts.len() == 7)?;
-    let units = [12 * 31, 31, 1].map(|days| days * 86_400_000).into_iter().chain([3_600_000, 60_000, 1_000, 1]);
+    let units = [12 * 31, 31, 1]
+        .map(|days| days * 86_400_000)
+        .into_iter()
+        .chain([3_600_000, 60_000, 1_000, 1]);
     Some(parts.iter().zip(units).map(|(part, unit)| part * unit).sum())
 }
 

@@ -17,7 +17,9 @@ impl Binder<'_> {
         let Some(function) = functions::find(&name.name) else {
             let names = functions::every().map(|function| function.name);
             let same = functions::every().find(|function| function.name.eq_ignore_ascii_case(&name.name));
-            let similar = same.map(|function| function.name).or_else(|| closest(&name.name, names));
+            let similar = same
+                .map(|function| function.name)
+                .or_else(|| closest(&name.name, names));
             let help = similar.map(|name| format!("did you mean `{name}`?"));
             let message = format!("there is no function `{}`", name.name);
             self.report_with(ProblemKind::UnknownFunction, &name.span, message, help);
@@ -27,12 +29,7 @@ impl Binder<'_> {
             return self.nothing(span);
         };
         if nodes.len() < function.min || nodes.len() > function.max {
-            let message = format!(
-                "`{}` takes {}, not {}",
-                function.name,
-                arity(function),
-                nodes.len()
-            );
+            let message = format!("`{}` takes {}, not {}", function.name, arity(function), nodes.len());
             self.report(ProblemKind::Arguments, span, message);
             return self.nothing(span);
         }
@@ -48,7 +45,22 @@ impl Binder<'_> {
             let param = function.param(position);
             let expr = match (param, function.scoping) {
                 (Param::Column, _) => self.column(node),
-                (Param::Row, Scoping::Errors) => self.within(Scope::fields(functions::logical::errors_type()), |binder| binder.expr(node)),
+                (Param::ColumnText, _) => match &node.kind {
+                    NodeKind::Name(ident) => {
+                        let columns = arguments.first().and_then(|first| first.of.columns());
+                        let is_column = columns.is_none_or(|columns| columns.get(&ident.name).is_some());
+                        match is_column || self.scoped(ident).is_none() {
+                            true => self.column(node),
+                            false => self.expr(node),
+                        }
+                    }
+                    NodeKind::Text(_) => self.column(node),
+                    _ => self.expr(node),
+                },
+                (Param::Row, Scoping::Errors) => self
+                    .within(Scope::fields(functions::logical::errors_type()), |binder| {
+                        binder.expr(node)
+                    }),
                 (Param::Row, _) => {
                     let (of, name) = row.clone().unwrap_or((Type::Any, None));
                     self.within(Scope::rows(of, name), |binder| binder.expr(node))
@@ -116,7 +128,6 @@ impl Binder<'_> {
             Returns::Boolean => Type::Boolean,
             Returns::Text => Type::Text,
             Returns::Float => Type::Float,
-            Returns::Decimal => Type::Decimal,
             Returns::Int => self.number_type(),
             Returns::Date => Type::Date,
             Returns::DateTime => Type::DateTime,
@@ -124,15 +135,8 @@ impl Binder<'_> {
             Returns::Color => Type::Color,
             Returns::Guid => Type::Guid,
             Returns::Untyped => Type::Untyped,
-            Returns::Any => Type::Any,
             Returns::Blank => Type::Blank,
-            Returns::Void => Type::Void,
             Returns::First => arguments.first().map_or(Type::Any, |first| first.of.clone()),
-            Returns::Row => match arguments.first().map(|first| &first.of) {
-                Some(Type::Table(columns)) => Type::Record(columns.clone()),
-                Some(Type::Untyped) => Type::Untyped,
-                _ => Type::Any,
-            },
             Returns::Number => self.joined_number(function, arguments),
             Returns::Check(check) => return check(self, arguments, span),
         };

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::formula::{Options, Reference};
+use super::enums::Enumeration;
+use super::eval::Cx;
+use super::formula::{Context, Options, Reference};
 use super::ir::{Expr, Kind};
 use super::number;
 use super::parser::problem;
@@ -166,9 +168,33 @@ impl Binder<'_> {
         expr
     }
 
+    /// The text that an expression always is, if it reads nothing.
+    pub fn constant(&self, expr: &Expr) -> Option<Arc<str>> {
+        if !is_constant(expr) {
+            return None;
+        }
+        let nothing = |_: &str| None;
+        let context = Context {
+            globals: &nothing,
+            now: jiff::Timestamp::UNIX_EPOCH,
+            zone: jiff::tz::TimeZone::UTC,
+            locale: "en-US",
+            seed: 0,
+        };
+        let mut cx = Cx::new(self.options, &context);
+        let value = cx.eval(expr).ok()?;
+        match value {
+            Value::Text(_) | Value::Enum(..) => cx.string(&value).ok(),
+            _ => None,
+        }
+    }
+
     fn many(&mut self, many: Many, parts: &[Node], span: &Range<usize>) -> Expr {
         let (kind, of) = match many {
-            Many::Concat => (Kind::Concat(parts.iter().map(|part| self.text(part)).collect()), Type::Text),
+            Many::Concat => {
+                let parts: Vec<Expr> = parts.iter().map(|part| self.text(part)).collect();
+                return joined(Kind::Concat, parts, span);
+            }
             Many::And | Many::Or => {
                 let mut bound = Vec::with_capacity(parts.len());
                 for part in parts {
@@ -196,7 +222,11 @@ impl Binder<'_> {
         for (name, node) in fields {
             let value = self.expr(node);
             if value.of == Type::Void {
-                self.report(ProblemKind::Type, &value.span, "this gives nothing that a field could hold");
+                self.report(
+                    ProblemKind::Type,
+                    &value.span,
+                    "this gives nothing that a field could hold",
+                );
             }
             types.push((name.name.clone(), value.of.clone()));
             values.push((name.name.clone(), value));
@@ -213,7 +243,8 @@ impl Binder<'_> {
                 Some(joined) if row.of != Type::Void => of = joined,
                 _ => {
                     let message = format!("{} cannot be in a table with {of}", row.of);
-                    self.problems.push(problem(row.span.clone(), ProblemKind::Type, message));
+                    self.problems
+                        .push(problem(row.span.clone(), ProblemKind::Type, message));
                 }
             }
         }
@@ -233,5 +264,38 @@ impl Binder<'_> {
 
     fn late_table(&mut self, rows: Vec<Expr>, span: &Range<usize>) -> Expr {
         Expr::new(Kind::LateTable(rows), Type::Any, span.clone())
+    }
+}
+
+/// Texts one after the other; members of an enumeration that can be put together stay of its type.
+pub(super) fn joined(kind: fn(Vec<Expr>) -> Kind, parts: Vec<Expr>, span: &Range<usize>) -> Expr {
+    let joins = |of: &Type| match of {
+        Type::Enum(of) if of.joins => Some(*of),
+        _ => None,
+    };
+    let of = parts.iter().find_map(|part| joins(&part.of));
+    let all = |of: &'static Enumeration| {
+        parts
+            .iter()
+            .all(|part| part.of == Type::Enum(of) || (of.from_backing && part.of == Type::Text))
+    };
+    let of = of.filter(|of| all(of));
+    let text = Expr::new(kind(parts), Type::Text, span.clone());
+    match of {
+        Some(of) => text.coerced(&Type::Enum(of)),
+        None => text,
+    }
+}
+
+/// Whether an expression reads nothing and is made of texts alone.
+fn is_constant(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Constant(_) => true,
+        Kind::Concat(parts) => parts.iter().all(is_constant),
+        Kind::Coerce(of) => is_constant(of),
+        Kind::Call(function, arguments) => {
+            matches!(function.name, "Char" | "UniChar" | "Concatenate" | "Hex2Dec") && arguments.iter().all(is_constant)
+        }
+        _ => false,
     }
 }

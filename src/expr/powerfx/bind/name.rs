@@ -31,7 +31,10 @@ impl Binder<'_> {
         if let Some(of) = Enumeration::named(&ident.name) {
             // An enumeration alone has no value; `dot` takes its members.
             let message = format!("`{}` is an enumeration, not a value", of.name);
-            let help = of.members.first().map(|(member, _)| format!("write one of its values, such as `{}.{member}`", of.name));
+            let help = of
+                .members
+                .first()
+                .map(|(member, _)| format!("write one of its values, such as `{}.{member}`", of.name));
             self.report_with(ProblemKind::Syntax, &ident.span, message, help);
             return self.nothing(&ident.span);
         }
@@ -50,7 +53,13 @@ impl Binder<'_> {
         for scope in &self.scopes {
             match &scope.name {
                 Some(name) => names.push(name.to_string()),
-                None => names.extend(scope.row.columns().into_iter().flat_map(|row| row.names().map(str::to_owned))),
+                None => names.extend(
+                    scope
+                        .row
+                        .columns()
+                        .into_iter()
+                        .flat_map(|row| row.names().map(str::to_owned)),
+                ),
             }
         }
         if let Globals::Named(known) = &self.options.globals {
@@ -62,11 +71,16 @@ impl Binder<'_> {
             crate::expr::powerfx::functions::find(&ident.name)
                 .map(|function| format!("a function is called with parentheses: `{}()`", function.name))
         });
-        self.report_with(ProblemKind::UnknownName, &ident.span, format!("`{}` is not known here", ident.name), help);
+        self.report_with(
+            ProblemKind::UnknownName,
+            &ident.span,
+            format!("`{}` is not known here", ident.name),
+            help,
+        );
     }
 
     /// A field of a scope, `ThisRecord`, or a name given with `As`; the innermost goes first.
-    fn scoped(&mut self, ident: &Ident) -> Option<Expr> {
+    pub(super) fn scoped(&self, ident: &Ident) -> Option<Expr> {
         for (level, scope) in self.scopes.iter().enumerate().rev() {
             let whole = || Expr::new(Kind::Scope(level), scope.row.clone(), ident.span.clone());
             match &scope.name {
@@ -94,7 +108,11 @@ impl Binder<'_> {
             return self.nothing(&ident.span);
         }
         self.refer(ident, false);
-        Expr::new(Kind::Global(ident.name.clone(), Vec::new()), Type::Any, ident.span.clone())
+        Expr::new(
+            Kind::Global(ident.name.clone(), Vec::new()),
+            Type::Any,
+            ident.span.clone(),
+        )
     }
 
     fn refer(&mut self, ident: &Ident, maybe: bool) {
@@ -156,7 +174,10 @@ impl Binder<'_> {
         };
         let scoped = self.scopes.iter().any(|scope| match &scope.name {
             Some(as_name) => *as_name == name.name,
-            None => scope.row.columns().is_some_and(|columns| columns.get(&name.name).is_some()),
+            None => scope
+                .row
+                .columns()
+                .is_some_and(|columns| columns.get(&name.name).is_some()),
         });
         if shadowed || scoped {
             return None;

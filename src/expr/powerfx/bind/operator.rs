@@ -31,7 +31,7 @@ impl Binder<'_> {
     }
 
     pub(super) fn binary(&mut self, operator: Binary, left: &Node, right: &Node, span: &Range<usize>) -> Expr {
-        let (left, right) = (self.expr(left), self.expr(right));
+        let (mut left, right) = (self.expr(left), self.expr(right));
         let of = match operator {
             Binary::Add | Binary::Subtract => self.sum(operator, &left, &right, span),
             Binary::Multiply | Binary::Divide => self.product(&left, &right),
@@ -54,10 +54,20 @@ impl Binder<'_> {
             }
             Binary::In | Binary::ExactIn => {
                 self.contains(&left, &right);
+                // A value is looked for as what the column has.
+                if let Some((_, of)) = right.of.columns().and_then(|columns| columns.single())
+                    && !left.of.is_aggregate()
+                {
+                    left = left.coerced(of);
+                }
                 Type::Boolean
             }
         };
-        Expr::new(Kind::Binary(operator, Box::new(left), Box::new(right)), of, span.clone())
+        Expr::new(
+            Kind::Binary(operator, Box::new(left), Box::new(right)),
+            of,
+            span.clone(),
+        )
     }
 
     fn wrong(&mut self, expr: &Expr, wanted: &str) {

@@ -20,7 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .example("ColorValue(\"#ff8000\")", "RGBA(255,128,0,1)"),
     Function::plain("RGBA", &[FLOAT; 4], Returns::Color, rgba)
         .family(Family::Color)
-        .example("RGBA(255, 128, 0, 0.5)", "RGBA(255,128,0,0.5)"),
+        .example("RGBA(255, 128, 0, 0.2)", "RGBA(255,128,0,0.2)"),
 ];
 
 fn float(value: &Value) -> f64 {

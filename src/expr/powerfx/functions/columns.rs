@@ -11,7 +11,7 @@ use crate::diagnostic::closest;
 use crate::expr::ProblemKind;
 use crate::expr::powerfx::bind::Binder;
 use crate::expr::powerfx::enums::SORT_ORDER;
-use crate::expr::powerfx::error::{Eval, Failure};
+use crate::expr::powerfx::error::{Eval, Failure, Kind};
 use crate::expr::powerfx::eval::Cx;
 use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::operators;
@@ -23,17 +23,32 @@ const fn columns_of(function: Function) -> Function {
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    columns_of(Function::special("AddColumns", &[Param::Aggregate, Param::Column, Param::Row], Returns::Check(add_type), add))
-        .arity(3, MANY)
-        .repeat(2)
-        .scoped(Scoping::Rows)
-        .example("AddColumns([{a: 1}], b, a + 1)", "Table({a:1,b:2})"),
-    columns_of(Function::special("DropColumns", &[Param::Aggregate, Param::Column], Returns::Check(drop_type), project))
-        .arity(2, MANY)
-        .example("DropColumns([{a: 1, b: 2}], b)", "Table({a:1})"),
-    columns_of(Function::special("Patch", &[Param::Record, Param::Record], Returns::Check(patch_type), patch))
-        .arity(2, MANY)
-        .example("Patch({a: 1, b: 2}, {b: 3})", "{a:1,b:3}"),
+    columns_of(Function::special(
+        "AddColumns",
+        &[Param::Aggregate, Param::Column, Param::Row],
+        Returns::Check(add_type),
+        add,
+    ))
+    .arity(3, MANY)
+    .repeat(2)
+    .scoped(Scoping::Rows)
+    .example("AddColumns([{a: 1}], b, a + 1)", "Table({a:1,b:2})"),
+    columns_of(Function::special(
+        "DropColumns",
+        &[Param::Aggregate, Param::Column],
+        Returns::Check(drop_type),
+        project,
+    ))
+    .arity(2, MANY)
+    .example("DropColumns([{a: 1, b: 2}], b)", "Table({a:1})"),
+    columns_of(Function::special(
+        "Patch",
+        &[Param::Record, Param::Record],
+        Returns::Check(patch_type),
+        patch,
+    ))
+    .arity(2, MANY)
+    .example("Patch({a: 1, b: 2}, {b: 3})", "{a:1,b:3}"),
     columns_of(Function::special(
         "RenameColumns",
         &[Param::Aggregate, Param::Column, Param::Column],
@@ -43,15 +58,28 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .arity(3, MANY)
     .repeat(2)
     .example("RenameColumns([{a: 1}], a, b)", "Table({b:1})"),
-    columns_of(Function::special("Search", &[Param::Table, Param::Text(Zero), Param::Column], Returns::Check(search_type), search))
-        .arity(3, MANY)
-        .example("Search([{n: \"Anna\"}, {n: \"Bob\"}], \"ann\", n)", "Table({n:\"Anna\"})"),
-    columns_of(Function::special("ShowColumns", &[Param::Aggregate, Param::Column], Returns::Check(show_type), project))
-        .arity(2, MANY)
-        .example("ShowColumns([{a: 1, b: 2}], b)", "Table({b:2})"),
+    columns_of(Function::special(
+        "Search",
+        &[Param::Table, Param::Text(Zero), Param::Column],
+        Returns::Check(search_type),
+        search,
+    ))
+    .arity(3, MANY)
+    .example(
+        "Search([{n: \"Anna\"}, {n: \"Bob\"}], \"ann\", n)",
+        "Table({n:\"Anna\"})",
+    ),
+    columns_of(Function::special(
+        "ShowColumns",
+        &[Param::Aggregate, Param::Column],
+        Returns::Check(show_type),
+        project,
+    ))
+    .arity(2, MANY)
+    .example("ShowColumns([{a: 1, b: 2}], b)", "Table({b:2})"),
     columns_of(Function::special(
         "SortByColumns",
-        &[Param::Table, Param::Column, Param::Any],
+        &[Param::Table, Param::ColumnText, Param::Any],
         Returns::Check(sort_type),
         sort_by_columns,
     ))
@@ -69,7 +97,12 @@ fn need(binder: &mut Binder<'_>, columns: &Columns, argument: &Expr) {
     let name = name(argument);
     if columns.get(&name).is_none() {
         let help = closest(&name, columns.names()).map(|name| format!("did you mean `{name}`?"));
-        binder.report_with(ProblemKind::UnknownName, &argument.span, format!("there is no column `{name}`"), help);
+        binder.report_with(
+            ProblemKind::UnknownName,
+            &argument.span,
+            format!("there is no column `{name}`"),
+            help,
+        );
     }
 }
 
@@ -95,7 +128,11 @@ fn twice(binder: &mut Binder<'_>, argument: &Expr) {
 
 fn odd(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) {
     if arguments.len() % 2 == 0 {
-        binder.report(ProblemKind::Arguments, span, "columns come in pairs, of a name and what it is");
+        binder.report(
+            ProblemKind::Arguments,
+            span,
+            "columns come in pairs, of a name and what it is",
+        );
     }
 }
 
@@ -137,12 +174,19 @@ fn drop_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
     };
     for (position, argument) in arguments[1..].iter().enumerate() {
         need(binder, &before, argument);
-        if arguments[1..position + 1].iter().any(|known| name(known) == name(argument)) {
+        if arguments[1..position + 1]
+            .iter()
+            .any(|known| name(known) == name(argument))
+        {
             twice(binder, argument);
         }
     }
     let dropped: Vec<Arc<str>> = arguments[1..].iter().map(name).collect();
-    let kept = before.iter().filter(|(name, _)| !dropped.contains(name)).cloned().collect();
+    let kept = before
+        .iter()
+        .filter(|(name, _)| !dropped.contains(name))
+        .cloned()
+        .collect();
     like(&arguments[0].of, Columns::new(kept))
 }
 
@@ -182,7 +226,11 @@ fn search_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usi
             need(binder, &columns, argument);
             let of = columns.get(&name(argument)).cloned().unwrap_or(Type::Text);
             if !matches!(of, Type::Text | Type::Any | Type::Blank) {
-                binder.report(ProblemKind::Type, &argument.span, format!("only texts are searched, not {of}"));
+                binder.report(
+                    ProblemKind::Type,
+                    &argument.span,
+                    format!("only texts are searched, not {of}"),
+                );
             }
         }
     }
@@ -191,7 +239,11 @@ fn search_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usi
 
 fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     if let Some(columns) = known(arguments) {
-        for argument in arguments[1..].iter().step_by(2) {
+        for argument in arguments[1..]
+            .iter()
+            .step_by(2)
+            .filter(|argument| argument.constant_text().is_some())
+        {
             need(binder, &columns, argument);
             let of = columns.get(&name(argument)).cloned().unwrap_or(Type::Any);
             if of.is_aggregate() || matches!(of, Type::Untyped | Type::Color | Type::Guid) {
@@ -220,7 +272,9 @@ fn patch_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usiz
             Type::Record(of) => {
                 for (name, of) in of.iter() {
                     let before = columns.get(name).cloned();
-                    let same = before.as_ref().is_none_or(|before| *before == *of || *of == Type::Blank || before.is_any());
+                    let same = before
+                        .as_ref()
+                        .is_none_or(|before| *before == *of || *of == Type::Blank || before.is_any());
                     if !same || before == Some(Type::Blank) && *of != Type::Blank {
                         let message = format!("the field `{name}` was another type before, and is {of} here");
                         binder.report(ProblemKind::Type, &argument.span, message);
@@ -258,8 +312,9 @@ fn each(cx: &mut Cx<'_>, value: Value, mut change: impl FnMut(&mut Cx<'_>, Recor
         value if value.is_blank() => Ok(Value::Blank),
         value => {
             let mut changed = Vec::new();
-            for row in rows(&value)? {
-                cx.burn(1)?;
+            for row in rows(cx, &value)?.each() {
+                let width = if let Value::Record(record) = &row { record.0.len() } else { 0 };
+                cx.burn(1 + width as u64)?;
                 changed.push(match row {
                     Value::Record(record) => Value::Record(change(cx, record)?),
                     other => other,
@@ -291,7 +346,9 @@ fn project(cx: &mut Cx<'_>, arguments: &[Expr], of: &Type) -> Eval {
             Some(columns) => columns.get(name).is_some(),
             None => named.contains(name),
         };
-        Ok(Record::new(record.iter().filter(|(name, _)| kept(name)).cloned().collect()))
+        Ok(Record::new(
+            record.iter().filter(|(name, _)| kept(name)).cloned().collect(),
+        ))
     })
 }
 
@@ -317,7 +374,7 @@ fn search(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     }
     let wanted = cx.string(&values[1])?.to_lowercase();
     let mut found = Vec::new();
-    for row in rows(&values[0])? {
+    for row in rows(cx, &values[0])?.each() {
         cx.burn(1)?;
         let Value::Record(record) = &row else {
             row.read()?;
@@ -343,6 +400,22 @@ fn search(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     Ok(Value::table(found))
 }
 
+/// The name that an argument says or is evaluated to.
+fn column_name(cx: &mut Cx<'_>, argument: &Expr) -> Eval<Arc<str>> {
+    let value = cx.eval(argument)?;
+    cx.string(&value)
+}
+
+/// What a row is sorted by; a column that no record has is a mistake.
+fn key_of(cx: &mut Cx<'_>, row: &Value, column: &Arc<str>) -> Eval {
+    match row {
+        Value::Record(record) if record.get(column).is_none() => {
+            Err(Failure::new(Kind::USAGE, format!("there is no column `{column}`")))
+        }
+        row => cx.field(row.clone(), column),
+    }
+}
+
 fn sort_by_columns(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     let value = cx.eval(&arguments[0])?;
     if value.is_blank() {
@@ -353,7 +426,8 @@ fn sort_by_columns(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     {
         let order = cx.eval(order)?;
         if let Value::Table(order) = &order {
-            return by_example(cx, &value, &name(column), order.rows());
+            let column = column_name(cx, column)?;
+            return by_example(cx, &value, &column, order.rows());
         }
         if matches!(arguments[2].of, Type::Table(_)) {
             return Err(Failure::invalid("the order of the rows is blank"));
@@ -362,7 +436,7 @@ fn sort_by_columns(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     let mut keys = Vec::new();
     let mut descending = Vec::new();
     for pair in arguments[1..].chunks(2) {
-        keys.push(name(&pair[0]));
+        keys.push(column_name(cx, &pair[0])?);
         descending.push(match pair.get(1) {
             Some(order) => {
                 let order = cx.eval(order)?;
@@ -372,12 +446,12 @@ fn sort_by_columns(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         });
     }
     let mut keyed = Vec::new();
-    for row in rows(&value)? {
+    for row in rows(cx, &value)?.each() {
         cx.burn(1)?;
         let row = row.read()?;
         let mut key = Vec::with_capacity(keys.len());
         for name in &keys {
-            key.push(cx.field(row.clone(), name)?);
+            key.push(key_of(cx, &row, name)?);
         }
         keyed.push((key, row));
     }
@@ -397,9 +471,9 @@ fn by_example(cx: &mut Cx<'_>, value: &Value, column: &Arc<str>, order: &[Value]
         }
         examples.push(example);
     }
-    for row in rows(value)? {
+    for row in rows(cx, value)?.each() {
         let row = row.read()?;
-        let key = cx.field(row.clone(), column)?;
+        let key = key_of(cx, &row, column)?;
         let mut place = examples.len();
         for (position, example) in examples.iter().enumerate() {
             if operators::equal(cx, &key, example)? {

@@ -53,30 +53,51 @@ macro_rules! part {
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    date_function(Function::plain("Date", &[FLOAT, FLOAT, FLOAT], Returns::Date, |cx, values| {
-        let ticks = date(values)?;
-        Ok(Value::Date(datetime::existing(ticks, cx.zone())))
-    }))
-        .example("Date(2026, 2, 30)", "Date(2026,3,2)"),
-    date_function(Function::plain("DateAdd", &[DATE, FLOAT, Param::Enum(&TIME_UNIT)], Returns::Check(add_type), date_add))
-        .arity(2, 3)
-        .tabular()
-        .example("DateAdd(Date(2026, 1, 31), 1, TimeUnit.Months)", "Date(2026,2,28)"),
-    date_function(Function::plain("DateDiff", &[DATE, DATE, Param::Enum(&TIME_UNIT)], Returns::Int, date_diff))
-        .arity(2, 3)
-        .tabular()
-        .example("DateDiff(Date(2026, 1, 1), Date(2026, 3, 1))", "59"),
+    date_function(Function::plain(
+        "Date",
+        &[FLOAT, FLOAT, FLOAT],
+        Returns::Date,
+        |cx, values| {
+            let ticks = date(values)?;
+            Ok(Value::Date(datetime::existing(ticks, cx.zone())))
+        },
+    ))
+    .example("Date(2026, 2, 30)", "Date(2026,3,2)"),
+    date_function(Function::plain(
+        "DateAdd",
+        &[DATE, FLOAT, Param::Enum(&TIME_UNIT)],
+        Returns::Check(add_type),
+        date_add,
+    ))
+    .arity(2, 3)
+    .tabular()
+    .example("DateAdd(Date(2026, 1, 31), 1, TimeUnit.Months)", "Date(2026,2,28)"),
+    date_function(Function::plain(
+        "DateDiff",
+        &[DATE, DATE, Param::Enum(&TIME_UNIT)],
+        Returns::Int,
+        date_diff,
+    ))
+    .arity(2, 3)
+    .tabular()
+    .example("DateDiff(Date(2026, 1, 1), Date(2026, 3, 1))", "59"),
     date_function(Function::plain("DateTime", &[FLOAT; 7], Returns::DateTime, date_time))
         .arity(3, 7)
         .example("DateTime(2026, 1, 2, 3, 4, 5)", "DateTime(2026,1,2,3,4,5,0)"),
-    date_function(Function::plain("DateTimeValue", &[Param::Any, Param::Text(Keep)], Returns::Check(parse_date_time), |cx, values| {
-        parsed(cx, values, Wanted::DateTime)
-    }))
+    date_function(Function::plain(
+        "DateTimeValue",
+        &[Param::Any, Param::Text(Keep)],
+        Returns::Check(parse_date_time),
+        |cx, values| parsed(cx, values, Wanted::DateTime),
+    ))
     .arity(1, 2)
     .example("DateTimeValue(\"2026-01-02 03:04\")", "DateTime(2026,1,2,3,4,0,0)"),
-    date_function(Function::plain("DateValue", &[Param::Any, Param::Text(Keep)], Returns::Check(parse_date), |cx, values| {
-        parsed(cx, values, Wanted::Date)
-    }))
+    date_function(Function::plain(
+        "DateValue",
+        &[Param::Any, Param::Text(Keep)],
+        Returns::Check(parse_date),
+        |cx, values| parsed(cx, values, Wanted::Date),
+    ))
     .arity(1, 2)
     .example("DateValue(\"1/2/2026\")", "Date(2026,1,2)"),
     part!("Day" DATE_OR_BLANK, |at| at.day, "Day(Date(2026, 1, 2))" "2"),
@@ -100,37 +121,59 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("IsToday(Today())", "true"),
     part!("Minute" DATE_OR_BLANK, |at| at.minute, "Minute(Time(3, 4, 5))" "4"),
     part!("Month" DATE_OR_BLANK, |at| at.month, "Month(Date(2026, 1, 2))" "1"),
-    date_function(Function::plain("Now", &[], Returns::DateTime, |cx, _| Ok(Value::DateTime(cx.now()))))
-        .example("Now() >= Today()", "true"),
+    date_function(Function::plain("Now", &[], Returns::DateTime, |cx, _| {
+        Ok(Value::DateTime(cx.now()))
+    }))
+    .example("Now() >= Today()", "true"),
     part!("Second" DATE_OR_BLANK, |at| at.second, "Second(Time(3, 4, 5))" "5"),
     date_function(Function::plain("Time", &[FLOAT; 4], Returns::Time, time))
         .arity(3, 4)
         .example("Time(3, 90, 0)", "Time(4,30,0,0)"),
-    date_function(Function::plain("TimeValue", &[Param::Any, Param::Text(Keep)], Returns::Check(parse_time), |cx, values| {
-        parsed(cx, values, Wanted::Time)
-    }))
+    date_function(Function::plain(
+        "TimeValue",
+        &[Param::Any, Param::Text(Keep)],
+        Returns::Check(parse_time),
+        |cx, values| parsed(cx, values, Wanted::Time),
+    ))
     .arity(1, 2)
     .example("TimeValue(\"3:04 PM\")", "Time(15,4,0,0)"),
-    date_function(Function::plain("TimeZoneOffset", &[DATE], Returns::Int, |cx, values| {
-        let ticks = match values.first() {
-            Some(value) => cx.ticks(value)?,
-            None => cx.now(),
-        };
-        let minutes = -datetime::offset(ticks, cx.zone()) / 60;
-        Ok(cx.int(minutes))
-    }))
+    date_function(Function::plain(
+        "TimeZoneOffset",
+        &[DATE],
+        Returns::Int,
+        |cx, values| {
+            let ticks = match values.first() {
+                Some(value) => cx.ticks(value)?,
+                None => cx.now(),
+            };
+            let minutes = -datetime::offset(ticks, cx.zone()) / 60;
+            Ok(cx.int(minutes))
+        },
+    ))
     .arity(0, 1)
     .example("TimeZoneOffset(Date(2026, 1, 2))", "0"),
-    date_function(Function::plain("Today", &[], Returns::Date, |cx, _| Ok(Value::Date(cx.today()))))
-        .example("Hour(Today())", "0"),
-    date_function(Function::plain("Weekday", &[DATE, Param::Enum(&START_OF_WEEK)], Returns::Int, weekday))
-        .arity(1, 2)
-        .tabular()
-        .example("Weekday(Date(2026, 1, 2))", "6"),
-    date_function(Function::plain("WeekNum", &[DATE, Param::Any], Returns::Check(week_num_type), week_num))
-        .arity(1, 2)
-        .tabular()
-        .example("WeekNum(Date(2026, 1, 4))", "2"),
+    date_function(Function::plain("Today", &[], Returns::Date, |cx, _| {
+        Ok(Value::Date(cx.today()))
+    }))
+    .example("Hour(Today())", "0"),
+    date_function(Function::plain(
+        "Weekday",
+        &[DATE, Param::Enum(&START_OF_WEEK)],
+        Returns::Int,
+        weekday,
+    ))
+    .arity(1, 2)
+    .tabular()
+    .example("Weekday(Date(2026, 1, 2))", "6"),
+    date_function(Function::plain(
+        "WeekNum",
+        &[DATE, Param::Any],
+        Returns::Check(week_num_type),
+        week_num,
+    ))
+    .arity(1, 2)
+    .tabular()
+    .example("WeekNum(Date(2026, 1, 4))", "2"),
     part!("Year" DATE_OR_BLANK, |at| at.year, "Year(Date(2026, 1, 2))" "2026"),
 ];
 
@@ -170,7 +213,9 @@ fn clock(values: &[Value]) -> Eval<i64> {
 }
 
 fn date_time(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let ticks = date(values)?.checked_add(clock(&values[3..])?).and_then(datetime::in_range);
+    let ticks = date(values)?
+        .checked_add(clock(&values[3..])?)
+        .and_then(datetime::in_range);
     let outside = || Failure::invalid("the date is not between the years 1 and 9999");
     let ticks = ticks.ok_or_else(outside)?;
     Ok(Value::DateTime(datetime::existing(ticks, cx.zone())))
@@ -180,8 +225,7 @@ fn time(_: &mut Cx<'_>, values: &[Value]) -> Eval {
     clock(values).map(Value::Time)
 }
 
-fn add_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
-    let _ = binder;
+fn add_type(_: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     let of = |of: &Type| match of {
         of @ (Type::Date | Type::Time | Type::DateTime | Type::Any) => of.clone(),
         _ => Type::DateTime,
@@ -221,11 +265,15 @@ fn date_add(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let months = |per: i64| datetime::add_months(ticks, amount.trunc() as i64 * per);
     let by = |unit: i64| {
         let more = amount * unit as f64;
-        (more.abs() < 9e18).then(|| ticks.checked_add(more.round() as i64)).flatten()
+        (more.abs() < 9e18)
+            .then(|| ticks.checked_add(more.round() as i64))
+            .flatten()
     };
     // Hours and less pass on the clock of the world, so that they go over changes of the clock on the wall.
     let real = |unit: i64| {
-        let moved = by(unit)?.checked_sub(ticks)?.checked_add(datetime::to_utc(ticks, cx.zone()))?;
+        let moved = by(unit)?
+            .checked_sub(ticks)?
+            .checked_add(datetime::to_utc(ticks, cx.zone()))?;
         datetime::in_range(moved).map(|moved| datetime::from_utc(moved, cx.zone()))
     };
     let lower = unit(values.get(2)).to_ascii_lowercase();
@@ -233,7 +281,9 @@ fn date_add(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
         "years" => months(12),
         "quarters" => months(3),
         "months" => months(1),
-        "days" => by(DAY).and_then(datetime::in_range).map(|moved| datetime::existing(moved, cx.zone())),
+        "days" => by(DAY)
+            .and_then(datetime::in_range)
+            .map(|moved| datetime::existing(moved, cx.zone())),
         "hours" => real(HOUR),
         "minutes" => real(MINUTE),
         "seconds" => real(SECOND),

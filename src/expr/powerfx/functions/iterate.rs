@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::Blank::{Keep, Zero};
+use super::Blank::Zero;
 use super::table::rows;
 use super::{Family, Function, MANY, Param, Returns, Scoping};
 use crate::expr::ProblemKind;
@@ -12,35 +12,73 @@ use crate::expr::powerfx::coerce::mismatch;
 use crate::expr::powerfx::enums::{Raw, SORT_ORDER};
 use crate::expr::powerfx::error::{Eval, Failure};
 use crate::expr::powerfx::eval::Cx;
-use crate::expr::powerfx::ir::{Expr, Kind};
+use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::operators;
 use crate::expr::powerfx::types::Type;
-use crate::expr::powerfx::value::{VALUE, Value};
+use crate::expr::powerfx::value::{Table, VALUE, Value};
 
 const fn rows_of(function: Function) -> Function {
     function.family(Family::Table).scoped(Scoping::Rows)
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    rows_of(Function::special("Concat", &[Param::Any, Param::Row, Param::Text(Zero)], Returns::Check(concat_type), concat))
-        .arity(1, MANY)
-        .example("Concat([\"a\", \"b\"], Value, \", \")", "\"a, b\""),
-    rows_of(Function::special("CountIf", &[Param::Any, Param::Row], Returns::Check(count_if_type), count_if))
-        .arity(2, MANY)
-        .example("CountIf([1, 2, 3], Value > 1)", "2"),
-    rows_of(Function::special("Distinct", &[Param::Any, Param::Row], Returns::Check(distinct_type), distinct))
-        .example("Distinct([1, 2, 1], Value)", "Table({Value:1},{Value:2})"),
-    rows_of(Function::special("Filter", &[Param::Any, Param::Row], Returns::Check(filter_type), filter))
-        .arity(2, MANY)
-        .example("Filter([1, 2, 3], Value > 1)", "Table({Value:2},{Value:3})"),
-    rows_of(Function::special("ForAll", &[Param::Any, Param::Row], Returns::Check(for_all_type), for_all))
-        .example("ForAll([1, 2], Value * 2)", "Table({Value:2},{Value:4})"),
-    rows_of(Function::special("LookUp", &[Param::Any, Param::Row, Param::Row], Returns::Check(look_up_type), look_up))
-        .arity(2, 3)
-        .example("LookUp([{n: 1, t: \"a\"}, {n: 2, t: \"b\"}], n = 2, t)", "\"b\""),
-    rows_of(Function::special("Sort", &[Param::Any, Param::Row, Param::Enum(&SORT_ORDER)], Returns::Check(sort_type), sort))
-        .arity(2, 3)
-        .example("Sort([2, 3, 1], Value, SortOrder.Descending)", "Table({Value:3},{Value:2},{Value:1})"),
+    rows_of(Function::special(
+        "Concat",
+        &[Param::Any, Param::Row, Param::Text(Zero)],
+        Returns::Check(concat_type),
+        concat,
+    ))
+    .arity(1, MANY)
+    .example("Concat([\"a\", \"b\"], Value, \", \")", "\"a, b\""),
+    rows_of(Function::special(
+        "CountIf",
+        &[Param::Any, Param::Row],
+        Returns::Check(count_if_type),
+        count_if,
+    ))
+    .arity(2, MANY)
+    .example("CountIf([1, 2, 3], Value > 1)", "2"),
+    rows_of(Function::special(
+        "Distinct",
+        &[Param::Any, Param::Row],
+        Returns::Check(distinct_type),
+        distinct,
+    ))
+    .example("Distinct([1, 2, 1], Value)", "Table({Value:1},{Value:2})"),
+    rows_of(Function::special(
+        "Filter",
+        &[Param::Any, Param::Row],
+        Returns::Check(filter_type),
+        filter,
+    ))
+    .arity(2, MANY)
+    .example("Filter([1, 2, 3], Value > 1)", "Table({Value:2},{Value:3})"),
+    rows_of(Function::special(
+        "ForAll",
+        &[Param::Any, Param::Row],
+        Returns::Check(for_all_type),
+        for_all,
+    ))
+    .example("ForAll([1, 2], Value * 2)", "Table({Value:2},{Value:4})"),
+    rows_of(Function::special(
+        "LookUp",
+        &[Param::Any, Param::Row, Param::Row],
+        Returns::Check(look_up_type),
+        look_up,
+    ))
+    .arity(2, 3)
+    .example("LookUp([{n: 1, t: \"a\"}, {n: 2, t: \"b\"}], n = 2, t)", "\"b\""),
+    rows_of(Function::special(
+        "Sort",
+        &[Param::Any, Param::Row, Param::Enum(&SORT_ORDER)],
+        Returns::Check(sort_type),
+        sort,
+    ))
+    .arity(2, 3)
+    .example(
+        "Sort([2, 3, 1], Value, SortOrder.Descending)",
+        "Table({Value:3},{Value:2},{Value:1})",
+    ),
 ];
 
 /// Checks that there is a table, or what may be one. Untyped arrays are made tables with `Table` first.
@@ -53,7 +91,7 @@ fn need_table(binder: &mut Binder<'_>, argument: &Expr) {
 
 fn need_conditions(binder: &mut Binder<'_>, arguments: &[Expr]) {
     for argument in arguments {
-        if !argument.of.coerces(&Type::Boolean) || argument.of == Type::Text {
+        if !argument.of.coerces(&Type::Boolean) {
             let message = format!("a condition is a boolean, not {}", argument.of);
             binder.report(ProblemKind::Type, &argument.span, message);
         }
@@ -66,7 +104,12 @@ fn filter_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usi
     if arguments.len() > 2 {
         let span = arguments[2].span.clone();
         let help = Some("put conditions together with `&&`".to_owned());
-        binder.report_with(ProblemKind::Arguments, &span, "`Filter` takes one condition".to_owned(), help);
+        binder.report_with(
+            ProblemKind::Arguments,
+            &span,
+            "`Filter` takes one condition".to_owned(),
+            help,
+        );
     }
     arguments[0].of.clone()
 }
@@ -80,6 +123,10 @@ fn count_if_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<u
 fn look_up_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     need_conditions(binder, &arguments[1..2]);
+    if arguments[1].of == Type::Text {
+        let span = arguments[1].span.clone();
+        binder.report(ProblemKind::Type, &span, "a condition is a boolean, not a text");
+    }
     match (arguments.get(2), &arguments[0].of) {
         (Some(result), _) => result.of.clone(),
         (None, Type::Table(columns)) => Type::Record(columns.clone()),
@@ -102,12 +149,7 @@ fn for_all_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<us
 
 fn distinct_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
-    let of = arguments[1].of.clone();
-    if of.is_aggregate() || of == Type::Void {
-        let span = arguments[1].span.clone();
-        binder.report(ProblemKind::Type, &span, format!("{of} cannot be told from others"));
-    }
-    Type::table_of(VALUE, of)
+    Type::table_of(VALUE, arguments[1].of.clone())
 }
 
 fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
@@ -121,14 +163,25 @@ fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
 }
 
 fn concat_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
-    let over_rows = matches!(arguments[0].of, Type::Table(_) | Type::Untyped | Type::Any | Type::Blank);
+    let over_rows = matches!(
+        arguments[0].of,
+        Type::Table(_) | Type::Untyped | Type::Any | Type::Blank
+    );
     if over_rows && arguments.len() > 3 && arguments[0].of != Type::Any {
         let span = arguments[3].span.clone();
-        binder.report(ProblemKind::Arguments, &span, "`Concat` takes a table, an expression and a separator");
+        binder.report(
+            ProblemKind::Arguments,
+            &span,
+            "`Concat` takes a table, an expression and a separator",
+        );
     }
     if over_rows && arguments.len() < 2 && arguments[0].of != Type::Any {
         let span = arguments[0].span.clone();
-        binder.report(ProblemKind::Arguments, &span, "`Concat` takes a table and an expression over its rows");
+        binder.report(
+            ProblemKind::Arguments,
+            &span,
+            "`Concat` takes a table and an expression over its rows",
+        );
     }
     for argument in arguments.iter().skip(usize::from(over_rows)) {
         if !argument.of.coerces(&Type::Text) || argument.of.is_aggregate() {
@@ -141,11 +194,11 @@ fn concat_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usi
 }
 
 /// The rows of the first argument, or nothing for a blank.
-fn table_of(cx: &mut Cx<'_>, argument: &Expr) -> Eval<Option<Vec<Value>>> {
+fn table_of(cx: &mut Cx<'_>, argument: &Expr) -> Eval<Option<Table>> {
     let value = cx.eval(argument)?;
     match value.is_blank() {
         true => Ok(None),
-        false => rows(&value).map(Some),
+        false => rows(cx, &value).map(Some),
     }
 }
 
@@ -172,7 +225,7 @@ fn filter(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         return Ok(Value::Blank);
     };
     let mut kept = Vec::new();
-    for row in rows {
+    for row in rows.each() {
         cx.burn(1)?;
         match row {
             Value::Error(failure) => kept.push(Value::Error(failure)),
@@ -189,7 +242,7 @@ fn filter(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
 fn count_if(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     let rows = table_of(cx, &arguments[0])?.unwrap_or_default();
     let mut count = 0;
-    for row in rows {
+    for row in rows.each() {
         cx.burn(1)?;
         count += i64::from(holds(cx, &row, &arguments[1..])?);
     }
@@ -200,9 +253,9 @@ fn for_all(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     let Some(rows) = table_of(cx, &arguments[0])? else {
         return Ok(Value::Blank);
     };
-    let mut made = Vec::with_capacity(rows.len());
+    let mut made = Vec::with_capacity(rows.rows().len());
     let mut failure: Option<Failure> = None;
-    for row in rows {
+    for row in rows.each() {
         cx.burn(1)?;
         let value = match cx.within(row, &arguments[1]) {
             Ok(value) => value,
@@ -231,7 +284,7 @@ fn for_all(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
 }
 
 fn look_up(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
-    for row in table_of(cx, &arguments[0])?.unwrap_or_default() {
+    for row in table_of(cx, &arguments[0])?.unwrap_or_default().each() {
         cx.burn(1)?;
         if holds(cx, &row, &arguments[1..2])? {
             let row = row.read()?;
@@ -249,8 +302,11 @@ fn distinct(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         return Ok(Value::Blank);
     };
     let mut found: Vec<Value> = Vec::new();
-    for row in rows {
+    for row in rows.each() {
         let value = cx.within(row.read()?, &arguments[1])?;
+        if matches!(value, Value::Record(_) | Value::Table(_)) {
+            return Err(mismatch(&value, "what rows are told apart by"));
+        }
         let mut known = false;
         for other in &found {
             known = operators::equal(cx, other, &value)?;
@@ -262,7 +318,9 @@ fn distinct(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
             found.push(value);
         }
     }
-    Ok(Value::table(found.into_iter().map(|value| Value::row(VALUE, value)).collect()))
+    Ok(Value::table(
+        found.into_iter().map(|value| Value::row(VALUE, value)).collect(),
+    ))
 }
 
 /// The order of two values to sort by; blanks come last whatever the direction.
@@ -272,7 +330,10 @@ pub(super) fn compare(cx: &mut Cx<'_>, left: &Value, right: &Value, descending: 
         (true, false) => return Ok(Ordering::Greater),
         (false, true) => return Ok(Ordering::Less),
         (false, false) => match (left, right) {
-            (Value::Text(left), Value::Text(right)) => text_order(left, right),
+            (Value::Text(left), Value::Text(right)) => {
+                cx.burn((left.len() + right.len()) as u64 / 64)?;
+                text_order(left, right)
+            }
             (Value::Boolean(left), Value::Boolean(right)) => left.cmp(right),
             (Value::Time(left), Value::Time(right)) => left.cmp(right),
             (Value::Date(_) | Value::DateTime(_), Value::Date(_) | Value::DateTime(_)) => {
@@ -342,9 +403,9 @@ fn sort(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         }
         None => false,
     };
-    let mut keyed = Vec::with_capacity(rows.len());
+    let mut keyed = Vec::with_capacity(rows.rows().len());
     let mut kind: Option<&'static str> = None;
-    for row in rows {
+    for row in rows.each() {
         cx.burn(1)?;
         let row = row.read()?;
         let key = cx.within(row.clone(), &arguments[1])?;
@@ -361,7 +422,6 @@ fn sort(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
 
 /// Over the rows of a table; of texts, the texts one after the other, as people write it for `Concatenate`.
 fn concat(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
-    let _ = Keep;
     let first = cx.eval(&arguments[0])?;
     let over_rows = match &first {
         Value::Table(_) | Value::Untyped(_) => true,
@@ -371,11 +431,7 @@ fn concat(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     if !over_rows {
         let mut text = cx.string(&first)?.to_string();
         for argument in &arguments[1..] {
-            let value = match argument.kind {
-                // Names here are not columns of anything.
-                Kind::Late(..) | Kind::Constant(_) => cx.within(Value::Blank, argument)?,
-                _ => cx.within(Value::Blank, argument)?,
-            };
+            let value = cx.within(Value::Blank, argument)?;
             text.push_str(&cx.string(&value)?);
         }
         return cx.make_text(text);
@@ -384,7 +440,9 @@ fn concat(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         return Ok(Value::Blank);
     }
     let Some(each) = arguments.get(1) else {
-        return Err(Failure::invalid("`Concat` of a table takes an expression over its rows"));
+        return Err(Failure::invalid(
+            "`Concat` of a table takes an expression over its rows",
+        ));
     };
     let separator = match arguments.get(2) {
         Some(separator) => {
@@ -394,7 +452,7 @@ fn concat(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
         None => "".into(),
     };
     let mut text = String::new();
-    for (position, row) in rows(&first)?.into_iter().enumerate() {
+    for (position, row) in rows(cx, &first)?.each().enumerate() {
         cx.burn(1)?;
         if position > 0 {
             text.push_str(&separator);

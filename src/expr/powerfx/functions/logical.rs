@@ -24,46 +24,91 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .arity(1, MANY)
         .example("And(1 < 2, true)", "true"),
     logical(Function::plain("Blank", &[], Returns::Blank, |_, _| Ok(Value::Blank))).example("Blank()", "Blank()"),
-    logical(Function::plain("Boolean", &[Param::Any], Returns::Check(boolean_type), boolean))
-        .tabular()
-        .example("Boolean(\"true\")", "true"),
-    logical(Function::special("Coalesce", &[Param::Any], Returns::Check(coalesce_type), coalesce))
-        .arity(1, MANY)
-        .example("Coalesce(Blank(), \"\", \"x\")", "\"x\""),
-    logical(Function::plain("Error", &[Param::Any], Returns::Check(error_type), error))
-        .example("IfError(Error(\"no\"), FirstError.Message)", "\"no\""),
-    logical(Function::special("If", &[Param::Any, Param::Any], Returns::Check(if_type), if_))
-        .arity(2, MANY)
-        .repeat(2)
-        .example("If(1 > 2, \"a\", \"b\")", "\"b\""),
-    logical(Function::special("IfError", &[Param::Any, Param::Row], Returns::Check(if_error_type), if_error))
-        .arity(2, MANY)
-        .repeat(2)
-        .scoped(Scoping::Errors)
-        .example("IfError(1 / 0, -1)", "-1"),
-    logical(Function::plain("IsBlank", &[Param::Any], Returns::Boolean, |_, values| {
-        Ok(Value::Boolean(values[0].is_blank_or_empty()))
-    }))
+    logical(Function::plain(
+        "Boolean",
+        &[Param::Any],
+        Returns::Check(boolean_type),
+        boolean,
+    ))
+    .tabular()
+    .example("Boolean(\"true\")", "true"),
+    logical(Function::special(
+        "Coalesce",
+        &[Param::Any],
+        Returns::Check(coalesce_type),
+        coalesce,
+    ))
+    .arity(1, MANY)
+    .example("Coalesce(Blank(), \"\", \"x\")", "\"x\""),
+    logical(Function::plain(
+        "Error",
+        &[Param::Any],
+        Returns::Check(error_type),
+        error,
+    ))
+    .example("IfError(Error(\"no\"), FirstError.Message)", "\"no\""),
+    logical(Function::special(
+        "If",
+        &[Param::Any, Param::Any],
+        Returns::Check(if_type),
+        if_,
+    ))
+    .arity(2, MANY)
+    .repeat(2)
+    .example("If(1 > 2, \"a\", \"b\")", "\"b\""),
+    logical(Function::special(
+        "IfError",
+        &[Param::Any, Param::Row],
+        Returns::Check(if_error_type),
+        if_error,
+    ))
+    .arity(2, MANY)
+    .repeat(2)
+    .scoped(Scoping::Errors)
+    .example("IfError(1 / 0, -1)", "-1"),
+    logical(Function::plain(
+        "IsBlank",
+        &[Param::Any],
+        Returns::Boolean,
+        |_, values| Ok(Value::Boolean(values[0].is_blank_or_empty())),
+    ))
     .example("IsBlank(\"\")", "true"),
-    logical(Function::special("IsBlankOrError", &[Param::Any], Returns::Boolean, is_blank_or_error))
-        .example("IsBlankOrError(1 / 0)", "true"),
-    logical(Function::special("IsError", &[Param::Any], Returns::Boolean, is_error))
-        .example("IsError(1 / 0)", "true"),
-    logical(Function::plain("Not", &[Param::Boolean(Zero)], Returns::Boolean, |cx, values| {
-        Ok(Value::Boolean(!cx.boolean(&values[0])?))
-    }))
+    logical(Function::special(
+        "IsBlankOrError",
+        &[Param::Any],
+        Returns::Boolean,
+        is_blank_or_error,
+    ))
+    .example("IsBlankOrError(1 / 0)", "true"),
+    logical(Function::special("IsError", &[Param::Any], Returns::Boolean, is_error)).example("IsError(1 / 0)", "true"),
+    logical(Function::plain(
+        "Not",
+        &[Param::Boolean(Zero)],
+        Returns::Boolean,
+        |cx, values| Ok(Value::Boolean(!cx.boolean(&values[0])?)),
+    ))
     .tabular()
     .example("Not(true)", "false"),
     logical(Function::special("Or", &[Param::Boolean(Zero)], Returns::Boolean, or))
         .arity(1, MANY)
         .example("Or(1 > 2, true)", "true"),
-    logical(Function::special("Switch", &[Param::Any, Param::Any, Param::Any], Returns::Check(switch_type), switch))
-        .arity(3, MANY)
-        .repeat(2)
-        .example("Switch(2, 1, \"one\", 2, \"two\", \"many\")", "\"two\""),
-    logical(Function::special("With", &[Param::Record, Param::Row], Returns::Check(with_type), with))
-        .scoped(Scoping::Record)
-        .example("With({a: 2, b: 3}, a * b)", "6"),
+    logical(Function::special(
+        "Switch",
+        &[Param::Any, Param::Any, Param::Any],
+        Returns::Check(switch_type),
+        switch,
+    ))
+    .arity(3, MANY)
+    .repeat(2)
+    .example("Switch(2, 1, \"one\", 2, \"two\", \"many\")", "\"two\""),
+    logical(Function::special(
+        "With",
+        &[Param::Record, Param::Row],
+        Returns::Check(with_type),
+        with,
+    ))
+    .scoped(Scoping::Record)
+    .example("With({a: 2, b: 3}, a * b)", "6"),
 ];
 
 fn and(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
@@ -392,6 +437,8 @@ fn with_type(_: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) ->
 }
 
 fn with(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
-    let record = cx.eval(&arguments[0])?;
-    cx.within(record, &arguments[1])
+    match cx.eval(&arguments[0])? {
+        Value::Blank => Ok(Value::Blank),
+        record => cx.within(record, &arguments[1]),
+    }
 }

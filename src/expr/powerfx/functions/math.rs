@@ -27,19 +27,19 @@ macro_rules! float_functions {
 }
 
 pub(super) static OF_FLOATS: &[Function] = &float_functions! {
-    "Acos" f64::acos, "Acos(1)" "0";
-    "Acot" |x: f64| std::f64::consts::FRAC_PI_2 - x.atan(), "Round(Acot(0), 4)" "1.5708";
-    "Asin" f64::asin, "Asin(0)" "0";
-    "Atan" f64::atan, "Atan(0)" "0";
-    "Cos" f64::cos, "Cos(0)" "1";
-    "Degrees" |x: f64| x * 180.0 / std::f64::consts::PI, "Degrees(Pi())" "180";
-    "Exp" f64::exp, "Exp(0)" "1";
-    "Radians" |x: f64| x * std::f64::consts::PI / 180.0, "Radians(0)" "0";
-    "Sin" f64::sin, "Sin(0)" "0";
-    "Tan" f64::tan, "Tan(0)" "0";
-    "Sqrt" f64::sqrt, "Sqrt(9)" "3";
-    "Ln" |x: f64| if x <= 0.0 { f64::NAN } else { x.ln() }, "Ln(1)" "0";
-    };
+"Acos" f64::acos, "Acos(1)" "0";
+"Acot" |x: f64| std::f64::consts::FRAC_PI_2 - x.atan(), "Round(Acot(0), 4)" "1.5708";
+"Asin" f64::asin, "Asin(0)" "0";
+"Atan" f64::atan, "Atan(0)" "0";
+"Cos" f64::cos, "Cos(0)" "1";
+"Degrees" |x: f64| x * 180.0 / std::f64::consts::PI, "Degrees(Pi())" "180";
+"Exp" f64::exp, "Exp(0)" "1";
+"Radians" |x: f64| x * std::f64::consts::PI / 180.0, "Radians(0)" "0";
+"Sin" f64::sin, "Sin(0)" "0";
+"Tan" f64::tan, "Tan(0)" "0";
+"Sqrt" f64::sqrt, "Sqrt(9)" "3";
+"Ln" |x: f64| if x <= 0.0 { f64::NAN } else { x.ln() }, "Ln(1)" "0";
+};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     math(Function::plain("Abs", &[NUMBER], Returns::Number, |_, values| {
@@ -50,19 +50,29 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .tabular()
     .example("Abs(-2)", "2"),
-    math(Function::plain("Atan2", &[FLOAT, FLOAT], Returns::Float, |_, values| {
-        let (x, y) = (float(&values[0]), float(&values[1]));
-        match x == 0.0 && y == 0.0 {
-            true => Err(Failure::div0()),
-            false => finite(y.atan2(x)),
-        }
-    }))
+    math(Function::plain(
+        "Atan2",
+        &[FLOAT, FLOAT],
+        Returns::Float,
+        |_, values| {
+            let (x, y) = (float(&values[0]), float(&values[1]));
+            match x == 0.0 && y == 0.0 {
+                true => Err(Failure::div0()),
+                false => finite(y.atan2(x)),
+            }
+        },
+    ))
     .tabular()
     .example("Atan2(1, 0)", "0"),
-    math(Function::plain("Cot", &[FLOAT], Returns::Float, |_, values| match float(&values[0]).tan() {
-        0.0 => Err(Failure::div0()),
-        tangent => finite(1.0 / tangent),
-    }))
+    math(Function::plain(
+        "Cot",
+        &[FLOAT],
+        Returns::Float,
+        |_, values| match float(&values[0]).tan() {
+            0.0 => Err(Failure::div0()),
+            tangent => finite(1.0 / tangent),
+        },
+    ))
     .tabular()
     .example("Round(Cot(1), 4)", "0.6421"),
     math(Function::plain("Dec2Hex", &[FLOAT, FLOAT], Returns::Text, dec2hex))
@@ -80,8 +90,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .tabular()
     .example("Int(-1.5)", "-2"),
-    math(Function::plain("IsNumeric", &[Param::Any], Returns::Boolean, is_numeric))
-        .example("IsNumeric(\"12\")", "true"),
+    math(Function::plain(
+        "IsNumeric",
+        &[Param::Any],
+        Returns::Boolean,
+        is_numeric,
+    ))
+    .example("IsNumeric(\"12\")", "true"),
     math(Function::plain("Log", &[FLOAT, FLOAT], Returns::Float, log))
         .arity(1, 2)
         .tabular()
@@ -89,11 +104,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     math(Function::plain("Mod", &[NUMBER, NUMBER], Returns::Number, modulo))
         .tabular()
         .example("Mod(-1, 3)", "2"),
-    math(Function::plain("Pi", &[], Returns::Float, |_, _| Ok(Value::Float(std::f64::consts::PI))))
-        .example("Round(Pi(), 2)", "3.14"),
-    math(Function::plain("Power", &[FLOAT, FLOAT], Returns::Float, |_, values| {
-        operators::power(float(&values[0]), float(&values[1]))
+    math(Function::plain("Pi", &[], Returns::Float, |_, _| {
+        Ok(Value::Float(std::f64::consts::PI))
     }))
+    .example("Round(Pi(), 2)", "3.14"),
+    math(Function::plain(
+        "Power",
+        &[FLOAT, FLOAT],
+        Returns::Float,
+        |_, values| operators::power(float(&values[0]), float(&values[1])),
+    ))
     .tabular()
     .example("Power(2, 10)", "1024"),
     math(Function::plain("Rand", &[], Returns::Int, |cx, _| {
@@ -104,25 +124,55 @@ pub(super) static FUNCTIONS: &[Function] = &[
         }
     }))
     .example("Rand() < 1", "true"),
-    math(Function::plain("RandBetween", &[NUMBER, NUMBER], Returns::Number, rand_between))
-        .tabular()
-        .example("RandBetween(3, 3)", "3"),
-    math(Function::plain("Round", &[NUMBER, FLOAT], Returns::Number, |_, values| round(values, Way::Nearest)))
-        .tabular()
-        .example("Round(2.345, 2)", "2.35"),
-    math(Function::plain("RoundDown", &[NUMBER, FLOAT], Returns::Number, |_, values| round(values, Way::Down)))
-        .tabular()
-        .example("RoundDown(-2.9, 0)", "-2"),
-    math(Function::plain("RoundUp", &[NUMBER, FLOAT], Returns::Number, |_, values| round(values, Way::Up)))
-        .tabular()
-        .example("RoundUp(2.1, 0)", "3"),
-    math(Function::plain("Trunc", &[NUMBER, FLOAT], Returns::Number, |_, values| round(values, Way::Down)))
-        .arity(1, 2)
-        .tabular()
-        .example("Trunc(-1.55, 1)", "-1.5"),
-    math(Function::plain("Sequence", &[FLOAT, NUMBER, NUMBER], Returns::Check(sequence_type), sequence))
-        .arity(1, 3)
-        .example("Sequence(3, 10, 5)", "Table({Value:10},{Value:15},{Value:20})"),
+    math(Function::plain(
+        "RandBetween",
+        &[NUMBER, NUMBER],
+        Returns::Number,
+        rand_between,
+    ))
+    .tabular()
+    .example("RandBetween(3, 3)", "3"),
+    math(Function::plain(
+        "Round",
+        &[NUMBER, FLOAT],
+        Returns::Number,
+        |_, values| round(values, Way::Nearest),
+    ))
+    .tabular()
+    .example("Round(2.345, 2)", "2.35"),
+    math(Function::plain(
+        "RoundDown",
+        &[NUMBER, FLOAT],
+        Returns::Number,
+        |_, values| round(values, Way::Down),
+    ))
+    .tabular()
+    .example("RoundDown(-2.9, 0)", "-2"),
+    math(Function::plain(
+        "RoundUp",
+        &[NUMBER, FLOAT],
+        Returns::Number,
+        |_, values| round(values, Way::Up),
+    ))
+    .tabular()
+    .example("RoundUp(2.1, 0)", "3"),
+    math(Function::plain(
+        "Trunc",
+        &[NUMBER, FLOAT],
+        Returns::Number,
+        |_, values| round(values, Way::Down),
+    ))
+    .arity(1, 2)
+    .tabular()
+    .example("Trunc(-1.55, 1)", "-1.5"),
+    math(Function::plain(
+        "Sequence",
+        &[FLOAT, NUMBER, NUMBER],
+        Returns::Check(sequence_type),
+        sequence,
+    ))
+    .arity(1, 3)
+    .example("Sequence(3, 10, 5)", "Table({Value:10},{Value:15},{Value:20})"),
 ];
 
 fn number_of(value: &Value) -> Number {
@@ -173,7 +223,9 @@ fn hex2dec(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     if text.is_empty() {
         return Ok(cx.int(0));
     }
-    let number = i64::from_str_radix(text, 16).ok().filter(|_| text.len() <= 10 && !text.starts_with(['+', '-']));
+    let number = i64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| text.len() <= 10 && !text.starts_with(['+', '-']));
     let number = number.ok_or_else(|| Failure::numeric(format!("`{text}` is not a hexadecimal number")))?;
     let signed = match number >= 1 << 39 {
         true => number - (1 << 40),
@@ -217,10 +269,12 @@ fn modulo(_: &mut Cx<'_>, values: &[Value]) -> Eval {
             let overflow = || Failure::numeric("the result is too large for a decimal");
             let rest = left.checked_rem(right).ok_or_else(overflow)?;
             // The sign is that of the divisor.
-            Ok(Value::Decimal(match !rest.is_zero() && (rest.is_sign_negative() != right.is_sign_negative()) {
-                true => rest.checked_add(right).ok_or_else(overflow)?,
-                false => rest,
-            }))
+            Ok(Value::Decimal(
+                match !rest.is_zero() && (rest.is_sign_negative() != right.is_sign_negative()) {
+                    true => rest.checked_add(right).ok_or_else(overflow)?,
+                    false => rest,
+                },
+            ))
         }
         (left, right) => {
             let (left, right) = (left.float(), right.float());
@@ -247,8 +301,12 @@ fn rand_between(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
         (Number::Decimal(low), Number::Decimal(high)) => {
             let (low, high) = (low.ceil(), high.floor());
             let span = high.checked_sub(low).and_then(|span| span.checked_add(Decimal::ONE));
-            let offset = span.and_then(|span| span.checked_mul(Decimal::from_f64(random)?)).map(|offset| offset.floor());
-            let picked = offset.and_then(|offset| low.checked_add(offset)).map(|picked| picked.min(high));
+            let offset = span
+                .and_then(|span| span.checked_mul(Decimal::from_f64(random)?))
+                .map(|offset| offset.floor());
+            let picked = offset
+                .and_then(|offset| low.checked_add(offset))
+                .map(|picked| picked.min(high));
             Ok(Value::Decimal(picked.unwrap_or(low)))
         }
         (low, high) => {

@@ -86,7 +86,7 @@ fn message_text(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
         }
         Value::Table(_) => {
             let mut texts: Vec<Arc<str>> = Vec::new();
-            for row in rows(&values[0])? {
+            for row in rows(cx, &values[0])?.each() {
                 let value = match row.read()? {
                     row @ Value::Record(_) => match cx.field(row.clone(), &text)? {
                         // A list of plain texts has them as its values.

@@ -6,6 +6,7 @@ mod datetime;
 mod info;
 mod iterate;
 pub(super) mod logical;
+mod matching;
 mod math;
 mod message;
 mod statistics;
@@ -59,6 +60,8 @@ pub enum Family {
     Date,
     /// `ParseJSON`, `JSON`, …
     Json,
+    /// `Match`, `IsMatch`, …
+    Pattern,
     /// `RGBA`, …
     Color,
     /// `UserMessage`, `MessageText`, …
@@ -89,7 +92,6 @@ pub(super) enum Param {
     Boolean(Blank),
     /// A date, with or without a time.
     DateTime(Blank),
-    Time(Blank),
     Color(Blank),
     Enum(&'static Enumeration),
     Untyped,
@@ -99,6 +101,8 @@ pub(super) enum Param {
     Aggregate,
     /// The name of a column.
     Column,
+    /// The name of a column, or a text that is one when it is evaluated.
+    ColumnText,
     /// Evaluated by the function, with a row or record in scope.
     Row,
 }
@@ -121,7 +125,6 @@ pub(super) enum Returns {
     Boolean,
     Text,
     Float,
-    Decimal,
     /// A number of the kind that formulas compute with.
     Int,
     /// A number of the kind of the [`Param::Number`] arguments.
@@ -132,13 +135,9 @@ pub(super) enum Returns {
     Color,
     Guid,
     Untyped,
-    Any,
     Blank,
-    Void,
     /// That of the first argument.
     First,
-    /// A row of the first argument.
-    Row,
     Check(fn(&mut Binder<'_>, &mut Vec<Expr>, &Range<usize>) -> Type),
 }
 
@@ -252,12 +251,11 @@ impl Param {
     /// Whether a value of a type may stand here.
     pub fn accepts(self, of: &Type) -> bool {
         match self {
-            Param::Any | Param::Row | Param::Column => true,
+            Param::Any | Param::Row | Param::Column | Param::ColumnText => true,
             Param::Text(_) => of.coerces(&Type::Text),
             Param::Float(_) | Param::Number(_) => of.coerces(&Type::Decimal),
             Param::Boolean(_) => of.coerces(&Type::Boolean),
             Param::DateTime(_) => of.coerces(&Type::DateTime),
-            Param::Time(_) => of.coerces(&Type::Time),
             Param::Color(_) => of.coerces(&Type::Color),
             Param::Enum(wanted) => of.coerces(&Type::Enum(wanted)),
             Param::Untyped => matches!(of, Type::Untyped | Type::Any | Type::Blank),
@@ -275,14 +273,13 @@ impl Param {
             Param::Float(_) | Param::Number(_) => "a number".to_owned(),
             Param::Boolean(_) => "a boolean".to_owned(),
             Param::DateTime(_) => "a date".to_owned(),
-            Param::Time(_) => "a time".to_owned(),
             Param::Color(_) => "a color".to_owned(),
             Param::Enum(of) => format!("a value of {}", of.name),
             Param::Untyped => "an untyped value".to_owned(),
             Param::Record => "a record".to_owned(),
             Param::Table => "a table".to_owned(),
             Param::Aggregate => "a table or a record".to_owned(),
-            Param::Column => "the name of a column".to_owned(),
+            Param::Column | Param::ColumnText => "the name of a column".to_owned(),
         }
     }
 
@@ -293,7 +290,6 @@ impl Param {
             | Param::Number(blank)
             | Param::Boolean(blank)
             | Param::DateTime(blank)
-            | Param::Time(blank)
             | Param::Color(blank) => blank,
             _ => Blank::Keep,
         }
@@ -317,7 +313,6 @@ impl Param {
                 Value::Date(_) | Value::DateTime(_) | Value::Time(_) => value.clone(),
                 value => Value::DateTime(cx.ticks(value)?),
             },
-            Param::Time(_) => Value::Time(cx.time(value)?),
             Param::Color(_) => match value {
                 Value::Blank => Value::Color(0),
                 Value::Color(_) => value.clone(),
@@ -355,7 +350,12 @@ pub(super) fn call(cx: &mut Cx<'_>, function: &'static Function, run: Run, argum
     let results: Vec<Eval> = arguments.iter().map(|argument| cx.eval(argument)).collect();
     let is_table = |result: &Eval| matches!(result, Ok(Value::Table(_)));
     if !matches!(of, Type::Table(_)) && !results.iter().any(is_table) {
-        return apply(cx, function, run, &all(results)?);
+        let value = apply(cx, function, run, &all(results)?)?;
+        // Members of an enumeration that were put together are one of it.
+        return match of {
+            Type::Enum(_) => cx.coerce(value, of),
+            _ => Ok(value),
+        };
     }
     // A table that failed or is blank is the whole result; a value that failed is one in every row.
     let mut blank = false;
@@ -379,12 +379,22 @@ fn apply(cx: &mut Cx<'_>, function: &'static Function, run: Run, values: &[Value
     if values.iter().enumerate().any(stops) {
         return Ok(Value::Blank);
     }
+    let size: usize = values.iter().map(text_size).sum();
+    cx.burn(size as u64 / 64)?;
     let converted: Vec<Eval> = values
         .iter()
         .enumerate()
         .map(|(position, value)| param(position).convert(cx, value))
         .collect();
     run(cx, &all(converted)?)
+}
+
+/// The bytes of a text, which take time to work with.
+fn text_size(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        _ => 0,
+    }
 }
 
 /// Applies a function to the rows of tables of one column; a value that is no table goes with every row.
@@ -439,6 +449,7 @@ static FAMILIES: &[&[Function]] = &[
     columns::FUNCTIONS,
     datetime::FUNCTIONS,
     untyped::FUNCTIONS,
+    matching::FUNCTIONS,
     color::FUNCTIONS,
     message::FUNCTIONS,
     info::FUNCTIONS,

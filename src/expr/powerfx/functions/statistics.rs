@@ -67,10 +67,18 @@ fn of_float(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usi
 fn first_type(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) -> Type {
     let over_table = matches!(arguments[0].of, Type::Table(_));
     if arguments[0].of == Type::Untyped && arguments.len() <= 2 {
-        binder.report(ProblemKind::Type, &arguments[0].span, "an untyped array is made a table with `Table` first");
+        binder.report(
+            ProblemKind::Type,
+            &arguments[0].span,
+            "an untyped array is made a table with `Table` first",
+        );
     }
     if over_table && arguments.len() != 2 {
-        binder.report(ProblemKind::Arguments, span, "a table and an expression over its rows are expected");
+        binder.report(
+            ProblemKind::Arguments,
+            span,
+            "a table and an expression over its rows are expected",
+        );
         return Type::Any;
     }
     let values = match over_table {
@@ -139,7 +147,10 @@ fn numbers(cx: &mut Cx<'_>, values: &[Value], of: &Type) -> Eval<Vec<Number>> {
         .collect();
     let mut numbers = all(present)?;
     if numbers.iter().any(|number| matches!(number, Number::Float(_))) {
-        numbers = numbers.into_iter().map(|number| Number::Float(number.float())).collect();
+        numbers = numbers
+            .into_iter()
+            .map(|number| Number::Float(number.float()))
+            .collect();
     }
     Ok(numbers)
 }

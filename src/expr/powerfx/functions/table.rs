@@ -1,6 +1,7 @@
 //! Tables: their rows, how many they are, and tables made of values.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Blank::Zero;
 use super::{Family, Function, MANY, Param, Returns};
@@ -12,70 +13,122 @@ use crate::expr::powerfx::eval::Cx;
 use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::json::Json;
 use crate::expr::powerfx::types::{Columns, Type};
-use crate::expr::powerfx::value::{VALUE, Value};
+use crate::expr::powerfx::value::{Table, VALUE, Value};
 
 const fn table(function: Function) -> Function {
     function.family(Family::Table)
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    table(Function::plain("Count", &[Param::Table], Returns::Check(number_column), count)).example("Count([1, 2])", "2"),
-    table(Function::plain("CountA", &[Param::Table], Returns::Check(one_column), count_a))
-        .example("CountA([\"a\", \"\"])", "2"),
-    table(Function::plain("CountRows", &[Param::Any], Returns::Check(rows_type), |cx, values| {
-        let rows = rows(&values[0])?;
-        let failed = rows.iter().find_map(|row| match row {
-            Value::Error(failure) => Some(failure.clone()),
-            _ => None,
-        });
-        failed.map_or_else(|| Ok(cx.int(rows.len() as i64)), Err)
-    }))
+    table(Function::plain(
+        "Count",
+        &[Param::Table],
+        Returns::Check(number_column),
+        count,
+    ))
+    .example("Count([1, 2])", "2"),
+    table(Function::plain(
+        "CountA",
+        &[Param::Table],
+        Returns::Check(one_column),
+        count_a,
+    ))
+    .example("CountA([\"a\", \"\"])", "2"),
+    table(Function::plain(
+        "CountRows",
+        &[Param::Any],
+        Returns::Check(rows_type),
+        |cx, values| {
+            let table = rows(cx, &values[0])?;
+            let rows = table.rows();
+            cx.burn(rows.len() as u64 / 16)?;
+            let failed = rows.iter().find_map(|row| match row {
+                Value::Error(failure) => Some(failure.clone()),
+                _ => None,
+            });
+            failed.map_or_else(|| Ok(cx.int(rows.len() as i64)), Err)
+        },
+    ))
     .example("CountRows([1, 2, 3])", "3"),
-    table(Function::plain("First", &[Param::Any], Returns::Check(row_type), |_, values| {
-        rows(&values[0])?.first().cloned().unwrap_or(Value::Blank).read()
-    }))
+    table(Function::plain(
+        "First",
+        &[Param::Any],
+        Returns::Check(row_type),
+        |cx, values| rows(cx, &values[0])?.rows().first().cloned().unwrap_or(Value::Blank).read(),
+    ))
     .example("First([1, 2]).Value", "1"),
-    table(Function::plain("FirstN", &[Param::Any, Param::Float(Zero)], Returns::Check(same_rows), |_, values| {
-        some(values, |rows, count| &rows[..count])
-    }))
+    table(Function::plain(
+        "FirstN",
+        &[Param::Any, Param::Float(Zero)],
+        Returns::Check(same_rows),
+        |cx, values| some(cx, values, |rows, count| &rows[..count]),
+    ))
     .example("FirstN([1, 2, 3], 2)", "Table({Value:1},{Value:2})"),
-    table(Function::plain("Index", &[Param::Any, Param::Float(Zero)], Returns::Check(row_type), index))
-        .example("Index([\"a\", \"b\"], 2).Value", "\"b\""),
-    table(Function::plain("IsEmpty", &[Param::Any], Returns::Check(empty_type), |_, values| {
-        Ok(Value::Boolean(rows(&values[0])?.is_empty()))
-    }))
+    table(Function::plain(
+        "Index",
+        &[Param::Any, Param::Float(Zero)],
+        Returns::Check(row_type),
+        index,
+    ))
+    .example("Index([\"a\", \"b\"], 2).Value", "\"b\""),
+    table(Function::plain(
+        "IsEmpty",
+        &[Param::Any],
+        Returns::Check(empty_type),
+        |cx, values| Ok(Value::Boolean(rows(cx, &values[0])?.rows().is_empty())),
+    ))
     .example("IsEmpty([])", "true"),
-    table(Function::plain("Last", &[Param::Any], Returns::Check(row_type), |_, values| {
-        rows(&values[0])?.last().cloned().unwrap_or(Value::Blank).read()
-    }))
+    table(Function::plain(
+        "Last",
+        &[Param::Any],
+        Returns::Check(row_type),
+        |cx, values| rows(cx, &values[0])?.rows().last().cloned().unwrap_or(Value::Blank).read(),
+    ))
     .example("Last([1, 2]).Value", "2"),
-    table(Function::plain("LastN", &[Param::Any, Param::Float(Zero)], Returns::Check(same_rows), |_, values| {
-        some(values, |rows, count| &rows[rows.len() - count..])
-    }))
+    table(Function::plain(
+        "LastN",
+        &[Param::Any, Param::Float(Zero)],
+        Returns::Check(same_rows),
+        |cx, values| some(cx, values, |rows, count| &rows[rows.len() - count..]),
+    ))
     .example("LastN([1, 2, 3], 2)", "Table({Value:2},{Value:3})"),
-    table(Function::plain("Shuffle", &[Param::Table], Returns::First, |cx, values| {
-        let Value::Table(table) = &values[0] else {
-            return Ok(Value::Blank);
-        };
-        let mut rows = table.rows().to_vec();
-        for last in (1..rows.len()).rev() {
-            let other = (cx.random() * (last + 1) as f64) as usize;
-            rows.swap(last, other.min(last));
-        }
-        Ok(Value::table(rows))
-    }))
+    table(Function::plain(
+        "Shuffle",
+        &[Param::Table],
+        Returns::First,
+        |cx, values| {
+            let Value::Table(table) = &values[0] else {
+                return Ok(Value::Blank);
+            };
+            let mut rows = table.rows().to_vec();
+            for last in (1..rows.len()).rev() {
+                let other = (cx.random() * (last + 1) as f64) as usize;
+                rows.swap(last, other.min(last));
+            }
+            Ok(Value::table(rows))
+        },
+    ))
     .example("CountRows(Shuffle([1, 2, 3]))", "3"),
-    table(Function::special("Table", &[Param::Any], Returns::Check(table_type), table_))
-        .arity(0, MANY)
-        .example("Table({a: 1}, {a: 2})", "Table({a:1},{a:2})"),
+    table(Function::special(
+        "Table",
+        &[Param::Any],
+        Returns::Check(table_type),
+        table_,
+    ))
+    .arity(0, MANY)
+    .example("Table({a: 1}, {a: 2})", "Table({a:1},{a:2})"),
 ];
 
 /// The rows of a table; of an untyped array, its elements.
-pub(super) fn rows(value: &Value) -> Eval<Vec<Value>> {
+pub(super) fn rows(cx: &mut Cx<'_>, value: &Value) -> Eval<Table> {
     match value {
-        Value::Table(table) => Ok(table.rows().to_vec()),
-        Value::Blank | Value::Untyped(Json::Null) => Ok(Vec::new()),
-        Value::Untyped(Json::Array(items)) => Ok(items.iter().cloned().map(Value::Untyped).collect()),
+        Value::Table(table) => Ok(table.clone()),
+        Value::Blank | Value::Untyped(Json::Null) => Ok(Table::default()),
+        Value::Untyped(Json::Array(items)) => {
+            cx.burn(items.len() as u64)?;
+            let elements = items.iter().cloned().map(Value::Untyped).collect();
+            Ok(Table(Arc::new(elements)))
+        }
         other => Err(mismatch(other, "a table")),
     }
 }
@@ -135,7 +188,7 @@ fn number_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Rang
 
 fn count(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let mut count = 0;
-    for row in rows(&values[0])? {
+    for row in rows(cx, &values[0])?.each() {
         let value = row.read()?.first_field().read()?;
         if matches!(
             value,
@@ -149,7 +202,7 @@ fn count(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 
 fn count_a(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let mut count = 0;
-    for row in rows(&values[0])? {
+    for row in rows(cx, &values[0])?.each() {
         if !row.read()?.first_field().read()?.is_blank() {
             count += 1;
         }
@@ -164,35 +217,41 @@ fn float(value: Option<&Value>, default: f64) -> f64 {
     }
 }
 
-fn some(values: &[Value], pick: fn(&[Value], usize) -> &[Value]) -> Eval {
+fn some(cx: &mut Cx<'_>, values: &[Value], pick: fn(&[Value], usize) -> &[Value]) -> Eval {
     if values[0].is_blank() {
         return Ok(Value::Blank);
     }
-    let rows = rows(&values[0])?;
+    let table = rows(cx, &values[0])?;
+    let rows = table.rows();
     let count = float(values.get(1), 1.0).trunc();
-    let picked = pick(&rows, (count.max(0.0) as usize).min(rows.len())).to_vec();
+    let picked = pick(rows, (count.max(0.0) as usize).min(rows.len())).to_vec();
+    cx.burn(picked.len() as u64)?;
     match &values[0] {
         Value::Untyped(_) => {
             let items = picked.into_iter().map(|row| match row {
                 Value::Untyped(json) => json,
                 _ => Json::Null,
             });
-            Ok(Value::Untyped(Json::Array(std::sync::Arc::new(items.collect()))))
+            Ok(Value::Untyped(Json::Array(Arc::new(items.collect()))))
         }
         _ => Ok(Value::table(picked)),
     }
 }
 
-fn index(_: &mut Cx<'_>, values: &[Value]) -> Eval {
+fn index(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     if values[0].is_blank() {
         return Ok(Value::Blank);
     }
-    let rows = rows(&values[0])?;
+    let table = rows(cx, &values[0])?;
+    let rows = table.rows();
     let position = float(values.get(1), 0.0).trunc();
     let found = (position >= 1.0).then(|| rows.get(position as usize - 1)).flatten();
     match found {
         Some(row) => row.clone().read(),
-        None => Err(Failure::invalid(format!("there is no row {position}, the table has {}", rows.len()))),
+        None => Err(Failure::invalid(format!(
+            "there is no row {position}, the table has {}",
+            rows.len()
+        ))),
     }
 }
 
@@ -218,7 +277,11 @@ fn table_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usiz
             Some(joined) => of = joined,
             None => {
                 let span = argument.span.clone();
-                binder.report(ProblemKind::Type, &span, "the columns of this row have other types than those before");
+                binder.report(
+                    ProblemKind::Type,
+                    &span,
+                    "the columns of this row have other types than those before",
+                );
                 return Type::Any;
             }
         }

@@ -24,18 +24,28 @@ pub(super) static FUNCTIONS: &[Function] = &[
     text(Function::plain("Char", &[COUNT], Returns::Text, char_))
         .tabular()
         .example("Char(65)", "\"A\""),
-    text(Function::plain("Concatenate", &[TEXT], Returns::Text, concatenate))
-        .arity(1, MANY)
-        .tabular()
-        .example("Concatenate(\"a\", 1, true)", "\"a1true\""),
+    text(Function::plain(
+        "Concatenate",
+        &[TEXT],
+        Returns::Check(concatenate_type),
+        concatenate,
+    ))
+    .arity(1, MANY)
+    .tabular()
+    .example("Concatenate(\"a\", 1, true)", "\"a1true\""),
     text(Function::plain("EncodeHTML", &[TEXT], Returns::Text, encode_html))
         .example("EncodeHTML(\"<b>\")", "\"&lt;b&gt;\""),
     text(Function::plain("EncodeUrl", &[TEXT], Returns::Text, encode_url))
         .example("EncodeUrl(\"a b&c\")", "\"a%20b%26c\""),
-    text(Function::plain("EndsWith", &[TEXT, TEXT], Returns::Boolean, |_, values| {
-        let (text, end) = two(values);
-        Ok(Value::Boolean(text.to_lowercase().ends_with(&end.to_lowercase())))
-    }))
+    text(Function::plain(
+        "EndsWith",
+        &[TEXT, TEXT],
+        Returns::Boolean,
+        |_, values| {
+            let (text, end) = two(values);
+            Ok(Value::Boolean(text.to_lowercase().ends_with(&end.to_lowercase())))
+        },
+    ))
     .example("EndsWith(\"report.PDF\", \".pdf\")", "true"),
     text(Function::plain("Find", &[TEXT, TEXT, COUNT], Returns::Int, find))
         .arity(2, 3)
@@ -68,9 +78,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     text(Function::plain("Proper", &[TEXT], Returns::Text, proper))
         .tabular()
         .example("Proper(\"mary ANN\")", "\"Mary Ann\""),
-    text(Function::plain("Replace", &[TEXT, COUNT, COUNT, TEXT], Returns::Text, replace))
-        .tabular()
-        .example("Replace(\"abcdef\", 2, 3, \"X\")", "\"aXef\""),
+    text(Function::plain(
+        "Replace",
+        &[TEXT, COUNT, COUNT, TEXT],
+        Returns::Text,
+        replace,
+    ))
+    .tabular()
+    .example("Replace(\"abcdef\", 2, 3, \"X\")", "\"aXef\""),
     text(Function::plain("Right", &[TEXT, COUNT], Returns::Text, |cx, values| {
         let units = units(&values[0]);
         let count = count(&values[1])?.min(units.len());
@@ -78,20 +93,40 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .tabular()
     .example("Right(\"hello\", 2)", "\"lo\""),
-    text(Function::plain("Split", &[TEXT, TEXT], Returns::Check(|_, _, _| Type::table_of(VALUE, Type::Text)), split))
-        .example("Split(\"a,b\", \",\")", "Table({Value:\"a\"},{Value:\"b\"})"),
-    text(Function::plain("StartsWith", &[TEXT, TEXT], Returns::Boolean, |_, values| {
-        let (text, start) = two(values);
-        Ok(Value::Boolean(text.to_lowercase().starts_with(&start.to_lowercase())))
-    }))
+    text(Function::plain(
+        "Split",
+        &[TEXT, TEXT],
+        Returns::Check(|_, _, _| Type::table_of(VALUE, Type::Text)),
+        split,
+    ))
+    .example("Split(\"a,b\", \",\")", "Table({Value:\"a\"},{Value:\"b\"})"),
+    text(Function::plain(
+        "StartsWith",
+        &[TEXT, TEXT],
+        Returns::Boolean,
+        |_, values| {
+            let (text, start) = two(values);
+            Ok(Value::Boolean(text.to_lowercase().starts_with(&start.to_lowercase())))
+        },
+    ))
     .example("StartsWith(\"Hello\", \"he\")", "true"),
-    text(Function::plain("Substitute", &[TEXT, TEXT, TEXT, COUNT], Returns::Text, substitute))
-        .arity(3, 4)
-        .tabular()
-        .example("Substitute(\"a-b-c\", \"-\", \"+\", 2)", "\"a-b+c\""),
-    text(Function::plain("Text", &[Param::Any, Param::Any, Param::Text(Keep)], Returns::Check(text_type), text_))
-        .arity(1, 3)
-        .example("Text(1234.5, \"#,##0.00\")", "\"1,234.50\""),
+    text(Function::plain(
+        "Substitute",
+        &[TEXT, TEXT, TEXT, COUNT],
+        Returns::Text,
+        substitute,
+    ))
+    .arity(3, 4)
+    .tabular()
+    .example("Substitute(\"a-b-c\", \"-\", \"+\", 2)", "\"a-b+c\""),
+    text(Function::plain(
+        "Text",
+        &[Param::Any, Param::Any, Param::Text(Keep)],
+        Returns::Check(text_type),
+        text_,
+    ))
+    .arity(1, 3)
+    .example("Text(1234.5, \"#,##0.00\")", "\"1,234.50\""),
     text(Function::plain("Trim", &[TEXT], Returns::Text, trim))
         .tabular()
         .example("Trim(\"  a   b \")", "\"a b\""),
@@ -100,23 +135,43 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .tabular()
     .example("TrimEnds(\"  a   b \")", "\"a   b\""),
-    text(Function::plain("UniChar", &[Param::Float(Zero)], Returns::Text, uni_char))
-        .tabular()
-        .example("UniChar(8364)", "\"€\""),
+    text(Function::plain(
+        "UniChar",
+        &[Param::Float(Zero)],
+        Returns::Text,
+        uni_char,
+    ))
+    .tabular()
+    .example("UniChar(8364)", "\"€\""),
     text(Function::plain("Upper", &[TEXT], Returns::Text, |cx, values| {
         cx.make_text(string(&values[0]).to_uppercase())
     }))
     .tabular()
     .example("Upper(\"abc\")", "\"ABC\""),
-    text(Function::plain("Value", &[Param::Any, Param::Text(Keep)], Returns::Check(value_type), value))
-        .arity(1, 2)
-        .example("Value(\"1,234.5\")", "1234.5"),
-    text(Function::plain("Decimal", &[Param::Any, Param::Text(Keep)], Returns::Check(decimal_type), decimal))
-        .arity(1, 2)
-        .example("Decimal(\"0.1\")", "0.1"),
-    text(Function::plain("Float", &[Param::Any, Param::Text(Keep)], Returns::Check(float_type), float))
-        .arity(1, 2)
-        .example("Float(\"1e100\")", "1E+100"),
+    text(Function::plain(
+        "Value",
+        &[Param::Any, Param::Text(Keep)],
+        Returns::Check(value_type),
+        value,
+    ))
+    .arity(1, 2)
+    .example("Value(\"1,234.5\")", "1234.5"),
+    text(Function::plain(
+        "Decimal",
+        &[Param::Any, Param::Text(Keep)],
+        Returns::Check(decimal_type),
+        decimal,
+    ))
+    .arity(1, 2)
+    .example("Decimal(\"0.1\")", "0.1"),
+    text(Function::plain(
+        "Float",
+        &[Param::Any, Param::Text(Keep)],
+        Returns::Check(float_type),
+        float,
+    ))
+    .arity(1, 2)
+    .example("Float(\"1e100\")", "1E+100"),
 ];
 
 fn string(value: &Value) -> &Arc<str> {
@@ -165,34 +220,52 @@ fn position(value: &Value) -> Eval<usize> {
     }
 }
 
-/// The characters that `Char` knows: ASCII, and those of Windows-1252 above.
-const HIGH: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
-
 fn char_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let code = float_of(&values[0]).trunc();
     if !(1.0..256.0).contains(&code) {
         return Err(Failure::invalid("a character has a number from 1 to 255"));
     }
-    let code = code as u8;
-    let c = match code {
-        0x80..=0x9f => HIGH[usize::from(code - 0x80)],
-        code => char::from(code),
-    };
-    cx.make_text(c.to_string())
+    cx.make_text(char::from(code as u8).to_string())
 }
 
 fn uni_char(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let code = float_of(&values[0]).trunc();
-    let c = (code >= 1.0 && code <= 1_114_111.0).then(|| char::from_u32(code as u32)).flatten();
+    let c = (code >= 1.0 && code <= 1_114_111.0)
+        .then(|| char::from_u32(code as u32))
+        .flatten();
     match c {
         Some(c) => cx.make_text(c.to_string()),
-        None if (55_296.0..57_344.0).contains(&code) => {
-            Err(Failure::new(Kind::NOT_APPLICABLE, "half a pair of UTF-16 is no character"))
-        }
+        None if (55_296.0..57_344.0).contains(&code) => Err(Failure::new(
+            Kind::NOT_APPLICABLE,
+            "half a pair of UTF-16 is no character",
+        )),
         None => Err(Failure::invalid("there is no character of this number")),
+    }
+}
+
+/// A text, or an enumeration whose members are put together.
+fn concatenate_type(
+    _: &mut crate::expr::powerfx::bind::Binder<'_>,
+    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
+    _: &std::ops::Range<usize>,
+) -> Type {
+    let joins = |of: &Type| matches!(of, Type::Enum(of) if of.joins);
+    let first = arguments
+        .iter()
+        .map(|argument| &argument.of)
+        .find(|of| joins(of))
+        .cloned();
+    let from_text = |of: &Type| matches!(of, Type::Enum(of) if of.from_backing);
+    match first {
+        Some(of)
+            if arguments
+                .iter()
+                .all(|part| part.of == of || (from_text(&of) && part.of == Type::Text)) =>
+        {
+            of
+        }
+        _ if arguments.iter().any(|part| matches!(part.of, Type::Table(_))) => Type::table_of(VALUE, Type::Text),
+        _ => Type::Text,
     }
 }
 
@@ -339,8 +412,12 @@ fn plain_text(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 fn language(value: Option<&Value>, cx: &Cx<'_>) -> Eval<&'static Locale> {
     match value {
         None | Some(Value::Blank) => Ok(cx.locale),
-        Some(value) => Locale::find(string(value))
-            .ok_or_else(|| Failure::new(Kind::BAD_LANGUAGE, format!("the language `{}` is not known", string(value)))),
+        Some(value) => Locale::find(string(value)).ok_or_else(|| {
+            Failure::new(
+                Kind::BAD_LANGUAGE,
+                format!("the language `{}` is not known", string(value)),
+            )
+        }),
     }
 }
 
@@ -361,14 +438,29 @@ fn text_type(
     };
     let formats = matches!(
         of,
-        Type::Float | Type::Decimal | Type::Date | Type::Time | Type::DateTime | Type::Untyped | Type::Any | Type::Blank
+        Type::Float
+            | Type::Decimal
+            | Type::Date
+            | Type::Time
+            | Type::DateTime
+            | Type::Untyped
+            | Type::Any
+            | Type::Blank
     );
     if fits && !formats {
-        binder.report(ProblemKind::Type, &pattern.span, "a format is for numbers and dates only");
+        binder.report(
+            ProblemKind::Type,
+            &pattern.span,
+            "a format is for numbers and dates only",
+        );
     }
     let named = pattern.of == Type::Enum(&crate::expr::powerfx::enums::DATE_TIME_FORMAT);
     if !named && !matches!(pattern.of, Type::Text | Type::Any | Type::Blank | Type::Untyped) {
-        binder.report(ProblemKind::Type, &pattern.span, format!("{} is not a format", pattern.of));
+        binder.report(
+            ProblemKind::Type,
+            &pattern.span,
+            format!("{} is not a format", pattern.of),
+        );
     }
     if let Some(text) = pattern.constant_text()
         && !format::is_format(text)
@@ -449,9 +541,13 @@ fn float_type(
 fn parsed(cx: &Cx<'_>, values: &[Value], float: bool) -> Eval<Option<Option<Number>>> {
     let locale = language(values.get(1), cx)?;
     match &values[0] {
-        Value::Text(text) | Value::Untyped(Json::Text(text)) if values.len() > 1 || matches!(values[0], Value::Text(_)) => numparse::parse(text, locale, float)
-            .map(Some)
-            .map_err(|()| Failure::invalid(format!("`{text}` is not a number"))),
+        Value::Text(text) | Value::Untyped(Json::Text(text))
+            if values.len() > 1 || matches!(values[0], Value::Text(_)) =>
+        {
+            numparse::parse(text, locale, float)
+                .map(Some)
+                .map_err(|()| Failure::invalid(format!("`{text}` is not a number")))
+        }
         _ => Ok(None),
     }
 }

@@ -23,15 +23,38 @@ const fn json_function(function: Function) -> Function {
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    json_function(Function::plain("Column", &[Param::Untyped, Param::Text(Keep)], Returns::Untyped, column))
-        .example("Text(Column(ParseJSON(\"{\"\"a\"\":1}\"), \"a\"))", "\"1\""),
-    json_function(Function::plain("ColumnNames", &[Param::Untyped], Returns::Check(|_, _, _| Type::table_of(VALUE, Type::Text)), column_names))
-        .example("ColumnNames(ParseJSON(\"{\"\"a\"\":1}\"))", "Table({Value:\"a\"})"),
-    json_function(Function::plain("JSON", &[Param::Any, Param::Enum(&JSON_FORMAT)], Returns::Check(json_type), json_))
-        .arity(1, 2)
-        .example("JSON({a: [1, 2]})", "\"{\"\"a\"\":[{\"\"Value\"\":1},{\"\"Value\"\":2}]}\""),
-    json_function(Function::plain("ParseJSON", &[Param::Text(Stop)], Returns::Untyped, parse_json))
-        .example("Value(ParseJSON(\"{\"\"a\"\":1}\").a)", "1"),
+    json_function(Function::plain(
+        "Column",
+        &[Param::Untyped, Param::Text(Keep)],
+        Returns::Untyped,
+        column,
+    ))
+    .example("Text(Column(ParseJSON(\"{\"\"a\"\":1}\"), \"a\"))", "\"1\""),
+    json_function(Function::plain(
+        "ColumnNames",
+        &[Param::Untyped],
+        Returns::Check(|_, _, _| Type::table_of(VALUE, Type::Text)),
+        column_names,
+    ))
+    .example("ColumnNames(ParseJSON(\"{\"\"a\"\":1}\"))", "Table({Value:\"a\"})"),
+    json_function(Function::plain(
+        "JSON",
+        &[Param::Any, Param::Enum(&JSON_FORMAT)],
+        Returns::Check(json_type),
+        json_,
+    ))
+    .arity(1, 2)
+    .example(
+        "JSON({a: [1, 2]})",
+        "\"{\"\"a\"\":[{\"\"Value\"\":1},{\"\"Value\"\":2}]}\"",
+    ),
+    json_function(Function::plain(
+        "ParseJSON",
+        &[Param::Text(Stop)],
+        Returns::Untyped,
+        parse_json,
+    ))
+    .example("Value(ParseJSON(\"{\"\"a\"\":1}\").a)", "1"),
 ];
 
 fn parse_json(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
@@ -53,7 +76,9 @@ pub(in crate::expr::powerfx) fn field(json: &Json, name: &str) -> Eval {
             Ok(found.map_or(Value::Blank, |(_, value)| Value::Untyped(value.clone())))
         }
         Json::Null => Ok(Value::Blank),
-        _ => Err(Failure::invalid(format!("the untyped value is no object and has no `{name}`"))),
+        _ => Err(Failure::invalid(format!(
+            "the untyped value is no object and has no `{name}`"
+        ))),
     }
 }
 
@@ -68,7 +93,9 @@ fn column(_: &mut Cx<'_>, values: &[Value]) -> Eval {
 fn column_names(_: &mut Cx<'_>, values: &[Value]) -> Eval {
     match &values[0] {
         Value::Untyped(Json::Object(fields)) => {
-            let names = fields.iter().map(|(name, _)| Value::row(VALUE, Value::Text(name.clone())));
+            let names = fields
+                .iter()
+                .map(|(name, _)| Value::row(VALUE, Value::Text(name.clone())));
             Ok(Value::table(names.collect()))
         }
         value if value.is_blank() => Ok(Value::Blank),
@@ -84,12 +111,13 @@ fn json_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
     Type::Text
 }
 
+/// How deep a value may nest that is written.
+const DEPTH: usize = 20;
+
 /// How a value is written.
 struct Style {
     indent: bool,
     flat: bool,
-    /// Leave out what JSON cannot have.
-    lenient: bool,
 }
 
 fn json_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
@@ -101,7 +129,6 @@ fn json_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let style = Style {
         indent: flags.contains('4'),
         flat: flags.contains('_'),
-        lenient: flags.contains('I'),
     };
     let mut out = String::new();
     write(cx, &mut out, &values[0], &style, 0)?;
@@ -117,6 +144,9 @@ fn line(out: &mut String, style: &Style, depth: usize) {
 
 fn write(cx: &mut Cx<'_>, out: &mut String, value: &Value, style: &Style, depth: usize) -> Eval<()> {
     cx.burn(1)?;
+    if depth > DEPTH {
+        return Err(Failure::invalid("the value nests too deeply to be written as JSON"));
+    }
     if out.len() > crate::expr::powerfx::limits::TEXT {
         return Err(Failure::Limit("a text becomes too large"));
     }
@@ -174,12 +204,14 @@ fn write(cx: &mut Cx<'_>, out: &mut String, value: &Value, style: &Style, depth:
             out.push(']');
         }
     }
-    let _ = style.lenient;
     Ok(())
 }
 
 fn untyped(cx: &mut Cx<'_>, out: &mut String, value: &Json, style: &Style, depth: usize) -> Eval<()> {
     cx.burn(1)?;
+    if depth > DEPTH {
+        return Err(Failure::invalid("the value nests too deeply to be written as JSON"));
+    }
     match value {
         Json::Null => out.push_str("null"),
         Json::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
