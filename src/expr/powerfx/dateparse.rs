@@ -349,6 +349,6 @@ fn named(word: &str, long: &[&str], short: &[&str]) -> Option<usize> {
         name.to_lowercase() == word.to_lowercase()
     };
     long.iter()
-        .position(|name| same(name))
-        .or_else(|| short.iter().position(|name| same(name)))
+        .position(same)
+        .or_else(|| short.iter().position(same))
 }

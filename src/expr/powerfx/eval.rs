@@ -17,6 +17,9 @@ use super::syntax::{Binary, Unary};
 use super::types::Type;
 use super::value::{Record, Value};
 
+/// A name from outside, the fields behind it, and what was found there.
+type Known = (Arc<str>, Arc<[Arc<str>]>, Value);
+
 /// An evaluation in progress.
 pub(super) struct Cx<'a> {
     pub options: &'a Options,
@@ -28,7 +31,7 @@ pub(super) struct Cx<'a> {
     memory: usize,
     random: u64,
     /// What names from outside were found to be, so that a table is converted once.
-    known: Vec<(Arc<str>, Arc<[Arc<str>]>, Value)>,
+    known: Vec<Known>,
 }
 
 impl<'a> Cx<'a> {

@@ -124,7 +124,6 @@ pub const OTHER_FUNCTIONS: &[(&str, &str)] = &[
     ("Join", "joined tables"),
     ("Remove", "functions that change tables of a host"),
     ("Set", "functions that change variables of a host"),
-    ("Summarize", "grouped tables"),
     ("Trace", "a trace that a host keeps"),
     ("Type", "types in formulas"),
 ];

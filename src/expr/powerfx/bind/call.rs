@@ -45,6 +45,10 @@ impl Binder<'_> {
             let param = function.param(position);
             let expr = match (param, function.scoping) {
                 (Param::Column, _) => self.column(node),
+                (Param::Group, _) => {
+                    let of = arguments.first().map_or(Type::Any, |first| first.of.clone());
+                    self.group(node, of)
+                }
                 (Param::ColumnText, _) => match &node.kind {
                     NodeKind::Name(ident) => {
                         let columns = arguments.first().and_then(|first| first.of.columns());
@@ -89,6 +93,28 @@ impl Binder<'_> {
         arguments
     }
 
+    /// The name of a column to group by, or `formula As name` over the rows of a group.
+    fn group(&mut self, node: &Node, of: Type) -> Expr {
+        let NodeKind::As(formula, name) = &node.kind else {
+            return match node.kind {
+                NodeKind::Name(_) => self.column(node),
+                _ => {
+                    let help = Some("give the formula a name with `As`".to_owned());
+                    let message = "the name of a column or a formula with a name is expected".to_owned();
+                    self.report_with(ProblemKind::Type, &node.span, message, help);
+                    self.nothing(&node.span)
+                }
+            };
+        };
+        if matches!(formula.kind, NodeKind::Name(_)) {
+            self.report(ProblemKind::Type, &formula.span, "a column is named without `As`");
+        }
+        let group = Type::record(vec![(functions::group::GROUP.into(), of)]);
+        let value = self.within(Scope::fields(group), |binder| binder.expr(formula));
+        let of = Type::record(vec![(name.name.clone(), value.of.clone())]);
+        Expr::new(Kind::Record(vec![(name.name.clone(), value)]), of, node.span.clone())
+    }
+
     /// The name of a column: a name, or a text as formulas had before 1.0.
     fn column(&mut self, node: &Node) -> Expr {
         let name = match &node.kind {
@@ -123,7 +149,7 @@ impl Binder<'_> {
         }
     }
 
-    fn result(&mut self, function: &'static Function, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+    fn result(&mut self, function: &'static Function, arguments: &mut [Expr], span: &Range<usize>) -> Type {
         let of = match function.returns {
             Returns::Boolean => Type::Boolean,
             Returns::Text => Type::Text,

@@ -127,7 +127,7 @@ fn twice(binder: &mut Binder<'_>, argument: &Expr) {
 }
 
 fn odd(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) {
-    if arguments.len() % 2 == 0 {
+    if arguments.len().is_multiple_of(2) {
         binder.report(
             ProblemKind::Arguments,
             span,
@@ -136,7 +136,7 @@ fn odd(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) {
     }
 }
 
-fn add_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+fn add_type(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     odd(binder, arguments, span);
     let Some(before) = known(arguments) else {
         return Type::Any;
@@ -151,7 +151,7 @@ fn add_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usi
     like(&arguments[0].of, columns)
 }
 
-fn show_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn show_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let Some(before) = known(arguments) else {
         return Type::Any;
     };
@@ -167,7 +167,7 @@ fn show_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
     like(&arguments[0].of, Columns::new(columns))
 }
 
-fn drop_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn drop_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let Some(before) = known(arguments) else {
         // Without known columns there is nothing to keep but what is there; `Any` is seen at the evaluation.
         return Type::Any;
@@ -190,7 +190,7 @@ fn drop_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
     like(&arguments[0].of, Columns::new(kept))
 }
 
-fn rename_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+fn rename_type(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     odd(binder, arguments, span);
     let Some(before) = known(arguments) else {
         return Type::Any;
@@ -220,7 +220,7 @@ fn rename_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<
     like(&arguments[0].of, Columns::new(columns))
 }
 
-fn search_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn search_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if let Some(columns) = known(arguments) {
         for argument in &arguments[2..] {
             need(binder, &columns, argument);
@@ -237,7 +237,7 @@ fn search_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usi
     arguments[0].of.clone()
 }
 
-fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn sort_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if let Some(columns) = known(arguments) {
         for argument in arguments[1..]
             .iter()
@@ -265,7 +265,7 @@ fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
 }
 
 /// The fields of all records; one that comes again keeps its type.
-fn patch_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn patch_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let mut columns = Columns::default();
     for argument in arguments.iter() {
         match &argument.of {
@@ -384,16 +384,13 @@ fn search(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
             continue;
         };
         for argument in &arguments[2..] {
-            match record.get(&name(argument)) {
-                Some(value) => {
-                    let value = &value.clone().read()?;
-                    let text = cx.string(value)?.to_lowercase();
-                    if text.contains(&wanted) {
-                        found.push(row.clone());
-                        break;
-                    }
-                }
-                None => {}
+            let Some(value) = record.get(&name(argument)) else {
+                continue;
+            };
+            let text = cx.string(&value.clone().read()?)?.to_lowercase();
+            if text.contains(&wanted) {
+                found.push(row.clone());
+                break;
             }
         }
     }

@@ -225,7 +225,7 @@ fn time(_: &mut Cx<'_>, values: &[Value]) -> Eval {
     clock(values).map(Value::Time)
 }
 
-fn add_type(_: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn add_type(_: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let of = |of: &Type| match of {
         of @ (Type::Date | Type::Time | Type::DateTime | Type::Any) => of.clone(),
         _ => Type::DateTime,
@@ -376,7 +376,7 @@ fn weekday(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 }
 
 /// A start of the week, or the number that spreadsheets have for it.
-fn week_num_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn week_num_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if let Some(start) = arguments.get(1) {
         let number = match &start.kind {
             crate::expr::powerfx::ir::Kind::Constant(value) => match value {
@@ -443,15 +443,15 @@ fn parse_type(binder: &mut Binder<'_>, arguments: &[Expr], gives: Type) -> Type 
     gives
 }
 
-fn parse_date(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn parse_date(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     parse_type(binder, arguments, Type::Date)
 }
 
-fn parse_date_time(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn parse_date_time(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     parse_type(binder, arguments, Type::DateTime)
 }
 
-fn parse_time(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn parse_time(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     parse_type(binder, arguments, Type::Time)
 }
 

@@ -98,7 +98,7 @@ fn need_conditions(binder: &mut Binder<'_>, arguments: &[Expr]) {
     }
 }
 
-fn filter_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn filter_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     need_conditions(binder, &arguments[1..]);
     if arguments.len() > 2 {
@@ -114,13 +114,13 @@ fn filter_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usi
     arguments[0].of.clone()
 }
 
-fn count_if_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn count_if_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     need_conditions(binder, &arguments[1..]);
     binder.number_type()
 }
 
-fn look_up_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn look_up_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     need_conditions(binder, &arguments[1..2]);
     if arguments[1].of == Type::Text {
@@ -135,7 +135,7 @@ fn look_up_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<us
     }
 }
 
-fn for_all_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn for_all_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if !matches!(arguments[0].of, Type::Untyped | Type::Blank) {
         need_table(binder, &arguments[0]);
     }
@@ -147,12 +147,12 @@ fn for_all_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<us
     }
 }
 
-fn distinct_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn distinct_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     Type::table_of(VALUE, arguments[1].of.clone())
 }
 
-fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn sort_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     let of = arguments[1].of.clone();
     if of.is_aggregate() || matches!(of, Type::Void | Type::Untyped | Type::Color | Type::Guid) {
@@ -162,7 +162,7 @@ fn sort_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize
     arguments[0].of.clone()
 }
 
-fn concat_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn concat_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let over_rows = matches!(
         arguments[0].of,
         Type::Table(_) | Type::Untyped | Type::Any | Type::Blank

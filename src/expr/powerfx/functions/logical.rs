@@ -129,7 +129,7 @@ fn junction(cx: &mut Cx<'_>, arguments: &[Expr], decides: bool) -> Eval {
     Ok(Value::Boolean(!decides))
 }
 
-fn boolean_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn boolean_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let of = match &arguments[0].of {
         Type::Table(columns) => columns.single().map_or(Type::Any, |(_, of)| of.clone()),
         of => of.clone(),
@@ -190,7 +190,7 @@ fn condition(binder: &mut Binder<'_>, argument: &Expr) {
     }
 }
 
-fn if_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn if_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let pairs = arguments.len() / 2;
     for pair in 0..pairs {
         condition(binder, &arguments[pair * 2]);
@@ -215,9 +215,9 @@ fn if_(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     Ok(Value::Blank)
 }
 
-fn switch_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn switch_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let mut results: Vec<usize> = (2..arguments.len()).step_by(2).collect();
-    if arguments.len() % 2 == 0 {
+    if arguments.len().is_multiple_of(2) {
         results.push(arguments.len() - 1);
     }
     let compared: Vec<usize> = (1..arguments.len() - 1).step_by(2).collect();
@@ -252,7 +252,7 @@ fn switch(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     Ok(Value::Blank)
 }
 
-fn coalesce_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn coalesce_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let all: Vec<usize> = (0..arguments.len()).collect();
     join(binder, arguments, &all)
 }
@@ -322,7 +322,7 @@ fn errors_record(cx: &Cx<'_>, failure: &Failure) -> Value {
     ])
 }
 
-fn if_error_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn if_error_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let mut results: Vec<usize> = (0..arguments.len()).filter(|position| position % 2 == 1).collect();
     // Of the values that are tried only the last one is a result.
     match arguments.len() % 2 {
@@ -352,7 +352,7 @@ fn if_error(cx: &mut Cx<'_>, arguments: &[Expr], _: &Type) -> Eval {
     last
 }
 
-fn error_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn error_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let argument = &arguments[0];
     let columns = match &argument.of {
         Type::Record(columns) | Type::Table(columns) => columns.clone(),
@@ -432,7 +432,7 @@ fn fault(cx: &mut Cx<'_>, record: &Record) -> Eval<Fault> {
     Ok(Fault { kind, message, details })
 }
 
-fn with_type(_: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn with_type(_: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     arguments[1].of.clone()
 }
 

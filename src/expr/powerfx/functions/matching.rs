@@ -38,7 +38,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 /// Reads the pattern and puts it in the place of the argument.
-fn prepare(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>) -> Option<Arc<Pattern>> {
+fn prepare(binder: &mut Binder<'_>, arguments: &mut [Expr]) -> Option<Arc<Pattern>> {
     let letters = match arguments.get(2) {
         None => String::new(),
         Some(options) => {
@@ -94,17 +94,17 @@ fn fields(binder: &Binder<'_>, pattern: &Pattern) -> Columns {
     columns
 }
 
-fn is_match_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn is_match_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     prepare(binder, arguments);
     Type::Boolean
 }
 
-fn match_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn match_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let pattern = prepare(binder, arguments);
     pattern.map_or(Type::Any, |pattern| Type::Record(fields(binder, &pattern)))
 }
 
-fn match_all_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn match_all_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let pattern = prepare(binder, arguments);
     pattern.map_or(Type::Any, |pattern| Type::Table(fields(binder, &pattern)))
 }

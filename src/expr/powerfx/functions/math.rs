@@ -384,7 +384,7 @@ fn round_float(value: f64, digits: f64, way: Way) -> f64 {
 
 fn sequence_type(
     binder: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
+    arguments: &mut [crate::expr::powerfx::ir::Expr],
     _: &std::ops::Range<usize>,
 ) -> crate::expr::powerfx::types::Type {
     use crate::expr::powerfx::types::Type;

@@ -36,7 +36,7 @@ pub(super) static FUNCTIONS: &[Function] = messages! {
 };
 
 /// The type of a message.
-fn message_type(_: &mut Binder<'_>, _: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn message_type(_: &mut Binder<'_>, _: &mut [Expr], _: &Range<usize>) -> Type {
     let content = vec![
         ("Type".into(), Type::Text),
         ("Value".into(), Type::Text),

@@ -2,7 +2,9 @@
 
 pub(super) mod color;
 mod columns;
+mod conversion;
 mod datetime;
+pub(super) mod group;
 mod info;
 mod iterate;
 pub(super) mod logical;
@@ -103,6 +105,8 @@ pub(super) enum Param {
     Column,
     /// The name of a column, or a text that is one when it is evaluated.
     ColumnText,
+    /// The name of a column, or a formula over the rows of a group with its name behind `As`.
+    Group,
     /// Evaluated by the function, with a row or record in scope.
     Row,
 }
@@ -138,7 +142,7 @@ pub(super) enum Returns {
     Blank,
     /// That of the first argument.
     First,
-    Check(fn(&mut Binder<'_>, &mut Vec<Expr>, &Range<usize>) -> Type),
+    Check(fn(&mut Binder<'_>, &mut [Expr], &Range<usize>) -> Type),
 }
 
 impl std::fmt::Debug for Returns {
@@ -251,7 +255,7 @@ impl Param {
     /// Whether a value of a type may stand here.
     pub fn accepts(self, of: &Type) -> bool {
         match self {
-            Param::Any | Param::Row | Param::Column | Param::ColumnText => true,
+            Param::Any | Param::Row | Param::Column | Param::ColumnText | Param::Group => true,
             Param::Text(_) => of.coerces(&Type::Text),
             Param::Float(_) | Param::Number(_) => of.coerces(&Type::Decimal),
             Param::Boolean(_) => of.coerces(&Type::Boolean),
@@ -279,7 +283,7 @@ impl Param {
             Param::Record => "a record".to_owned(),
             Param::Table => "a table".to_owned(),
             Param::Aggregate => "a table or a record".to_owned(),
-            Param::Column | Param::ColumnText => "the name of a column".to_owned(),
+            Param::Column | Param::ColumnText | Param::Group => "the name of a column".to_owned(),
         }
     }
 
@@ -441,12 +445,14 @@ fn row_arguments(results: &[Eval], row: usize) -> Result<Option<Vec<Eval>>, Fail
 static FAMILIES: &[&[Function]] = &[
     logical::FUNCTIONS,
     text::FUNCTIONS,
+    conversion::FUNCTIONS,
     math::OF_FLOATS,
     math::FUNCTIONS,
     statistics::FUNCTIONS,
     table::FUNCTIONS,
     iterate::FUNCTIONS,
     columns::FUNCTIONS,
+    group::FUNCTIONS,
     datetime::FUNCTIONS,
     untyped::FUNCTIONS,
     matching::FUNCTIONS,

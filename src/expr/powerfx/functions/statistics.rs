@@ -44,7 +44,7 @@ pub(super) static FUNCTIONS: &[Function] = statistics! {
 };
 
 /// The type of the smallest and largest: that of the first value, which the others are made.
-fn of_values(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+fn of_values(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     match first_type(binder, arguments, span) {
         of @ (Type::Float | Type::Decimal | Type::Any | Type::Date | Type::Time | Type::DateTime) => of,
         _ => binder.number_type(),
@@ -52,14 +52,14 @@ fn of_values(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<us
 }
 
 /// The kind of number that comes of numbers: that of the first one.
-fn of_numbers(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+fn of_numbers(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     match first_type(binder, arguments, span) {
         of @ (Type::Float | Type::Decimal | Type::Any) => of,
         _ => binder.number_type(),
     }
 }
 
-fn of_float(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+fn of_float(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     first_type(binder, arguments, span);
     Type::Float
 }

@@ -141,17 +141,17 @@ fn need_table(binder: &mut Binder<'_>, argument: &Expr) {
     }
 }
 
-fn rows_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn rows_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     binder.number_type()
 }
 
-fn empty_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn empty_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     Type::Boolean
 }
 
-fn row_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn row_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     match &arguments[0].of {
         Type::Table(columns) => Type::Record(columns.clone()),
@@ -160,12 +160,12 @@ fn row_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>
     }
 }
 
-fn same_rows(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn same_rows(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     arguments[0].of.clone()
 }
 
-fn one_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn one_column(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if let Type::Table(columns) = &arguments[0].of
         && columns.single().is_none()
     {
@@ -175,7 +175,7 @@ fn one_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usiz
     binder.number_type()
 }
 
-fn number_column(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, span: &Range<usize>) -> Type {
+fn number_column(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     if let Some((_, of)) = arguments[0].of.columns().and_then(|columns| columns.single())
         && !(of.is_number() || of.is_any())
     {
@@ -255,7 +255,7 @@ fn index(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     }
 }
 
-fn table_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn table_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if let [one] = &arguments[..]
         && one.of == Type::Untyped
     {

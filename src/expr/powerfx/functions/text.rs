@@ -1,17 +1,17 @@
 //! Functions of texts. Positions count from 1, in UTF-16 units as other implementations of the language count.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::Blank::{Keep, Zero};
+use super::Blank::Zero;
 use super::{Family, Function, MANY, Param, Returns};
-use crate::expr::powerfx::coerce::Number;
+use crate::expr::powerfx::bind::Binder;
 use crate::expr::powerfx::error::{Eval, Failure, Kind};
 use crate::expr::powerfx::eval::Cx;
-use crate::expr::powerfx::json::Json;
-use crate::expr::powerfx::locale::Locale;
+use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::types::Type;
 use crate::expr::powerfx::value::{VALUE, Value};
-use crate::expr::powerfx::{format, limits, number, numparse};
+use crate::expr::powerfx::{limits, number};
 
 const fn text(function: Function) -> Function {
     function.family(Family::Text)
@@ -119,14 +119,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .arity(3, 4)
     .tabular()
     .example("Substitute(\"a-b-c\", \"-\", \"+\", 2)", "\"a-b+c\""),
-    text(Function::plain(
-        "Text",
-        &[Param::Any, Param::Any, Param::Text(Keep)],
-        Returns::Check(text_type),
-        text_,
-    ))
-    .arity(1, 3)
-    .example("Text(1234.5, \"#,##0.00\")", "\"1,234.50\""),
     text(Function::plain("Trim", &[TEXT], Returns::Text, trim))
         .tabular()
         .example("Trim(\"  a   b \")", "\"a b\""),
@@ -148,33 +140,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }))
     .tabular()
     .example("Upper(\"abc\")", "\"ABC\""),
-    text(Function::plain(
-        "Value",
-        &[Param::Any, Param::Text(Keep)],
-        Returns::Check(value_type),
-        value,
-    ))
-    .arity(1, 2)
-    .example("Value(\"1,234.5\")", "1234.5"),
-    text(Function::plain(
-        "Decimal",
-        &[Param::Any, Param::Text(Keep)],
-        Returns::Check(decimal_type),
-        decimal,
-    ))
-    .arity(1, 2)
-    .example("Decimal(\"0.1\")", "0.1"),
-    text(Function::plain(
-        "Float",
-        &[Param::Any, Param::Text(Keep)],
-        Returns::Check(float_type),
-        float,
-    ))
-    .arity(1, 2)
-    .example("Float(\"1e100\")", "1E+100"),
 ];
 
-fn string(value: &Value) -> &Arc<str> {
+/// The text of an argument that was made one.
+pub(super) fn string(value: &Value) -> &Arc<str> {
     static EMPTY: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| "".into());
     match value {
         Value::Text(text) => text,
@@ -230,7 +199,7 @@ fn char_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 
 fn uni_char(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let code = float_of(&values[0]).trunc();
-    let c = (code >= 1.0 && code <= 1_114_111.0)
+    let c = (1.0..=1_114_111.0).contains(&code)
         .then(|| char::from_u32(code as u32))
         .flatten();
     match c {
@@ -245,9 +214,9 @@ fn uni_char(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 
 /// A text, or an enumeration whose members are put together.
 fn concatenate_type(
-    _: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
-    _: &std::ops::Range<usize>,
+    _: &mut Binder<'_>,
+    arguments: &mut [Expr],
+    _: &Range<usize>,
 ) -> Type {
     let joins = |of: &Type| matches!(of, Type::Enum(of) if of.joins);
     let first = arguments
@@ -311,7 +280,7 @@ fn find(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
         None => 0,
         Some(start) => position(start)? - 1,
     };
-    if from > within.len() || (values.len() > 2 && from > 0 && from >= within.len() + 1) {
+    if from > within.len() {
         return Err(Failure::invalid("the search begins behind the end of the text"));
     }
     if wanted.is_empty() {
@@ -407,177 +376,4 @@ fn proper(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 /// HTML without its tags, and with the characters that its entities stand for.
 fn plain_text(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     super::super::html::plain(string(&values[0])).map_or_else(|| Ok(values[0].clone()), |text| cx.make_text(text))
-}
-
-fn language(value: Option<&Value>, cx: &Cx<'_>) -> Eval<&'static Locale> {
-    match value {
-        None | Some(Value::Blank) => Ok(cx.locale),
-        Some(value) => Locale::find(string(value)).ok_or_else(|| {
-            Failure::new(
-                Kind::BAD_LANGUAGE,
-                format!("the language `{}` is not known", string(value)),
-            )
-        }),
-    }
-}
-
-fn text_type(
-    binder: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
-    _: &std::ops::Range<usize>,
-) -> Type {
-    use crate::expr::ProblemKind;
-    let of = arguments[0].of.clone();
-    let span = arguments[0].span.clone();
-    let fits = of.coerces(&Type::Text) && !of.is_aggregate();
-    if !fits {
-        binder.report(ProblemKind::Type, &span, format!("`Text` does not take {of}"));
-    }
-    let Some(pattern) = arguments.get(1).cloned() else {
-        return Type::Text;
-    };
-    let formats = matches!(
-        of,
-        Type::Float
-            | Type::Decimal
-            | Type::Date
-            | Type::Time
-            | Type::DateTime
-            | Type::Untyped
-            | Type::Any
-            | Type::Blank
-    );
-    if fits && !formats {
-        binder.report(
-            ProblemKind::Type,
-            &pattern.span,
-            "a format is for numbers and dates only",
-        );
-    }
-    let named = pattern.of == Type::Enum(&crate::expr::powerfx::enums::DATE_TIME_FORMAT);
-    if !named && !matches!(pattern.of, Type::Text | Type::Any | Type::Blank | Type::Untyped) {
-        binder.report(
-            ProblemKind::Type,
-            &pattern.span,
-            format!("{} is not a format", pattern.of),
-        );
-    }
-    if let Some(text) = pattern.constant_text()
-        && !format::is_format(text)
-    {
-        binder.report(ProblemKind::Type, &pattern.span, format!("`{text}` is not a format"));
-    }
-    Type::Text
-}
-
-fn text_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    let locale = language(values.get(2), cx)?;
-    let Some(pattern) = values.get(1) else {
-        return match &values[0] {
-            value if value.is_blank() => Ok(Value::Blank),
-            value => cx.string(value).map(Value::Text),
-        };
-    };
-    if pattern.is_blank() || matches!(values.get(2), Some(Value::Blank)) {
-        return Ok(Value::text(""));
-    }
-    let pattern = match pattern {
-        Value::Untyped(_) => Value::Text(cx.string(pattern)?),
-        pattern => pattern.clone(),
-    };
-    let text = format::formatted(cx, &values[0], &pattern, locale)?;
-    cx.make_text(text)
-}
-
-fn numeric_type(
-    binder: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &[crate::expr::powerfx::ir::Expr],
-    gives: Type,
-) -> Type {
-    use crate::expr::ProblemKind;
-    let of = arguments[0].of.clone();
-    let fits = match &of {
-        Type::Table(_) | Type::Record(_) | Type::Guid | Type::Color => false,
-        Type::Enum(of) => of.backing == crate::expr::powerfx::enums::Backing::Number,
-        of => of.coerces(&Type::Decimal),
-    };
-    if !fits {
-        let span = arguments[0].span.clone();
-        binder.report(ProblemKind::Type, &span, format!("{of} is not made a number"));
-    }
-    gives
-}
-
-fn value_type(
-    binder: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
-    _: &std::ops::Range<usize>,
-) -> Type {
-    let gives = match &arguments[0].of {
-        of @ (Type::Float | Type::Decimal) => of.clone(),
-        Type::Any => Type::Any,
-        _ => binder.number_type(),
-    };
-    numeric_type(binder, arguments, gives)
-}
-
-fn decimal_type(
-    binder: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
-    _: &std::ops::Range<usize>,
-) -> Type {
-    numeric_type(binder, arguments, Type::Decimal)
-}
-
-fn float_type(
-    binder: &mut crate::expr::powerfx::bind::Binder<'_>,
-    arguments: &mut Vec<crate::expr::powerfx::ir::Expr>,
-    _: &std::ops::Range<usize>,
-) -> Type {
-    numeric_type(binder, arguments, Type::Float)
-}
-
-/// The number of a text in a language; nothing for an empty text, and for what is no text.
-fn parsed(cx: &Cx<'_>, values: &[Value], float: bool) -> Eval<Option<Option<Number>>> {
-    let locale = language(values.get(1), cx)?;
-    match &values[0] {
-        Value::Text(text) | Value::Untyped(Json::Text(text))
-            if values.len() > 1 || matches!(values[0], Value::Text(_)) =>
-        {
-            numparse::parse(text, locale, float)
-                .map(Some)
-                .map_err(|()| Failure::invalid(format!("`{text}` is not a number")))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn value(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    if values[0].is_blank() {
-        return Ok(Value::Blank);
-    }
-    match parsed(cx, values, cx.options.number_is_float)? {
-        Some(number) => Ok(number.map_or(Value::Blank, Number::value)),
-        None => Ok(cx.number(&values[0])?.value()),
-    }
-}
-
-fn decimal(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    if values[0].is_blank() {
-        return Ok(Value::Blank);
-    }
-    match parsed(cx, values, false)? {
-        Some(number) => Ok(number.map_or(Value::Blank, Number::value)),
-        None => Ok(Value::Decimal(cx.decimal(&values[0])?)),
-    }
-}
-
-fn float(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    if values[0].is_blank() {
-        return Ok(Value::Blank);
-    }
-    match parsed(cx, values, true)? {
-        Some(number) => Ok(number.map_or(Value::Blank, Number::value)),
-        None => Ok(Value::Float(cx.float(&values[0])?)),
-    }
 }

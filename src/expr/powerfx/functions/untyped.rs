@@ -103,7 +103,7 @@ fn column_names(_: &mut Cx<'_>, values: &[Value]) -> Eval {
     }
 }
 
-fn json_type(binder: &mut Binder<'_>, arguments: &mut Vec<Expr>, _: &Range<usize>) -> Type {
+fn json_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     if arguments[0].of == Type::Void {
         let span = arguments[0].span.clone();
         binder.report(ProblemKind::Type, &span, "there is nothing to write");
