@@ -348,7 +348,5 @@ fn named(word: &str, long: &[&str], short: &[&str]) -> Option<usize> {
         let name = name.trim_end_matches('.');
         name.to_lowercase() == word.to_lowercase()
     };
-    long.iter()
-        .position(same)
-        .or_else(|| short.iter().position(same))
+    long.iter().position(same).or_else(|| short.iter().position(same))
 }

@@ -1,5 +1,6 @@
 //! Errors as values: a formula can look at them, and goes on without what they spoil.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::value::Value;
@@ -28,6 +29,8 @@ pub(super) struct Fault {
     pub message: Arc<str>,
     /// What the author of `Error(…)` gave besides.
     pub details: Option<Value>,
+    /// The bytes of the part of the formula that failed.
+    pub range: Option<Range<usize>>,
 }
 
 /// Why an expression has no value.
@@ -49,6 +52,7 @@ impl Failure {
             kind,
             message,
             details: None,
+            range: None,
         }]))
     }
 
@@ -62,6 +66,26 @@ impl Failure {
 
     pub fn div0() -> Failure {
         Failure::new(Kind::DIV0, "division by zero")
+    }
+
+    /// The same with its place, for errors that have none yet.
+    pub fn at(mut self, range: &Range<usize>) -> Failure {
+        if let Failure::Errors(faults) = &mut self
+            && faults.iter().any(|fault| fault.range.is_none())
+        {
+            for fault in Arc::make_mut(faults) {
+                fault.range.get_or_insert_with(|| range.clone());
+            }
+        }
+        self
+    }
+
+    /// The place of the first error.
+    pub fn range(&self) -> Option<Range<usize>> {
+        match self {
+            Failure::Errors(faults) => faults.first().and_then(|fault| fault.range.clone()),
+            Failure::Limit(_) => None,
+        }
     }
 
     pub fn is_error(&self) -> bool {

@@ -117,8 +117,13 @@ impl<'a> Cx<'a> {
         all(results)
     }
 
+    /// The value of an expression, or why it has none, with the place of the part that failed.
     pub fn eval(&mut self, expr: &Expr) -> Eval {
         self.burn(1)?;
+        self.step(expr).map_err(|failure| failure.at(&expr.span))
+    }
+
+    fn step(&mut self, expr: &Expr) -> Eval {
         match &expr.kind {
             Kind::Constant(value) => Ok(value.clone()),
             Kind::Pattern(_) => Ok(Value::Blank),
@@ -223,7 +228,10 @@ impl<'a> Cx<'a> {
     }
 
     fn global(&mut self, name: &Arc<str>, path: &[Arc<str>]) -> Eval {
-        let known = self.known.iter().find(|(known, known_path, _)| known == name && **known_path == *path);
+        let known = self
+            .known
+            .iter()
+            .find(|(known, known_path, _)| known == name && **known_path == *path);
         if let Some((_, _, value)) = known {
             return Ok(value.clone());
         }

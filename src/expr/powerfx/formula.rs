@@ -162,6 +162,7 @@ impl Formula {
             Failure::Limit(_) => EvalError::LIMIT,
             Failure::Errors(_) => EvalError::FAILED,
         };
-        EvalError::new(code, convert::first_message(failure)).at(0..self.source.len())
+        let range = failure.range().unwrap_or(0..self.source.len());
+        EvalError::new(code, convert::first_message(failure)).at(range)
     }
 }

@@ -130,6 +130,8 @@ fn an_error_that_nothing_catches_is_that_of_the_evaluation() {
         (error.code, error.message.as_str()),
         (EvalError::FAILED, "division by zero")
     );
+    // Its place is the part that failed.
+    assert_eq!(evaluate("1 + Value(\"x\") * 2").unwrap_err().range, Some(4..14));
     // Also where it stands in a field.
     assert_eq!(evaluate("{a: 1 / 0}").unwrap_err().code, EvalError::FAILED);
     assert_eq!(

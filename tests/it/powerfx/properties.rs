@@ -184,7 +184,9 @@ fn evaluations_are_bounded() {
     assert!(limited(&format!("CountIf({many}, Value in {many})")));
     assert!(limited(&format!("Sum({many}, Sum({many}, 1))")));
     // An error of a limit is caught by nothing.
-    assert!(limited(&format!("IfError(CountRows(ForAll({many}, ForAll({many}, 1))), 0)")));
+    assert!(limited(&format!(
+        "IfError(CountRows(ForAll({many}, ForAll({many}, 1))), 0)"
+    )));
 }
 
 #[test]

@@ -52,7 +52,8 @@ fn scalars(text: &str) -> Vec<String> {
         found.push(match value {
             "" | "|" | "|-" | ">" | ">-" => {
                 let first = lines.get(at + 1).map_or(0, |next| indent(next));
-                let inside = |line: &&&str| line.trim().is_empty() || indent(line) >= first && first > indent(lines[at]);
+                let inside =
+                    |line: &&&str| line.trim().is_empty() || indent(line) >= first && first > indent(lines[at]);
                 let block: Vec<&str> = lines[at + 1..].iter().take_while(inside).copied().collect();
                 let block = block.join("\n");
                 // A block of keys has scalars of its own.

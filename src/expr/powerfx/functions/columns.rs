@@ -313,7 +313,11 @@ fn each(cx: &mut Cx<'_>, value: Value, mut change: impl FnMut(&mut Cx<'_>, Recor
         value => {
             let mut changed = Vec::new();
             for row in rows(cx, &value)?.each() {
-                let width = if let Value::Record(record) = &row { record.0.len() } else { 0 };
+                let width = if let Value::Record(record) = &row {
+                    record.0.len()
+                } else {
+                    0
+                };
                 cx.burn(1 + width as u64)?;
                 changed.push(match row {
                     Value::Record(record) => Value::Record(change(cx, record)?),

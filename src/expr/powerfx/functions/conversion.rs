@@ -69,11 +69,7 @@ fn language(value: Option<&Value>, cx: &Cx<'_>) -> Eval<&'static Locale> {
     }
 }
 
-fn text_type(
-    binder: &mut Binder<'_>,
-    arguments: &mut [Expr],
-    _: &Range<usize>,
-) -> Type {
+fn text_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let of = arguments[0].of.clone();
     let span = arguments[0].span.clone();
     let fits = of.coerces(&Type::Text) && !of.is_aggregate();
@@ -109,8 +105,8 @@ fn text_type(
             format!("{} is not a format", pattern.of),
         );
     }
-    if let Some(text) = pattern.constant_text()
-        && !format::is_format(text)
+    if let Some(text) = binder.constant(&pattern).filter(|_| pattern.of == Type::Text)
+        && !format::is_format(&text)
     {
         binder.report(ProblemKind::Type, &pattern.span, format!("`{text}` is not a format"));
     }
@@ -136,11 +132,7 @@ fn text_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     cx.make_text(text)
 }
 
-fn numeric_type(
-    binder: &mut Binder<'_>,
-    arguments: &[Expr],
-    gives: Type,
-) -> Type {
+fn numeric_type(binder: &mut Binder<'_>, arguments: &[Expr], gives: Type) -> Type {
     let of = arguments[0].of.clone();
     let fits = match &of {
         Type::Table(_) | Type::Record(_) | Type::Guid | Type::Color => false,
@@ -154,11 +146,7 @@ fn numeric_type(
     gives
 }
 
-fn value_type(
-    binder: &mut Binder<'_>,
-    arguments: &mut [Expr],
-    _: &Range<usize>,
-) -> Type {
+fn value_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let gives = match &arguments[0].of {
         of @ (Type::Float | Type::Decimal) => of.clone(),
         Type::Any => Type::Any,
@@ -167,19 +155,11 @@ fn value_type(
     numeric_type(binder, arguments, gives)
 }
 
-fn decimal_type(
-    binder: &mut Binder<'_>,
-    arguments: &mut [Expr],
-    _: &Range<usize>,
-) -> Type {
+fn decimal_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     numeric_type(binder, arguments, Type::Decimal)
 }
 
-fn float_type(
-    binder: &mut Binder<'_>,
-    arguments: &mut [Expr],
-    _: &Range<usize>,
-) -> Type {
+fn float_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     numeric_type(binder, arguments, Type::Float)
 }
 

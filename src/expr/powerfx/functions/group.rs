@@ -69,10 +69,18 @@ fn summarize_type(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<
             Part::Formula(name, formula) => (name.clone(), formula.of.clone()),
         };
         if of.is_aggregate() || of == Type::Void {
-            binder.report(ProblemKind::Type, &argument.span, format!("{of} cannot be in a summary"));
+            binder.report(
+                ProblemKind::Type,
+                &argument.span,
+                format!("{of} cannot be in a summary"),
+            );
         }
         if result.iter().any(|(known, _)| *known == name) {
-            binder.report(ProblemKind::Arguments, &argument.span, format!("there are two columns `{name}`"));
+            binder.report(
+                ProblemKind::Arguments,
+                &argument.span,
+                format!("there are two columns `{name}`"),
+            );
         }
         result.push((name, of));
     }

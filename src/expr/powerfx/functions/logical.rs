@@ -404,6 +404,7 @@ fn error(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
             kind: Kind::CUSTOM,
             message: cx.string(value)?,
             details: None,
+            range: None,
         }],
     };
     match faults.is_empty() {
@@ -429,7 +430,12 @@ fn fault(cx: &mut Cx<'_>, record: &Record) -> Eval<Fault> {
         Value::Blank => None,
         value => Some(value),
     };
-    Ok(Fault { kind, message, details })
+    Ok(Fault {
+        kind,
+        message,
+        details,
+        range: None,
+    })
 }
 
 fn with_type(_: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {

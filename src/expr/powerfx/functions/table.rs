@@ -54,7 +54,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "First",
         &[Param::Any],
         Returns::Check(row_type),
-        |cx, values| rows(cx, &values[0])?.rows().first().cloned().unwrap_or(Value::Blank).read(),
+        |cx, values| {
+            rows(cx, &values[0])?
+                .rows()
+                .first()
+                .cloned()
+                .unwrap_or(Value::Blank)
+                .read()
+        },
     ))
     .example("First([1, 2]).Value", "1"),
     table(Function::plain(
@@ -82,7 +89,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Last",
         &[Param::Any],
         Returns::Check(row_type),
-        |cx, values| rows(cx, &values[0])?.rows().last().cloned().unwrap_or(Value::Blank).read(),
+        |cx, values| {
+            rows(cx, &values[0])?
+                .rows()
+                .last()
+                .cloned()
+                .unwrap_or(Value::Blank)
+                .read()
+        },
     ))
     .example("Last([1, 2]).Value", "2"),
     table(Function::plain(

@@ -11,7 +11,7 @@ use crate::expr::powerfx::eval::Cx;
 use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::types::Type;
 use crate::expr::powerfx::value::{VALUE, Value};
-use crate::expr::powerfx::{limits, number};
+use crate::expr::powerfx::{html, limits, number};
 
 const fn text(function: Function) -> Function {
     function.family(Family::Text)
@@ -199,7 +199,8 @@ fn char_(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 
 fn uni_char(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     let code = float_of(&values[0]).trunc();
-    let c = (1.0..=1_114_111.0).contains(&code)
+    let c = (1.0..=1_114_111.0)
+        .contains(&code)
         .then(|| char::from_u32(code as u32))
         .flatten();
     match c {
@@ -213,11 +214,7 @@ fn uni_char(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 }
 
 /// A text, or an enumeration whose members are put together.
-fn concatenate_type(
-    _: &mut Binder<'_>,
-    arguments: &mut [Expr],
-    _: &Range<usize>,
-) -> Type {
+fn concatenate_type(_: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     let joins = |of: &Type| matches!(of, Type::Enum(of) if of.joins);
     let first = arguments
         .iter()
@@ -375,5 +372,5 @@ fn proper(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
 
 /// HTML without its tags, and with the characters that its entities stand for.
 fn plain_text(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
-    super::super::html::plain(string(&values[0])).map_or_else(|| Ok(values[0].clone()), |text| cx.make_text(text))
+    cx.make_text(html::plain(string(&values[0])))
 }

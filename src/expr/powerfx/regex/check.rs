@@ -12,7 +12,10 @@ struct Facts {
     min: u32,
     /// Nothing without a bound.
     max: Option<u32>,
+    /// Whether a capture stands in it that is not in a group without a name.
     captures: bool,
+    /// Of a group, whether a capture stands in it.
+    holds: bool,
     /// Whether engines differ when it is repeated.
     fragile: bool,
     looks: bool,
@@ -48,6 +51,13 @@ struct Checker {
 
 pub(super) fn check(node: &Node) -> Result<(), String> {
     let mut checker = Checker::default();
+    // The pattern itself, whose alternatives exclude each other as well.
+    checker.path.push(Step {
+        group: 0,
+        alternative: 0,
+        alternatives: 1,
+        look: false,
+    });
     checker.facts(node)?;
     for (capture, path) in &checker.references {
         let Some(Some(capture)) = checker.captures.get(*capture) else {
@@ -128,6 +138,7 @@ impl Checker {
                 captures: before.captures || facts.captures,
                 fragile: before.fragile || facts.fragile || facts.min == 0,
                 looks: before.looks || facts.looks,
+                holds: false,
             });
         }
         let mut all = all.unwrap_or_default();
@@ -168,6 +179,8 @@ impl Checker {
         if facts.min == 0 && !look {
             self.optional.push(number);
         }
+        facts.holds = facts.captures;
+        facts.captures = false;
         if let GroupKind::Capture(capture, _) = &group.kind {
             if self.captures.len() <= *capture {
                 self.captures.resize_with(*capture + 1, || None);
@@ -203,7 +216,7 @@ impl Checker {
             return Err("what may be empty, or has sub matches that may not happen, has no quantifier".to_owned());
         }
         let mut repeated = times(facts, min, max);
-        repeated.fragile = facts.captures;
+        repeated.fragile = (min == 0 || facts.min == 0 || facts.holds) && (facts.captures || facts.holds);
         Ok(repeated)
     }
 }

@@ -478,7 +478,7 @@ impl<'a> Parser<'a> {
                     return Err(format!("`{c}` is escaped with `\\` in a class"));
                 }
                 _ if repeats => return Err(format!("`{c}` stands twice in a class; escape it with `\\`")),
-                '^' if empty => return Err("`^` is escaped with `\\` in a class".to_owned()),
+                '^' => return Err("`^` is escaped with `\\` in a class".to_owned()),
                 c => {
                     self.member(&mut inside, c)?;
                     before = Some(c);
