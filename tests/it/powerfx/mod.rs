@@ -170,6 +170,10 @@ fn a_wrong_value_is_noticed() {
     assert_eq!(run("1/3", "0.3333333333333333333333333333"), Verdict::Passed);
     assert_eq!(run("Pi()", "3.14159265"), Verdict::Passed);
     assert_eq!(run("Nope()", "Errors: Error 0-6: whatever"), Verdict::Passed);
+    assert_eq!(
+        run("1 + Nope()", "Errors: Warning 9-9: x|Error 4-10: whatever"),
+        Verdict::Passed
+    );
     let failed = |formula, expected| matches!(run(formula, expected), Verdict::Failed(_));
     assert!(failed("1 + 1", "3"));
     assert!(failed("1/3", "0.33333"));
@@ -177,6 +181,7 @@ fn a_wrong_value_is_noticed() {
     assert!(failed("\"2\"", "2"));
     assert!(failed("1 + 1", "Errors: Error 0-1: whatever"));
     assert!(failed("Nope()", "1"));
+    assert!(failed("Nope() + 1", "Errors: Error 9-10: elsewhere"));
     assert!(failed("1/0", "Error({Kind:ErrorKind.Numeric})"));
     assert!(failed("DateTime(2026,1,1,0,0,0)", "DateTime(2026,1,1,0,0,1,0)"));
 }

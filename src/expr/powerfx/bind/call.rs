@@ -107,7 +107,7 @@ impl Binder<'_> {
             };
         };
         if matches!(formula.kind, NodeKind::Name(_)) {
-            self.report(ProblemKind::Type, &formula.span, "a column is named without `As`");
+            self.report(ProblemKind::Type, &node.span, "a column is named without `As`");
         }
         let group = Type::record(vec![(functions::group::GROUP.into(), of)]);
         let value = self.within(Scope::fields(group), |binder| binder.expr(formula));

@@ -123,10 +123,10 @@ impl Binder<'_> {
             NodeKind::Many(many, parts) => self.many(*many, parts, span),
             NodeKind::Record(fields) => self.record(fields, span),
             NodeKind::Table(rows) => self.table(rows, span),
-            NodeKind::As(of, name) => {
+            NodeKind::As(of, _) => {
                 self.report(
                     ProblemKind::Syntax,
-                    &name.span,
+                    span,
                     "`As` names the rows of a function's first argument only",
                 );
                 self.expr(of)

@@ -158,13 +158,15 @@ impl Binder<'_> {
         {
             return;
         }
+        if let (of @ Enum(_), _) | (_, of @ Enum(_)) = (&left.of, &right.of)
+            && !(matches!(of, Enum(of) if of.ordered) && [left, right].iter().all(|side| ordered(&side.of)))
+        {
+            let message = format!("{} has no order with {}", left.of, right.of);
+            self.report(ProblemKind::Type, span, message);
+            return;
+        }
         for side in [left, right] {
-            let fits = match &side.of {
-                Any | Blank | Float | Decimal | Untyped => true,
-                Enum(of) => of.ordered,
-                of => of.is_temporal(),
-            };
-            if !fits {
+            if !ordered(&side.of) {
                 self.wrong(side, "a number to compare");
             }
         }
@@ -195,5 +197,14 @@ impl Binder<'_> {
             (_, Type::Any | Type::Blank) => {}
             _ => self.wrong(right, "a text to look in"),
         }
+    }
+}
+
+/// Whether values of a type have an order among numbers, or may have.
+fn ordered(of: &Type) -> bool {
+    match of {
+        Type::Any | Type::Blank | Type::Float | Type::Decimal | Type::Untyped => true,
+        Type::Enum(of) => of.ordered,
+        of => of.is_temporal(),
     }
 }

@@ -129,14 +129,13 @@ fn junction(cx: &mut Cx<'_>, arguments: &[Expr], decides: bool) -> Eval {
     Ok(Value::Boolean(!decides))
 }
 
-fn boolean_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
+fn boolean_type(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     let of = match &arguments[0].of {
         Type::Table(columns) => columns.single().map_or(Type::Any, |(_, of)| of.clone()),
         of => of.clone(),
     };
     if of.is_aggregate() || !of.coerces(&Type::Boolean) {
-        let span = arguments[0].span.clone();
-        binder.report(ProblemKind::Type, &span, format!("{of} is not made a boolean"));
+        binder.report(ProblemKind::Type, span, format!("{of} is not made a boolean"));
     }
     match &arguments[0].of {
         Type::Table(_) => Type::table_of(VALUE, Type::Boolean),
