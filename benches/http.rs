@@ -33,38 +33,58 @@ fn main() {
         Ok(url) => return serve(true, Some(url)),
         Err(_) => {}
     }
-    let mut kinds = vec![("bare axum handler", "bare".to_owned(), Vec::new())];
-    kinds.push(("execute, in memory", "memory".to_owned(), Vec::new()));
-    let mut servers: Vec<(&str, Process, Vec<(f64, f64)>)> = kinds
-        .drain(..)
-        .map(|(name, what, rounds)| (name, Process::start(&what), rounds))
-        .collect();
+    let mut contestants = [
+        Contestant::start("bare axum handler", "bare"),
+        Contestant::start("execute, in memory", "memory"),
+    ];
     for _ in 0..ROUNDS {
-        for (_, process, rounds) in &mut servers {
-            rounds.push(process.round());
+        for contestant in &mut contestants {
+            let (rate, cost) = contestant.process.round();
+            contestant.rates.push(rate);
+            contestant.costs.push(cost);
         }
     }
-    let mut medians = Vec::new();
-    for (name, process, rounds) in &mut servers {
-        let median = |which: fn(&(f64, f64)) -> f64| {
-            let mut values: Vec<f64> = rounds.iter().map(which).collect();
-            values.sort_by(f64::total_cmp);
-            (values[values.len() / 2], values[0], values[values.len() - 1])
-        };
-        let (rate, slowest, fastest) = median(|round| round.0);
-        let (cost, least, most) = median(|round| round.1);
+    for contestant in &mut contestants {
+        let (rate, slowest, fastest) = spread(&mut contestant.rates);
+        let (cost, least, most) = spread(&mut contestant.costs);
         println!(
-            "{name:<20} {rate:>8.0} requests/s ({slowest:.0} to {fastest:.0}), {cost:>6.1} µs of server CPU a request \
+            "{:<20} {rate:>8.0} requests/s ({slowest:.0} to {fastest:.0}), {cost:>6.1} µs of server CPU a request \
              ({least:.1} to {most:.1}), {:.1} MiB resident",
-            process.resident()
+            contestant.name,
+            contestant.process.resident()
         );
-        medians.push((rate, cost));
     }
+    let [bare, ours] = &mut contestants;
     println!(
         "{:.2} of the bare handler's requests/s, {:.1} µs of CPU above it",
-        medians[1].0 / medians[0].0,
-        medians[1].1 - medians[0].1
+        spread(&mut ours.rates).0 / spread(&mut bare.rates).0,
+        spread(&mut ours.costs).0 - spread(&mut bare.costs).0
     );
+}
+
+/// Median, least and most.
+fn spread(values: &mut [f64]) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
+}
+
+/// A server, and what it has come to in each round.
+struct Contestant {
+    name: &'static str,
+    process: Process,
+    rates: Vec<f64>,
+    costs: Vec<f64>,
+}
+
+impl Contestant {
+    fn start(name: &'static str, what: &str) -> Contestant {
+        Contestant {
+            name,
+            process: Process::start(what),
+            rates: Vec::new(),
+            costs: Vec::new(),
+        }
+    }
 }
 
 /// A server in a process of its own.

@@ -129,6 +129,14 @@ impl RunHandle {
         answer.await.unwrap_or(Err(SendError::Gone))
     }
 
+    /// The same for a run that nobody drives yet: it is the first thing it will hear.
+    pub(super) fn tell(&self, input: Input) -> impl Future<Output = Result<(), SendError>> + use<> {
+        let (reply, answer) = oneshot::channel();
+        // A new inbox has room; were there none, the answer would be that it is gone.
+        let _ = self.inbox.try_send(Message::Input(input, reply));
+        async move { answer.await.unwrap_or(Err(SendError::Gone)) }
+    }
+
     /// Looks at the run as it is between two turns.
     ///
     /// # Errors

@@ -132,13 +132,14 @@ impl Driver {
     /// [`SendError`]; then nothing has changed.
     pub async fn send(&self, run: &Name, input: Input) -> Result<RunHandle, SendError> {
         for _ in 0..PAUSES {
-            let handle = match self.take_up(run).await {
-                Ok(handle) => handle,
-                Err(Error::Store(error)) => return Err(SendError::Store(error)),
-                Err(Error::Gone) => return Err(SendError::Gone),
-                Err(other) => return Err(SendError::Unreadable(Box::new(other))),
+            let (handle, sent) = match self.find(run) {
+                Some(handle) => {
+                    let sent = handle.send(input.clone()).await;
+                    (handle, sent)
+                }
+                None => self.take_up_with(run, input.clone()).await?,
             };
-            match handle.send(input.clone()).await {
+            match sent {
                 Ok(()) => return Ok(handle),
                 // It is just being unloaded.
                 Err(SendError::Gone) if !store::is_over(handle.status()) => tokio::time::sleep(PAUSE).await,
@@ -146,6 +147,23 @@ impl Driver {
             }
         }
         Err(SendError::Gone)
+    }
+
+    /// Takes up a stored run that has something to hear before it can be unloaded again.
+    async fn take_up_with(&self, run: &Name, input: Input) -> Result<(RunHandle, Result<(), SendError>), SendError> {
+        let opened = async {
+            let program = self.program_of(run).await?;
+            self.reopen(program, run).await
+        };
+        let session = match opened.await {
+            Ok(session) => session,
+            Err(Error::Store(error)) => return Err(SendError::Store(error)),
+            Err(Error::Gone) => return Err(SendError::Gone),
+            Err(other) => return Err(SendError::Unreadable(Box::new(other))),
+        };
+        let answer = session.handle().tell(input);
+        let handle = self.spawn(session);
+        Ok((handle, answer.await))
     }
 
     /// Takes up the runs whose time has come.

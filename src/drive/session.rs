@@ -192,6 +192,16 @@ impl Session {
         self.drive(observe, |status| status != Status::Running).await
     }
 
+    /// Whether there is nothing to drive: it is over, or waits for somebody and can be taken up again.
+    pub(super) fn is_settled(&self) -> bool {
+        let waits = || {
+            self.shared.programs.is_some()
+                && self.run.status() == Status::Suspended
+                && self.run.wake_at().is_none_or(|at| at > self.now())
+        };
+        self.offers.is_empty() && (is_over(self.run.status()) || waits())
+    }
+
     /// Drives the run until it is over or waits for somebody, and is not to be woken yet; true when nobody has told it
     /// anything meanwhile, and nobody can any more: it can be dropped, and taken up again when its time comes.
     pub(super) async fn until_unloaded(&mut self) -> Result<bool, Error> {
@@ -204,10 +214,15 @@ impl Session {
             return Ok(false);
         }
         self.inbox.close();
-        if self.inbox.is_empty() {
+        // What was sent in time is heard still. Nobody may wait for more: who only looked has told the run nothing.
+        std::future::poll_fn(|context| {
+            let _ = self.poll_gather(context);
+            Poll::Ready(())
+        })
+        .await;
+        if self.offers.is_empty() {
             return Ok(true);
         }
-        self.gather().await;
         self.advance(&mut |_, _| {}).await?;
         Ok(false)
     }

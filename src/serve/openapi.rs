@@ -21,6 +21,7 @@ pub(super) struct Operation {
     summary: &'static str,
     parameters: Vec<Value>,
     body: Option<Value>,
+    needs_body: bool,
     answer: Value,
     refusals: &'static [u16],
 }
@@ -62,7 +63,7 @@ impl Description {
         if let (Some(body), Some(described)) = (operation.body, described.as_object_mut()) {
             described.insert(
                 "requestBody".to_owned(),
-                json!({ "content": { "application/json": { "schema": body } } }),
+                json!({ "required": operation.needs_body, "content": { "application/json": { "schema": body } } }),
             );
         }
         let path = self.paths.entry(operation.path).or_insert_with(|| json!({}));
@@ -142,34 +143,41 @@ impl Operation {
             summary,
             parameters: parameters.collect(),
             body: None,
+            needs_body: false,
             answer: json!({ "description": "Done." }),
             refusals: &[],
         }
     }
 
     /// A parameter of the query.
-    pub fn query(mut self, name: &str, kind: &str, description: &str) -> Operation {
-        self.parameters.push(json!({
-            "name": name,
-            "in": "query",
-            "description": description,
-            "schema": { "type": kind }
-        }));
-        self
+    pub fn query(self, name: &str, schema: Value, description: &str) -> Operation {
+        self.parameter("query", name, schema, description)
     }
 
     /// A header.
-    pub fn header(mut self, name: &str, description: &str) -> Operation {
+    pub fn header(self, name: &str, schema: Value, description: &str) -> Operation {
+        self.parameter("header", name, schema, description)
+    }
+
+    fn parameter(mut self, place: &str, name: &str, schema: Value, description: &str) -> Operation {
         self.parameters.push(json!({
             "name": name,
-            "in": "header",
+            "in": place,
             "description": description,
-            "schema": { "type": "string" }
+            "schema": schema
         }));
         self
     }
 
-    /// What is sent.
+    /// What has to be sent.
+    pub fn needs(self, schema: Value) -> Operation {
+        Operation {
+            needs_body: true,
+            ..self.body(schema)
+        }
+    }
+
+    /// What can be sent.
     pub fn body(mut self, schema: Value) -> Operation {
         self.body = Some(schema);
         self

@@ -35,6 +35,7 @@ pub(in crate::serve) struct Options {
     /// The conversation it belongs to.
     pub conversation_id: Option<Name>,
     /// The id it is to have; a new one by default.
+    #[schemars(length(min = 1, max = 200), regex(pattern = "^[A-Za-z0-9_.:-]+$"))]
     pub execution_id: Option<Name>,
     /// The version of the workflow; the highest by default.
     pub version: Option<Name>,
@@ -45,8 +46,18 @@ pub(in crate::serve) struct Options {
     #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
     pub workflow_state: Option<Data>,
     /// Marks for listings: texts, numbers and booleans.
-    #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, Mark>>")]
     pub metadata: Option<Data>,
+}
+
+/// What an execution is marked with.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it only describes what is read as data")]
+enum Mark {
+    Text(String),
+    Number(f64),
+    Truth(bool),
 }
 
 /// Why an execution is suspended or cancelled.
@@ -116,6 +127,12 @@ impl Sent {
             true => b"{}",
             false => &self.0,
         };
+        // A list would be read as the fields in their order.
+        if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(Problem::Malformed(
+                "Invalid request body: it has to be a JSON object".to_owned(),
+            ));
+        }
         serde_json::from_slice(text).map_err(|error| match error.is_data() {
             true => Problem::Malformed(format!("Invalid request body: {error}")),
             false => Problem::Malformed(format!("Malformed JSON in request body: {error}")),

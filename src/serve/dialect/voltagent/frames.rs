@@ -43,6 +43,11 @@ impl Frames {
     /// Appends the frames of an event.
     pub fn follow(&mut self, event: &Event, out: &mut String) -> Result<(), Corrupt> {
         let before = self.tracer.run().status();
+        // Behind the last step of a block the block is gone.
+        let received = match &event.kind {
+            EventKind::StepSkipped { scope, .. } => self.tracer.received(*scope).cloned(),
+            _ => None,
+        };
         let told = self.tracer.follow(event)?;
         let status = self.tracer.run().status();
         let begun = self.last > 0;
@@ -51,7 +56,7 @@ impl Frames {
             self.begins(&event.at.to_rfc3339(), input, true, out);
         }
         if let Some(told) = told {
-            self.tell(event, told, out);
+            self.tell(event, told, received, out);
         }
         if status == Status::Suspended && before != Status::Suspended {
             self.suspended(event, out);
@@ -59,7 +64,7 @@ impl Frames {
         Ok(())
     }
 
-    fn tell(&mut self, event: &Event, told: TraceEvent, out: &mut String) {
+    fn tell(&mut self, event: &Event, told: TraceEvent, received: Option<Data>, out: &mut String) {
         match (&event.kind, told.what) {
             (EventKind::RunStarted(started), _) => self.begins(&told.at, started.input.clone(), false, out),
             (EventKind::StepStarted { scope, node, .. }, _) => {
@@ -73,11 +78,10 @@ impl Frames {
                     out,
                 );
             }
-            (EventKind::StepSkipped { scope, node }, _) => {
-                let data = self.tracer.received(*scope).cloned();
-                let both = [("input", data.clone()), ("output", None)];
+            (EventKind::StepSkipped { node, .. }, _) => {
+                let both = [("input", received.clone()), ("output", None)];
                 self.step("step-start", *node, &told, "running", both, out);
-                let both = [("input", data.clone()), ("output", data)];
+                let both = [("input", received.clone()), ("output", received)];
                 self.step("step-complete", *node, &told, "skipped", both, out);
             }
             (EventKind::StepEnded { node, end, .. }, _) => {

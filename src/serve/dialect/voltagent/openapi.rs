@@ -1,5 +1,7 @@
 //! The routes as OpenAPI describes them.
 
+use serde_json::{Value, json};
+
 use super::answer::Answer;
 use super::body::{Deliver, Execute, Reason, Replay, Resume};
 use super::detail::{Detail, Summary};
@@ -36,7 +38,7 @@ pub(in crate::serve) fn describe(api: &mut Description) {
         .refuses(&[404]),
     );
     let (execute, answer) = (api.schema::<Execute>(), api.schema::<Success<Answer>>());
-    let key = "The same request with the same key is done once.";
+    let once = "The same request with the same key is done once.";
     api.add(
         Operation::new(
             "post",
@@ -44,7 +46,7 @@ pub(in crate::serve) fn describe(api: &mut Description) {
             "execute",
             "Begin an execution, and wait until it is over or waits for somebody.",
         )
-        .header("Idempotency-Key", key)
+        .header("Idempotency-Key", key(), once)
         .body(execute.clone())
         .answers("What it has come to.", JSON, answer.clone())
         .refuses(SENT),
@@ -57,12 +59,17 @@ pub(in crate::serve) fn describe(api: &mut Description) {
             "start",
             "Begin an execution, and do not wait.",
         )
-        .header("Idempotency-Key", key)
+        .header("Idempotency-Key", key(), once)
         .body(execute.clone())
         .answers("It goes on.", JSON, started)
         .refuses(SENT),
     );
-    let frames = serde_json::json!({ "type": "string" });
+    let frames = json!({
+        "type": "object",
+        "description": "A frame: its number, and what it says as JSON.",
+        "required": ["data"],
+        "properties": { "id": { "type": "string" }, "data": { "type": "string" } }
+    });
     api.add(
         Operation::new(
             "post",
@@ -70,7 +77,7 @@ pub(in crate::serve) fn describe(api: &mut Description) {
             "stream",
             "Begin an execution, and follow it as server-sent events.",
         )
-        .header("Idempotency-Key", key)
+        .header("Idempotency-Key", key(), once)
         .body(execute)
         .answers("One frame an event.", STREAM, frames.clone())
         .refuses(SENT),
@@ -85,10 +92,10 @@ pub(in crate::serve) fn describe(api: &mut Description) {
         )
         .query(
             "fromSequence",
-            "integer",
+            frame(),
             "The number of the last frame that is known; 0 is the beginning.",
         )
-        .header("Last-Event-ID", "The same, as browsers send it.")
+        .header("Last-Event-ID", frame(), "The same, as browsers send it.")
         .answers("One frame an event.", STREAM, frames),
     );
     let (reason, suspended) = (api.schema::<Reason>(), api.schema::<Success<Suspended>>());
@@ -132,7 +139,7 @@ pub(in crate::serve) fn describe(api: &mut Description) {
             "replay",
             "Begin an execution with what happened in another one before a step.",
         )
-        .body(replay)
+        .needs(replay)
         .answers("What the new one has come to.", JSON, answer.clone()),
     );
     api.add(
@@ -152,7 +159,7 @@ pub(in crate::serve) fn describe(api: &mut Description) {
             "deliver",
             "Deliver a named event to an execution that waits for it, or will.",
         )
-        .body(deliver)
+        .needs(deliver)
         .answers("It is delivered.", JSON, delivered),
     );
     let state = api.schema::<Success<State>>();
@@ -173,19 +180,37 @@ pub(in crate::serve) fn describe(api: &mut Description) {
             "listExecutions",
             "List executions, the youngest first.",
         )
-        .query("workflowId", "string", "Of that workflow.")
-        .query("status", "string", "With that status.")
-        .query("from", "string", "Begun then or later: an RFC 3339 instant.")
-        .query("to", "string", "Begun before: an RFC 3339 instant.")
-        .query("userId", "string", "For that user.")
+        .query("workflowId", text(), "Of that workflow.")
+        .query("status", text(), "With that status.")
+        .query("from", text(), "Begun then or later: an RFC 3339 instant.")
+        .query("to", text(), "Begun before: an RFC 3339 instant.")
+        .query("userId", text(), "For that user.")
         .query(
             "metadata",
-            "string",
+            text(),
             "Marked with these: a JSON object; `metadata.KEY=VALUE` says the same.",
         )
-        .query("limit", "integer", "At most so many; 50 by default.")
-        .query("offset", "integer", "Behind so many.")
+        .query("limit", count(), "At most so many; 50 by default.")
+        .query("offset", count(), "Behind so many.")
         .answers("The executions.", JSON, states)
         .refuses(&[404]),
     );
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// The number of a frame.
+fn frame() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+/// A number; what is none is ignored.
+fn count() -> Value {
+    json!({ "examples": [10] })
+}
+
+fn key() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" })
 }

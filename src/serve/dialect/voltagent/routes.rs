@@ -176,10 +176,12 @@ async fn attach(
             .parse::<u64>()
             .map_err(|_| Problem::Malformed(format!("{what} is not the number of a frame: {text}")))
     };
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let from = match (query.from_sequence.as_deref(), last) {
-        (Some(text), _) => stream::From::Frame(number(text, "fromSequence")?),
-        (None, Some(text)) => stream::From::Frame(number(text, "Last-Event-ID")?),
+    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?"));
+    let last = last.map(|text| number(text, "Last-Event-ID")).transpose()?;
+    let given = query.from_sequence.as_deref();
+    let given = given.map(|text| number(text, "fromSequence")).transpose()?;
+    let from = match (given, last) {
+        (Some(frame), _) | (None, Some(frame)) => stream::From::Frame(frame),
         (None, None) => {
             let entry = service.entry(&caller, Some(&id), &execution).await?;
             if crate::store::is_over(entry.head.status) {
@@ -274,10 +276,9 @@ async fn replay(
     let handle = service.replay(&caller, Some(&id), &execution, &body.step_id).await?;
     if let Some(payload) = body.resume_data {
         service.rest(&handle).await?;
-        service
+        let handle = service
             .resume(&caller, Some(&id), handle.id(), None, Some(payload))
             .await?;
-        let handle = service.driver().take_up(handle.id()).await?;
         return rested(&service, &handle).await;
     }
     rested(&service, &handle).await

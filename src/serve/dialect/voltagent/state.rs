@@ -57,6 +57,7 @@ pub(in crate::serve) struct State {
     events: Vec<Step>,
     /// Whether its journal cannot be read; then only this much is known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     unreadable: bool,
 }
 
