@@ -40,6 +40,14 @@ pub use formula::{Context, Formula, Globals, Options, Reference, Shown, Values};
 pub use functions::Family;
 pub use template::Template;
 
+/// The enumerations and the names of their values, as formulas write them; colors apart, which are many.
+pub fn enumerations() -> Vec<(&'static str, Vec<&'static str>)> {
+    let listed = enums::ALL.iter().filter(|of| of.backing != enums::Backing::Color);
+    listed
+        .map(|of| (of.name, of.members.iter().map(|(name, _)| *name).collect()))
+        .collect()
+}
+
 /// A function, for the page that tells of all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionDoc {

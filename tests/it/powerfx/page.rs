@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use interpret::data::Data;
-use interpret::expr::powerfx::{Context, Family, Formula, Options, functions};
+use interpret::expr::powerfx::{Context, Family, Formula, Options, enumerations, functions};
 
 use crate::pages::markdown::{codes, rows};
 
 const PAGE: &str = "docs/powerfx.md";
-const OPEN: &str = "<!-- functions -->\n";
-const CLOSE: &str = "<!-- end of functions -->\n";
 
 fn evaluated(formula: &str) -> String {
     let formula = match Formula::compile_with(formula, &Options::default()) {
@@ -82,16 +80,38 @@ fn every_function_has_a_row_that_tells_the_truth() {
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
+    keep("functions", &generated());
+}
+
+#[test]
+fn every_enumeration_has_a_row() {
+    let rows = enumerations().into_iter().map(|(name, values)| {
+        let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+        format!("| `{name}` | {} |\n", values.join(" "))
+    });
+    let table: String = rows.collect();
+    keep(
+        "enumerations",
+        &format!("\n| enumeration | values |\n| --- | --- |\n{table}"),
+    );
+}
+
+/// Compares what stands between the marks of a name with what it is to be, or makes it that. One at a time, since tests
+/// run side by side.
+fn keep(name: &str, expected: &str) {
+    static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) = page.split_once(OPEN).expect("the page has a mark");
-    let (_, after) = rest.split_once(CLOSE).expect("the page has an end mark");
-    let expected = format!("{before}{OPEN}{}\n{CLOSE}{after}", generated());
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
+    let (before, rest) = page.split_once(&open).expect("the page has a mark");
+    let (_, after) = rest.split_once(&close).expect("the page has an end mark");
+    let expected = format!("{before}{open}{expected}\n{close}{after}");
     if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
         std::fs::write(PAGE, &expected).unwrap();
     } else {
         assert!(
             page == expected,
-            "the functions on {PAGE} are not those of the program; INSTA_UPDATE=always cargo test --test it powerfx"
+            "the {name} on {PAGE} are not those of the program; INSTA_UPDATE=always cargo test --test it powerfx"
         );
     }
 }
