@@ -385,10 +385,17 @@ fn apply(cx: &mut Cx<'_>, function: &'static Function, run: Run, values: &[Value
     }
     let size: usize = values.iter().map(text_size).sum();
     cx.burn(size as u64 / 64)?;
+    // One number that is a float makes all of them floats.
+    let is_float =
+        |(position, value): (usize, &Value)| matches!((param(position), value), (Param::Number(_), Value::Float(_)));
+    let floats = values.iter().enumerate().any(is_float);
     let converted: Vec<Eval> = values
         .iter()
         .enumerate()
-        .map(|(position, value)| param(position).convert(cx, value))
+        .map(|(position, value)| match param(position) {
+            Param::Number(_) if floats => cx.float(value).map(Value::Float),
+            param => param.convert(cx, value),
+        })
         .collect();
     run(cx, &all(converted)?)
 }
