@@ -181,6 +181,9 @@ impl Binder<'_> {
             (Type::Any | Type::Blank, Type::Any | Type::Blank) => {}
             (Type::Void, _) => self.wrong(left, "a value to look for"),
             (Type::Record(_), Type::Table(_) | Type::Any | Type::Blank) => {}
+            (Type::Table(_), Type::Table(columns)) if columns.single().is_none() => {
+                self.report(ProblemKind::Type, &right.span, "the table needs to have one column");
+            }
             (Type::Table(_), _) => self.wrong(left, "a value to look for"),
             (_, Type::Table(columns)) => match columns.single() {
                 Some((_, of)) if left.of.coerces(of) || of.coerces(&left.of) => {}

@@ -269,7 +269,7 @@ fn index(cx: &mut Cx<'_>, values: &[Value]) -> Eval {
     }
 }
 
-fn table_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
+fn table_type(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<usize>) -> Type {
     if let [one] = &arguments[..]
         && one.of == Type::Untyped
     {
@@ -290,11 +290,10 @@ fn table_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>)
         match of.join(&row) {
             Some(joined) => of = joined,
             None => {
-                let span = argument.span.clone();
                 binder.report(
                     ProblemKind::Type,
-                    &span,
-                    "the columns of this row have other types than those before",
+                    span,
+                    "the columns of a row have other types than those before",
                 );
                 return Type::Any;
             }
