@@ -219,7 +219,7 @@ impl Cx<'_> {
         }
         Ok(match (to, value) {
             (Type::Float | Type::Decimal, Value::Text(text)) if text.is_empty() => Value::Blank,
-            (Type::Any | Type::Blank | Type::Void, value) => value,
+            (Type::Any | Type::Blank, value) => value,
             (Type::Boolean, value) => Value::Boolean(self.boolean(&value)?),
             (Type::Float, value) => Value::Float(self.float(&value)?),
             (Type::Decimal, value) => Value::Decimal(self.decimal(&value)?),

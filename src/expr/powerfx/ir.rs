@@ -50,7 +50,7 @@ impl Expr {
 
     /// The expression with its value made one of a type, if it is not already.
     pub fn coerced(self, to: &Type) -> Expr {
-        if self.of == *to || matches!(to, Type::Any | Type::Blank | Type::Void) {
+        if self.of == *to || matches!(to, Type::Any | Type::Blank) {
             return self;
         }
         let span = self.span.clone();

@@ -27,8 +27,6 @@ pub(super) enum Type {
     Untyped,
     Record(Columns),
     Table(Columns),
-    /// What a function gives that is called for its effect only.
-    Void,
 }
 
 /// The fields of a record or a table's rows, in the order of their names.
@@ -116,7 +114,6 @@ impl Type {
         use Type::*;
         match (self, wanted) {
             (Any | Blank, _) | (_, Any | Blank) => true,
-            (Void, _) | (_, Void) => matches!((self, wanted), (Void, Void)),
             (Enum(left), Enum(right)) => std::ptr::eq(*left, *right),
             (Text, Enum(of)) => of.from_backing && of.backing == Backing::Text,
             (Enum(_), Text) => true,
@@ -187,7 +184,6 @@ impl fmt::Display for Type {
             Type::Untyped => "an untyped value",
             Type::Record(_) => "a record",
             Type::Table(_) => "a table",
-            Type::Void => "nothing",
         })
     }
 }

@@ -129,12 +129,6 @@ impl Binder<'_> {
     }
 
     fn accept(&mut self, function: &Function, param: Param, expr: &Expr) {
-        if expr.of == Type::Void {
-            if !matches!(param, Param::Any | Param::Row) {
-                self.report(ProblemKind::Type, &expr.span, "this gives nothing that could be used");
-            }
-            return;
-        }
         let accepted = param.accepts(&expr.of)
             || match (&expr.of, function.tabular) {
                 (Type::Table(columns), true) => match columns.single() {

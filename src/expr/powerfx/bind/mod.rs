@@ -221,13 +221,6 @@ impl Binder<'_> {
         let mut values = Vec::with_capacity(fields.len());
         for (name, node) in fields {
             let value = self.expr(node);
-            if value.of == Type::Void {
-                self.report(
-                    ProblemKind::Type,
-                    &value.span,
-                    "this gives nothing that a field could hold",
-                );
-            }
             types.push((name.name.clone(), value.of.clone()));
             values.push((name.name.clone(), value));
         }
@@ -240,7 +233,7 @@ impl Binder<'_> {
         let mut of = Type::Blank;
         for row in &bound {
             match of.join(&row.of) {
-                Some(joined) if row.of != Type::Void => of = joined,
+                Some(joined) => of = joined,
                 _ => {
                     let message = format!("{} cannot be in a table with {of}", row.of);
                     self.problems

@@ -78,7 +78,7 @@ impl Binder<'_> {
     /// An operand of arithmetic.
     fn number(&mut self, expr: &Expr) {
         let fits = match &expr.of {
-            Type::Guid | Type::Color | Type::Void | Type::Record(_) | Type::Table(_) => false,
+            Type::Guid | Type::Color | Type::Record(_) | Type::Table(_) => false,
             of => of.coerces(&Type::Decimal),
         };
         if !fits {
@@ -129,7 +129,6 @@ impl Binder<'_> {
     fn equal(&mut self, left: &Expr, right: &Expr, span: &Range<usize>) {
         use Type::*;
         let fits = match (&left.of, &right.of) {
-            (Void, _) | (_, Void) => false,
             (Record(_) | Table(_), _) | (_, Record(_) | Table(_)) => false,
             (Untyped, Untyped) => false,
             (Any | Blank, _) | (_, Any | Blank) => true,
@@ -179,7 +178,6 @@ impl Binder<'_> {
     fn contains(&mut self, left: &Expr, right: &Expr) {
         match (&left.of, &right.of) {
             (Type::Any | Type::Blank, Type::Any | Type::Blank) => {}
-            (Type::Void, _) => self.wrong(left, "a value to look for"),
             (Type::Record(_), Type::Table(_) | Type::Any | Type::Blank) => {}
             (Type::Table(_), Type::Table(columns)) if columns.single().is_none() => {
                 self.report(ProblemKind::Type, &right.span, "the table needs to have one column");

@@ -68,7 +68,7 @@ fn summarize_type(binder: &mut Binder<'_>, arguments: &mut [Expr], span: &Range<
             }
             Part::Formula(name, formula) => (name.clone(), formula.of.clone()),
         };
-        if of.is_aggregate() || of == Type::Void {
+        if of.is_aggregate() {
             binder.report(
                 ProblemKind::Type,
                 &argument.span,

@@ -142,7 +142,6 @@ fn for_all_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize
     match &arguments[1].of {
         Type::Record(columns) => Type::Table(columns.clone()),
         Type::Any => Type::Any,
-        Type::Void => Type::Void,
         of => Type::table_of(VALUE, of.clone()),
     }
 }
@@ -155,7 +154,7 @@ fn distinct_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usiz
 fn sort_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
     need_table(binder, &arguments[0]);
     let of = arguments[1].of.clone();
-    if of.is_aggregate() || matches!(of, Type::Void | Type::Untyped | Type::Color | Type::Guid) {
+    if of.is_aggregate() || matches!(of, Type::Untyped | Type::Color | Type::Guid) {
         let span = arguments[1].span.clone();
         binder.report(ProblemKind::Type, &span, format!("{of} has no order"));
     }

@@ -156,10 +156,6 @@ fn join(binder: &mut Binder<'_>, arguments: &mut [Expr], positions: &[usize]) ->
     let mut of = Type::Blank;
     for position in positions {
         let one = &arguments[*position].of;
-        if *one == Type::Void || of == Type::Void {
-            of = Type::Void;
-            continue;
-        }
         match of.join(one) {
             Some(joined) => of = joined,
             None => {
@@ -228,7 +224,7 @@ fn switch_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>
             || subject == case.of
             || (!subject.is_aggregate() && case.of.coerces(&subject))
             || (!case.of.is_aggregate() && subject.coerces(&case.of));
-        if !fits || case.of == Type::Void {
+        if !fits {
             let message = format!("{subject} cannot be compared with {}", case.of);
             let span = case.span.clone();
             binder.report(ProblemKind::Type, &span, message);

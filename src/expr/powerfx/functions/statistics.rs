@@ -86,7 +86,7 @@ fn first_type(binder: &mut Binder<'_>, arguments: &[Expr], span: &Range<usize>) 
         false => arguments,
     };
     for value in values {
-        if !value.of.coerces(&Type::Decimal) || matches!(value.of, Type::Void | Type::Table(_) | Type::Record(_)) {
+        if !value.of.coerces(&Type::Decimal) || value.of.is_aggregate() {
             let message = format!("{} cannot be used as a number", value.of);
             binder.report(ProblemKind::Type, &value.span, message);
         }

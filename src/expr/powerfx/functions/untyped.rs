@@ -1,18 +1,14 @@
 //! JSON: texts read into untyped values, and values written as texts.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::Blank::{Keep, Stop};
 use super::{Family, Function, Param, Returns};
-use crate::expr::ProblemKind;
-use crate::expr::powerfx::bind::Binder;
 use crate::expr::powerfx::coerce::mismatch;
 use crate::expr::powerfx::convert;
 use crate::expr::powerfx::enums::{JSON_FORMAT, Raw};
 use crate::expr::powerfx::error::{Eval, Failure, Kind};
 use crate::expr::powerfx::eval::Cx;
-use crate::expr::powerfx::ir::Expr;
 use crate::expr::powerfx::json::{self, Json};
 use crate::expr::powerfx::number;
 use crate::expr::powerfx::types::Type;
@@ -40,7 +36,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     json_function(Function::plain(
         "JSON",
         &[Param::Any, Param::Enum(&JSON_FORMAT)],
-        Returns::Check(json_type),
+        Returns::Text,
         json_,
     ))
     .arity(1, 2)
@@ -101,14 +97,6 @@ fn column_names(_: &mut Cx<'_>, values: &[Value]) -> Eval {
         value if value.is_blank() => Ok(Value::Blank),
         other => Err(mismatch(other, "an untyped object")),
     }
-}
-
-fn json_type(binder: &mut Binder<'_>, arguments: &mut [Expr], _: &Range<usize>) -> Type {
-    if arguments[0].of == Type::Void {
-        let span = arguments[0].span.clone();
-        binder.report(ProblemKind::Type, &span, "there is nothing to write");
-    }
-    Type::Text
 }
 
 /// How deep a value may nest that is written.
