@@ -29,7 +29,8 @@
 //!
 //! The modules are the pipeline, in its order: [`source`] and [`diagnostic`] say what is where and what is wrong with
 //! it; [`yaml`] reads text, [`expr`] expressions, [`contract`] schemas; [`language`] makes a [`graph`] of a document and
-//! [`load`] checks files against each other; [`run`] interprets; [`permit`], [`secret`] and [`provider`] reach outside,
+//! [`load`] checks files against each other; [`run`] interprets; [`config`], [`permit`], [`secret`] and
+//! [`provider`] reach outside,
 //! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`testing`] runs
 //! test files, [`lsp`] serves editors, and [`cli`] is the program.
 
@@ -53,6 +54,8 @@ pub mod language;
 pub mod load;
 
 pub mod run;
+
+pub mod config;
 
 pub mod permit;
 

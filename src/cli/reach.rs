@@ -6,14 +6,15 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Exit, colored_stderr, complain, input, output, show};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
+use crate::config;
 use crate::data::Data;
 use crate::diagnostic::{self, Diagnostic, render};
 use crate::drive::Driver;
 use crate::graph::{Definition, Name, Program};
 use crate::load;
 use crate::permit::Permit;
-use crate::provider::{Mocks, Providers};
+use crate::provider::{Configured, Mocks, Providers};
 use crate::secret::Secrets;
 use crate::source::{FileId, Sources};
 use crate::store::Store;
@@ -26,6 +27,10 @@ pub(super) struct Reach {
     /// granted then, and an environment variable that is not granted reads as `$NAME`.
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
+    /// The configuration: which connections to models there are. By default `interpret.yaml` beside the workflow, or in
+    /// this folder.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Lets it reach hosts: all of them, or those listed (`api.example.com,*.example.org`).
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     allow_net: Vec<String>,
@@ -42,14 +47,16 @@ impl Reach {
     pub fn driver(
         &self,
         permit: Arc<Permit>,
-        program: Option<&Program>,
+        program: Option<(&Program, &Sources)>,
         store: Arc<dyn Store>,
     ) -> Result<Driver, Exit> {
-        let clock = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let configured = self.configured(program)?;
         let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-        let mut providers = Providers::new(permit.clone(), secrets, clock.clone());
+        let mut providers =
+            Providers::new(permit.clone(), secrets, clock.clone()).with_models(configured.models(&clock));
         if let Some(path) = &self.mocks {
-            providers = providers.with_mocks(mocks(path, program)?);
+            providers = providers.with_mocks(mocks(path, program.map(|(program, _)| program))?);
         }
         let programs = |definition: &Definition| match load::reload(definition) {
             Ok((program, _)) => Ok(program),
@@ -66,6 +73,25 @@ impl Reach {
     pub fn environments(&self, permit: Arc<Permit>) -> Box<dyn Fn(&Program) -> Data + Send + Sync> {
         let mocked = self.mocks.is_some();
         Box::new(move |program| environment(mocked, &permit, program))
+    }
+
+    /// The configuration that was asked for, or that lies beside the workflow.
+    fn configured(&self, program: Option<(&Program, &Sources)>) -> Result<Configured, Exit> {
+        let configured = match &self.config {
+            Some(path) => Configured::of(config::load(path)),
+            None => {
+                let beside = program.map(|(program, sources)| {
+                    let file = sources.file(program.main().header.origin.file);
+                    Path::new(file.name()).parent().unwrap_or(Path::new("")).to_owned()
+                });
+                Configured::find(&beside.into_iter().chain([PathBuf::from(".")]).collect::<Vec<_>>())
+            }
+        };
+        show(&configured.diagnostics, &configured.sources);
+        match configured.has_errors() {
+            true => Err(Exit::Usage),
+            false => Ok(configured),
+        }
     }
 
     /// The environment variables that a program asks for and may read.

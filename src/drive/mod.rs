@@ -10,6 +10,7 @@
 
 mod again;
 mod calls;
+mod conversation;
 mod follow;
 mod handle;
 mod outside;

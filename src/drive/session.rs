@@ -480,7 +480,11 @@ impl Session {
         }
         if let Some(call) = self.run.pending_call(ticket) {
             let run = self.handle.id.clone();
-            let performing = self.shared.provider.perform(Effect { run, call });
+            let effect = Effect { run, call };
+            let performing = match effect.call.request.is_own() {
+                true => super::conversation::perform(self.shared.store.clone(), &effect),
+                false => self.shared.provider.perform(effect),
+            };
             self.calls.start(ticket, performing);
         }
     }

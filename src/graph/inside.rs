@@ -31,6 +31,12 @@ macro_rules! blocks_of {
             }
             Op::Loop(repeat) => blocks.push((& $($mut)? repeat.block, "body".to_owned())),
             Op::Block(block) => blocks.push((block, String::new())),
+            Op::Agent(ask) => {
+                for tool in ask.tools.$iter() {
+                    let label = format!("tool {}", tool.name);
+                    blocks.push((& $($mut)? tool.block, label));
+                }
+            }
             Op::Set(_)
             | Op::Assign(_)
             | Op::Call(_)
@@ -42,7 +48,8 @@ macro_rules! blocks_of {
             | Op::End { .. }
             | Op::Cancel { .. }
             | Op::Guard(_)
-            | Op::Enter(_) => {}
+            | Op::Enter(_)
+            | Op::Approve(_) => {}
         }
         blocks
     }};

@@ -4,6 +4,7 @@
 //! follows ([`Edge::Next`]) and what is inside ([`Edge::Into`]). Analysis and drawing work on it. [`Program::link`]
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
+mod agent;
 mod definition;
 pub mod export;
 mod inside;
@@ -11,6 +12,7 @@ mod node;
 mod program;
 mod time;
 
+pub use agent::*;
 pub use definition::Definition;
 pub use node::*;
 pub use program::{Body, LinkError, Program, Step, Workflow};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
+use crate::graph::agent::{Agent, Tool};
 use crate::graph::time::{Millis, Timing};
 use crate::source::Span;
 
@@ -59,6 +60,8 @@ pub struct Keys {
     pub input_schema: Option<Schema>,
     /// The wall clock of one attempt.
     pub timeout: Option<Timing>,
+    /// As `timeout`: the limit of the agent that the step asks.
+    pub limit: Option<Millis>,
     /// How a failed attempt is repeated.
     pub retry: Option<Retry>,
     /// What handles a failure after the last attempt; the first that matches.
@@ -181,6 +184,10 @@ pub enum Op {
     Guard(Vec<GuardRule>),
     /// Runs another workflow as a child.
     Enter(Box<Enter>),
+    /// Asks an agent: turns of its model and calls of its tools, until it has an answer.
+    Agent(Box<Ask>),
+    /// Waits for a person to allow the call of a tool, if that has to be asked.
+    Approve(Box<Approve>),
 }
 
 /// A call of the outside world, as it was written. [`Request`](crate::run::Request) is the same with values.
@@ -236,17 +243,6 @@ pub enum Target {
         name: Name,
         /// What it gets; by default `data`.
         arguments: Option<Build>,
-    },
-    /// A language model agent.
-    Agent {
-        /// The agent's id.
-        agent: Name,
-        /// The last message.
-        prompt: Option<Build>,
-        /// Earlier messages.
-        messages: Option<Build>,
-        /// The shape of the answer.
-        schema: Option<Schema>,
     },
 }
 
@@ -452,7 +448,57 @@ pub struct Enter {
     pub target: Option<WorkflowId>,
 }
 
+/// A question to an agent.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The id of the agent.
+    pub agent: Name,
+    /// The agent itself, once it has been [put in](crate::graph::Graph::with_agents).
+    pub definition: Option<Arc<Agent>>,
+    /// The last message.
+    pub prompt: Option<Build>,
+    /// Earlier messages.
+    pub messages: Option<Build>,
+    /// The conversation it belongs to: an id, or false for none; by default that of the run.
+    pub conversation: Option<Build>,
+    /// The shape of the answer.
+    pub schema: Option<Schema>,
+    /// What it may call: the tools of the step, and behind them those of the agent once it has been put in.
+    pub tools: Vec<Tool>,
+    /// Whether the time limit of the step comes from `defaults`, which never end the wait for a person (rule 26).
+    pub defaulted: bool,
+}
+
+impl Ask {
+    /// The shape of the answer: that of the step, or else that of the agent.
+    pub fn answer_schema(&self) -> Option<&Schema> {
+        let own = self.definition.as_ref().and_then(|agent| agent.schema.as_ref());
+        self.schema.as_ref().or(own)
+    }
+}
+
+/// The question whether a tool may be called (rule 35).
+#[derive(Clone, Debug)]
+pub struct Approve {
+    /// The tool.
+    pub tool: Name,
+    /// True of `arguments`: a person is asked.
+    pub when: Arc<Expression>,
+    /// What the answer must match.
+    pub schema: Schema,
+}
+
 impl Op {
+    /// What the payload of the wait for a person must match; `None` where nobody is waited for. Inside, `None` is
+    /// anything.
+    pub fn resume_schema(&self) -> Option<Option<&Schema>> {
+        match self {
+            Op::Suspend(suspend) => Some(suspend.resume_schema.as_ref()),
+            Op::Approve(approve) => Some(Some(&approve.schema)),
+            _ => None,
+        }
+    }
+
     /// The first word for what it does, as in a drawing: `call`, `wait`, `fork`.
     pub fn label(&self) -> &'static str {
         match self {
@@ -462,7 +508,6 @@ impl Op {
                 Target::Exec { .. } => "exec",
                 Target::Mcp { .. } => "mcp",
                 Target::Function { .. } => "function",
-                Target::Agent { .. } => "agent",
             },
             Op::Suspend(_) => "suspend",
             Op::WaitFor(_) => "waitFor",
@@ -481,6 +526,8 @@ impl Op {
             Op::Block(_) => "block",
             Op::Guard(_) => "guard",
             Op::Enter(_) => "workflow",
+            Op::Agent(_) => "agent",
+            Op::Approve(_) => "approve",
         }
     }
 }

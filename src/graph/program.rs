@@ -93,12 +93,26 @@ impl Program {
         &self.steps[id.0 as usize]
     }
 
-    /// The ids that authors gave to steps, as written.
-    pub fn step_ids(&self) -> impl Iterator<Item = &str> {
-        self.steps
-            .iter()
-            .filter(|step| step.node.named)
-            .map(|step| &*step.node.id)
+    /// The ids that authors gave to steps, as written, and those of tools behind the step whose agent calls them
+    /// (`research/search`).
+    pub fn step_ids(&self) -> impl Iterator<Item = &str> + Clone {
+        let called = |step: &&Step| step.node.named || self.is_tool(step);
+        self.steps.iter().filter(called).map(|step| &*step.node.id)
+    }
+
+    /// The id by which a step is known when it calls: units without an id of their own go by their owner's, tools stand
+    /// behind the step whose agent calls them.
+    pub fn caller<'p>(&self, step: &'p Step) -> &'p str {
+        match step.node.id.split_once('/') {
+            Some((owner, _)) if !self.is_tool(step) => owner,
+            _ => &step.node.id,
+        }
+    }
+
+    /// Whether a node belongs to a tool of an agent.
+    fn is_tool(&self, step: &Step) -> bool {
+        step.each
+            .is_some_and(|outer| matches!(self.step(outer).node.op, Op::Agent(_)))
     }
 
     /// A block.
@@ -255,7 +269,7 @@ fn assign_slots(program: &mut Program, body: BlockId) {
         Leave(BlockId),
         Node(NodeId),
     }
-    // Each for-each body is numbered from zero, with the for-each as its owner.
+    // The body of a for-each and that of a tool is numbered from zero, with the for-each or the agent as its owner.
     let mut bodies: Vec<(BlockId, Option<NodeId>)> = vec![(body, None)];
     while let Some((body, each)) = bodies.pop() {
         let mut next_slot = 0;
@@ -274,12 +288,14 @@ fn assign_slots(program: &mut Program, body: BlockId) {
                     step.slot = next_slot;
                     next_slot += 1;
                     tasks.extend(step.next.map(Task::Node));
-                    let own = match &step.node.op {
-                        Op::ForEach(for_each) => Some(for_each.block),
-                        _ => None,
+                    // Items, and calls of tools, each have records of their own.
+                    let own: Vec<BlockId> = match &step.node.op {
+                        Op::ForEach(for_each) => vec![for_each.block],
+                        Op::Agent(ask) => ask.tools.iter().map(|tool| tool.block).collect(),
+                        _ => Vec::new(),
                     };
                     for (block, _) in step.node.blocks() {
-                        if own == Some(block) {
+                        if own.contains(&block) {
                             bodies.push((block, Some(id)));
                         } else {
                             tasks.push(Task::Enter(block));

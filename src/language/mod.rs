@@ -7,10 +7,10 @@ pub(crate) mod native;
 
 use std::sync::Arc;
 
-pub use native::{Agent, Tool, ToolTarget, step_kinds, units};
+pub use native::{step_kinds, units};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::Graph;
+use crate::graph::{Agent, Graph};
 use crate::yaml;
 
 /// What a document defines.

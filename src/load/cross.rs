@@ -17,6 +17,11 @@ pub(super) fn check(loaded: &Loaded) -> Vec<Diagnostic> {
         references(loaded, outline, &mut findings);
         findings.extend(check::check_calls(outline, &|id, version| loaded.callee(id, version)));
     }
+    for agent in loaded.agents() {
+        for (workflow, span) in agent.tools.iter().filter_map(|tool| tool.workflow.as_ref()) {
+            findings.extend(reference(loaded, Kind::Workflow, workflow, None, *span));
+        }
+    }
     recursion(loaded, &mut findings);
     for graph in loaded.workflows() {
         waits_in_cleanup(loaded, graph, &mut findings);
@@ -31,14 +36,34 @@ fn waits_in_cleanup(loaded: &Loaded, graph: &Graph, findings: &mut Vec<Diagnosti
             continue;
         };
         for node in inside(graph, cleanup) {
-            let Op::Enter(enter) = &node.op else { continue };
-            let child = loaded.workflow(&enter.workflow, enter.version.as_deref());
-            if child.is_some_and(|child| may_wait(loaded, child)) {
-                let message = format!("`{}` waits, and nothing may wait inside `finally`", enter.workflow);
-                let help = "call a workflow without `suspend` and `waitFor`";
+            let (waiting, help) = match &node.op {
+                Op::Enter(enter) => (&enter.workflow, "call a workflow without `suspend` and `waitFor`"),
+                Op::Agent(ask) => (&ask.agent, "ask an agent whose tools neither need `approval` nor wait"),
+                _ => continue,
+            };
+            if waits_inside(loaded, &node.op) {
+                let message = format!("`{waiting}` waits, and nothing may wait inside `finally`");
                 findings.push(Diagnostic::error(Code::WaitNotAllowed, node.origin, message).help(help));
             }
         }
+    }
+}
+
+/// Whether a child workflow or an agent may wait for somebody.
+fn waits_inside(loaded: &Loaded, op: &Op) -> bool {
+    match op {
+        Op::Enter(enter) => {
+            let child = loaded.workflow(&enter.workflow, enter.version.as_deref());
+            child.is_some_and(|child| may_wait(loaded, child))
+        }
+        // The tools of a step are nodes in it, and looked at as such.
+        Op::Agent(ask) if ask.definition.is_none() => loaded.agent(&ask.agent, None).is_some_and(|agent| {
+            agent.tools.iter().any(|tool| {
+                let workflow = tool.workflow.as_ref().and_then(|(id, _)| loaded.workflow(id, None));
+                tool.asks || workflow.is_some_and(|child| may_wait(loaded, child))
+            })
+        }),
+        _ => false,
     }
 }
 
@@ -50,7 +75,22 @@ fn may_wait(loaded: &Loaded, start: &Arc<Graph>) -> bool {
         next += 1;
         for node in inside(graph, graph.body) {
             match &node.op {
-                Op::Suspend(_) | Op::WaitFor(_) => return true,
+                Op::Suspend(_) | Op::WaitFor(_) | Op::Approve(_) => return true,
+                Op::Agent(ask) => {
+                    let agent = loaded.agent(&ask.agent, None).filter(|_| ask.definition.is_none());
+                    let tools = agent.map_or(&[][..], |agent| &agent.tools);
+                    if tools.iter().any(|tool| tool.asks) {
+                        return true;
+                    }
+                    let workflows = tools
+                        .iter()
+                        .filter_map(|tool| loaded.workflow(&tool.workflow.as_ref()?.0, None));
+                    for child in workflows {
+                        if !seen.iter().any(|known| Arc::ptr_eq(known, child)) {
+                            seen.push(child);
+                        }
+                    }
+                }
                 Op::Enter(enter) => {
                     let child = loaded.workflow(&enter.workflow, enter.version.as_deref());
                     seen.extend(child.filter(|child| !seen.iter().any(|known| Arc::ptr_eq(known, child))));
@@ -104,6 +144,9 @@ fn references(loaded: &Loaded, outline: &Outline, findings: &mut Vec<Diagnostic>
         if let Some(call) = &step.calls {
             let version = call.version.as_deref();
             findings.extend(reference(loaded, Kind::Workflow, &call.workflow, version, call.span));
+        }
+        if let Some((workflow, span)) = &step.tool {
+            findings.extend(reference(loaded, Kind::Workflow, workflow, None, *span));
         }
         if let Some((agent, span)) = &step.agent {
             findings.extend(reference(loaded, Kind::Agent, agent, None, *span));

@@ -150,7 +150,16 @@ fn keep_findings_about(loaded: &mut Loaded, workflow: &str) {
             .flat_map(|outline| &outline.steps)
         {
             let called = step.calls.iter().map(|call| &call.workflow);
-            for callee in called.chain(step.agent.iter().map(|(agent, _)| agent)) {
+            let named = step.agent.iter().chain(&step.tool).map(|(name, _)| name);
+            for callee in called.chain(named) {
+                if !names.contains(callee) {
+                    names.push(callee.clone());
+                }
+            }
+        }
+        // An agent calls workflows as its tools.
+        for agent in loaded.agents.iter().filter(|agent| agent.id == name) {
+            for (callee, _) in agent.tools.iter().filter_map(|tool| tool.workflow.as_ref()) {
                 if !names.contains(callee) {
                     names.push(callee.clone());
                 }

@@ -159,6 +159,10 @@ impl Wanted {
         let Some(stem) = stem.filter(|stem| !stem.is_empty() && !CONFIGURATION.contains(&name)) else {
             return false;
         };
+        // What scripted models answer belongs to the configuration.
+        if stem.ends_with(ANSWERS) {
+            return false;
+        }
         match self {
             Wanted::Workflows => !stem.ends_with(TEST),
             Wanted::Tests => stem.ends_with(TEST),
@@ -173,6 +177,9 @@ impl Wanted {
         }
     }
 }
+
+/// How the names of files with answers end, before `.yaml`.
+const ANSWERS: &str = ".answers";
 
 /// How the names of test files end, before `.yaml`.
 const TEST: &str = ".test";

@@ -24,10 +24,10 @@ pub use suites::load_tests;
 pub use texts::reload;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Graph, LinkError, Name, Program};
+use crate::graph::{Agent, Graph, LinkError, Name, Node, Op, Program};
 use crate::language::native::Outline;
 use crate::language::native::check::Callee;
-use crate::language::{self, Agent, Definition, Files, NoFiles};
+use crate::language::{self, Definition, Files, NoFiles};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 use folder::{Folder, Origin, Wanted};
@@ -112,6 +112,9 @@ pub enum ProgramError {
     /// It, or a workflow it calls, has errors.
     #[error("the workflow `{0}` has errors")]
     Broken(String),
+    /// An agent that it asks is missing, or has errors.
+    #[error("the agent `{0}` is not among the loaded files, or has errors")]
+    Agent(String),
     /// A workflow that it calls is missing.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -119,8 +122,8 @@ pub enum ProgramError {
 
 /// Loads files and folders.
 ///
-/// A folder stands for all `*.yaml` and `*.yml` files in it, at any depth; hidden files, `*.test.yaml` and the
-/// configuration `interpret.yaml` are left out.
+/// A folder stands for all `*.yaml` and `*.yml` files in it, at any depth; hidden files, `*.test.yaml`, `*.answers.yaml`
+/// and the configuration `interpret.yaml` are left out.
 pub fn load<P: AsRef<Path>>(paths: &[P]) -> Loaded {
     load_with(paths, &Options::default())
 }
@@ -278,15 +281,31 @@ impl Loaded {
                 closest: crate::diagnostic::closest(id, known).map(Name::from),
             });
         };
-        let find = |id: &str, version: Option<&str>| self.workflow(id, version).cloned();
-        let mut program = Program::link(graph.clone(), find).map_err(|error| match error {
+        let find = |id: &str, version: Option<&str>| self.workflow(id, version).map(|graph| self.with_agents(graph));
+        let mut program = Program::link(self.with_agents(graph), find).map_err(|error| match error {
             LinkError::UnknownWorkflow { missing, .. } if declared(&missing) => {
                 ProgramError::Broken(missing.to_string())
             }
             error => ProgramError::Link(error),
         })?;
+        let missing = program.steps.iter().find_map(|step| match &step.node.op {
+            Op::Agent(ask) if ask.definition.is_none() => Some(&ask.agent),
+            _ => None,
+        });
+        if let Some(agent) = missing {
+            return Err(ProgramError::Agent(agent.to_string()));
+        }
         self.pin_agents(&mut program);
         Ok(program)
+    }
+
+    /// A workflow with the agents in it that it asks.
+    pub fn with_agents(&self, graph: &Arc<Graph>) -> Arc<Graph> {
+        let asks = |node: &Node| matches!(node.op, Op::Agent(_));
+        match graph.nodes.node_weights().any(asks) {
+            true => Arc::new(graph.with_agents(|id| self.agent(id, None).cloned())),
+            false => graph.clone(),
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! The texts a program was made of, so that it can be made again when its files have changed.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use super::{Loaded, Loader, Options, ProgramError, Text};
-use crate::graph::{Definition, Name, Op, Program, Target};
-use crate::language::{Agent, Files};
+use crate::graph::{Agent, Definition, Name, Op, Program};
+use crate::language::Files;
 use crate::source::{FileId, Sources};
 
 /// A file that a schema has taken in.
@@ -103,14 +102,15 @@ impl Loaded {
     /// The agents that a program asks, by their ids.
     fn agents_of(&self, program: &Program) -> Vec<&Arc<Agent>> {
         let asked = program.steps.iter().filter_map(|step| match &step.node.op {
-            Op::Call(call) => match &call.target {
-                Target::Agent { agent, .. } => Some(agent),
-                _ => None,
-            },
+            Op::Agent(ask) => ask.definition.as_ref(),
             _ => None,
         });
-        let asked: BTreeSet<&Name> = asked.collect();
-        asked.into_iter().filter_map(|id| self.agent(id, None)).collect()
+        let asked: Vec<&Arc<Agent>> = asked.collect();
+        // One that is written in its step is pinned with the workflow.
+        let mut agents: Vec<&Arc<Agent>> = self.agents.iter().collect();
+        agents.retain(|agent| asked.iter().any(|asked| Arc::ptr_eq(asked, agent)));
+        agents.sort_by(|one, other| (&one.id, &one.version).cmp(&(&other.id, &other.version)));
+        agents
     }
 }
 

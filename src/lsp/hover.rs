@@ -151,7 +151,8 @@ fn definition(loaded: &Loaded, kind: Kind, id: &str) -> Option<String> {
         }
         Kind::Agent => {
             let agent = loaded.agent(id, None)?;
-            let mut said = format!("the agent `{id}`, {}", agent.model);
+            let models: Vec<String> = agent.models.iter().map(ToString::to_string).collect();
+            let mut said = format!("the agent `{id}`, {}", models.join(", or else "));
             if let Some(purpose) = &agent.purpose {
                 said += &format!("\n\n{purpose}");
             }

@@ -119,7 +119,7 @@ mod tests {
     fn code(outcome: Outcome) -> String {
         match outcome {
             Outcome::Failed(failure) => failure.code.to_string(),
-            Outcome::Done(answer) => panic!("{answer:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -5,12 +5,17 @@
 //! "load-*":                                       # steps whose id or address fits the pattern
 //!   - { error: { code: http.network } }           # first
 //!   - { output: [1, 2], after: 2s }               # then, and from then on
+//! research:                                       # an agent: what its model says, turn by turn
+//!   - { calls: [{ search: { words: tea } }] }
+//!   - { output: Tea is a drink. }
+//! research/search: { output: [a page] }           # a tool of that agent
 //! charge:
 //!   - { when: =request.body.cents > 1000, error: { code: http.status } }   # whenever that holds
 //!   - { output: { receipt: r-1 } }                                         # else
 //! ```
 
 mod read;
+pub(super) mod reply;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +27,7 @@ use crate::clock::Clock;
 use crate::data::Data;
 use crate::expr::{Expression, Root};
 use crate::graph::{Millis, Name};
-use crate::run::{Failure, Outcome, PendingCall};
+use crate::run::{Failure, Outcome, PendingCall, Request};
 
 /// Answers by step.
 #[derive(Debug, Default)]
@@ -97,6 +102,12 @@ impl Mocks {
     /// A condition that cannot be evaluated.
     pub fn answer(&self, call: &PendingCall) -> Result<Option<Mock>, Failure> {
         let address = call.address();
+        // What a server tells of its tools is no turn of the agent, whose answers go by the id of the step.
+        if let Request::McpTools(_) = *call.request {
+            let mut rules = self.rules.iter().enumerate();
+            let rule = rules.find(|(_, rule)| *rule.pattern == *address);
+            return rule.map_or(Ok(None), |(at, rule)| self.answer_of(at, rule, call));
+        }
         let exact = |rule: &Rule| *rule.pattern == *address || rule.pattern == call.step;
         let rules = || self.rules.iter().enumerate();
         let by_name = rules().filter(|(_, rule)| exact(rule));
@@ -130,7 +141,9 @@ impl Mocks {
 }
 
 /// What a condition knows the call by.
-const REQUEST: &str = "request";
+pub(super) const REQUEST: &str = "request";
+
+pub(super) use read::read_answer;
 
 impl Mock {
     pub(super) fn perform(self, clock: &dyn Clock) -> Performing {
@@ -150,7 +163,7 @@ pub fn step_fits(pattern: &str, id: &str, address: &str) -> bool {
 }
 
 /// Whether a text fits a pattern, in which `*` stands for any characters.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -3,11 +3,14 @@
 //! [`Providers`] routes a call by the kind of its request, mocks first. A call is a future: dropping it stops what it
 //! does, down to the connection and the last process of the group.
 
+mod connect;
 mod exec;
 mod function;
 mod http;
 mod mock;
+mod model;
 mod process;
+mod script;
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,14 +18,17 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+pub use connect::{Configured, Scripts};
 pub use function::Functions;
 pub use mock::{Mock, MockError, Mocks, step_fits};
+pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelTurn, Models};
+pub use script::{Script, Scripted};
 
 use crate::clock::Clock;
 use crate::data::{Data, Sealed};
 use crate::graph::Name;
 use crate::permit::{Denied, Permit};
-use crate::run::{Answer, Failure, Outcome, PendingCall, Request};
+use crate::run::{Answer, Failure, McpRequest, McpToolsRequest, Outcome, PendingCall, Request};
 use crate::secret::{self, Secrets};
 use exec::Exec;
 use http::Http;
@@ -67,7 +73,7 @@ pub trait Provider: Send + Sync {
 pub struct Providers {
     mocks: Option<Mocks>,
     functions: Functions,
-    agents: Option<Arc<dyn Provider>>,
+    models: Models,
     mcp: Option<Arc<dyn Provider>>,
     http: Arc<Http>,
     exec: Arc<Exec>,
@@ -76,12 +82,12 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Providers within the bounds of a permit, without mocks, functions, agents and MCP servers.
+    /// Providers within the bounds of a permit, without mocks, functions, models and MCP servers.
     pub fn new(permit: Arc<Permit>, secrets: Arc<Secrets>, clock: Arc<dyn Clock>) -> Providers {
         Providers {
             mocks: None,
             functions: Functions::default(),
-            agents: None,
+            models: Models::default(),
             mcp: None,
             http: Arc::new(Http::new(permit.clone(), secrets.clone(), clock.clone())),
             exec: Arc::new(Exec::new(permit, secrets.clone())),
@@ -104,10 +110,10 @@ impl Providers {
         self
     }
 
-    /// The same with a provider for agents.
+    /// The same with connections to models.
     #[must_use]
-    pub fn with_agents(mut self, agents: Arc<dyn Provider>) -> Providers {
-        self.agents = Some(agents);
+    pub fn with_models(mut self, models: Models) -> Providers {
+        self.models = models;
         self
     }
 
@@ -127,17 +133,23 @@ impl Providers {
             }
         }
         match &*effect.call.request.clone() {
+            // Who mocks the agent need not know of its servers.
+            Request::McpTools(_) if self.mcp.is_none() && self.mocks.is_some() => no_tools(),
             Request::Http(_) => self.http.clone().perform(effect),
             Request::Exec(_) => self.exec.clone().perform(effect),
             Request::Function(request) => self.functions.perform(request),
-            Request::Agent(request) => match &self.agents {
-                Some(agents) => agents.perform(effect),
-                None => unavailable("agent", format!("the agent `{}`", request.agent), &effect.call.step),
-            },
-            Request::Mcp(request) => match &self.mcp {
-                Some(mcp) => mcp.perform(effect),
-                None => unavailable("mcp", format!("the MCP server `{}`", request.server), &effect.call.step),
-            },
+            Request::Model(request) => self.models.perform(effect, request),
+            // Whoever drives the run has its store.
+            Request::Recall(_) | Request::Remember(_) => {
+                let message = "conversations are kept by the store of the run";
+                std::future::ready(failed(Failure::new("internal", message))).boxed()
+            }
+            Request::Mcp(McpRequest { server, .. }) | Request::McpTools(McpToolsRequest { server }) => {
+                match &self.mcp {
+                    Some(mcp) => mcp.perform(effect),
+                    None => unavailable("mcp", format!("the MCP server `{server}`"), &effect.call.step),
+                }
+            }
         }
     }
 }
@@ -180,6 +192,15 @@ fn unavailable(kind: &str, whom: String, step: &Name) -> Performing {
     std::future::ready(failed(Failure::new(format!("{kind}.unavailable"), message))).boxed()
 }
 
+/// A server that tells of no tools.
+fn no_tools() -> Performing {
+    let answer = Answer {
+        result: Some(Data::List(Arc::default())),
+        response: None,
+    };
+    std::future::ready(Outcome::Done(answer)).boxed()
+}
+
 fn failed(failure: Failure) -> Outcome {
     Outcome::Failed(Arc::new(failure))
 }
@@ -196,7 +217,9 @@ fn holds_secrets(request: &Request) -> bool {
         }
         Request::Exec(request) => request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin),
         Request::Mcp(request) => sealed(&request.arguments),
-        Request::Function(_) | Request::Agent(_) => false,
+        Request::Function(_) | Request::McpTools(_) | Request::Model(_) | Request::Recall(_) | Request::Remember(_) => {
+            false
+        }
     }
 }
 
@@ -208,6 +231,7 @@ fn redact(secrets: &Secrets, outcome: Outcome) -> Outcome {
             response: answer.response.map(|response| secrets.redact(&response)),
         }),
         Outcome::Failed(failure) => failed(redact_failure(secrets, &failure)),
+        Outcome::Said(reply) => Outcome::Said(reply),
     }
 }
 

@@ -6,11 +6,17 @@
 //! attempt of the step itself it is the id of an effect (`load[3]/put#1`): the same after a restart, and the
 //! idempotency key for the outside world. What begins after a retry of the whole run has the number of the retry behind
 //! it (`load[3]/put#1~1`).
+//!
+//! An agent's step is followed by the number of the turn: a turn is `research[2]#1`, another model asked in the place of
+//! the first `research[2.1]#1`, and a call of a tool stands behind the turn that asked for it, with its place among the
+//! calls of that turn (`research[2]/search[0]#1`). What is asked of a server or of the conversation has a `:` in its brackets
+//! (`research[recall:]#1`).
 
 use std::fmt::Write;
 
+use super::Request;
 use super::event::{Part, ScopeId};
-use super::state::State;
+use super::state::{State, Work};
 use crate::graph::{Op, Program};
 
 impl State {
@@ -27,6 +33,27 @@ impl State {
         self.path(program, scope.parent, Some(scope.part))
     }
 
+    /// The address of the call that the step in a scope makes: that of the step, but for an agent's.
+    pub(super) fn place_of_call(&self, program: &Program, scope: ScopeId) -> String {
+        let address = self.address(program, scope);
+        let call = self
+            .active(scope)
+            .and_then(|active| match (&active.work, &active.talk) {
+                (Work::Call { request, .. }, Some(talk)) => Some((request, talk)),
+                _ => None,
+            });
+        match call.map(|(request, talk)| (&**request, talk)) {
+            Some((Request::McpTools(asked), _)) => format!("{address}[{}:]", asked.server),
+            Some((Request::Recall(_), _)) => format!("{address}[recall:]"),
+            Some((Request::Remember(_), _)) => format!("{address}[remember:]"),
+            Some((Request::Model(asked), talk)) => match talk.model {
+                0 => format!("{address}[{}]", asked.turn),
+                other => format!("{address}[{}.{other}]", asked.turn),
+            },
+            _ => address,
+        }
+    }
+
     /// From a scope outwards; `inner` is the part of its step that leads further in.
     fn path(&self, program: &Program, scope: Option<ScopeId>, mut inner: Option<Part>) -> String {
         let mut path = Vec::new();
@@ -35,13 +62,18 @@ impl State {
             let Some(scope) = self.scope(id) else { break };
             let Some(active) = scope.active.as_ref() else { break };
             if scope.parent.is_some() {
-                path.push((active.node, active.attempt, inner));
+                // The turn of an agent that a call of a tool belongs to is the last one.
+                let turn = active
+                    .talk
+                    .as_ref()
+                    .map_or(0, |talk| talk.spent.turns.saturating_sub(1));
+                path.push((active.node, active.attempt, scope.part, inner, turn));
             }
             inner = Some(scope.part);
             at = scope.parent;
         }
         let mut text = String::new();
-        for (node, attempt, inner) in path.into_iter().rev() {
+        for (node, attempt, part, inner, turn) in path.into_iter().rev() {
             let node = &program.step(node).node;
             // A unit without an id of its own is written behind its owner's, which stands there already.
             let id = match node.named {
@@ -49,9 +81,15 @@ impl State {
                 false => node.id.rsplit_once('/').map_or(&*node.id, |(_, suffix)| suffix),
             };
             text.push_str(id);
+            if attempt > 1 && inner.is_some() {
+                let _ = write!(text, "@{attempt}");
+            }
+            if let Part::Tool(call) = part {
+                let _ = write!(text, "[{call}]");
+            }
             if let Some(inner) = inner {
-                if attempt > 1 {
-                    let _ = write!(text, "@{attempt}");
+                if let (Op::Agent(_), Part::Tool(_)) = (&node.op, inner) {
+                    let _ = write!(text, "[{turn}]");
                 }
                 if let (Op::ForEach(_) | Op::Loop(_), Part::Body(index)) = (&node.op, inner) {
                     let _ = write!(text, "[{index}]");

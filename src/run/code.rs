@@ -1,6 +1,6 @@
 //! The codes of errors that the interpreter and its providers raise.
 
-/// Every code with what it means, in the order of the documentation. Agents, tools and `fail` add codes of their own.
+/// Every code with what it means, in the order of the documentation. MCP servers and `fail` add codes of their own.
 pub const FAILURE_CODES: &[(&str, &str)] = &[
     (
         "timeout",
@@ -68,6 +68,55 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "the embedding program registered no function of that name",
     ),
     ("function.panicked", "a registered function panicked"),
+    (
+        "agent.unavailable",
+        "no connection to models is configured under the name that the agent's `model` has",
+    ),
+    (
+        "agent.network",
+        "no answer came from the provider of a model, or it broke off",
+    ),
+    (
+        "agent.status",
+        "the provider of a model answered with an error; `error.data.status` is the number",
+    ),
+    (
+        "agent.decode",
+        "what the provider of a model answered is not what its protocol says",
+    ),
+    (
+        "agent.invalid",
+        "a model cannot be asked: its connection or the question is not valid",
+    ),
+    (
+        "agent.unscripted",
+        "the answers of a scripted connection have no rule for a turn",
+    ),
+    (
+        "agent.truncated",
+        "the answer of a model was cut off, because it had more tokens than it may have",
+    ),
+    ("agent.filtered", "the provider of a model withholds the answer"),
+    (
+        "limit.exceeded",
+        "an agent has no answer yet and used up its turns, tokens or money; `error.data` says what it took",
+    ),
+    (
+        "conversation.unavailable",
+        "what was said in a conversation cannot be read or kept",
+    ),
+    (
+        "tool.refused",
+        "a person did not allow an agent to call a tool; the agent is told",
+    ),
+    (
+        "tool.unknown",
+        "an agent called a tool that it does not have; it is told",
+    ),
+    (
+        "tool.arguments",
+        "an agent called a tool with arguments that do not match; it is told",
+    ),
     (
         "permission.net",
         "the operator has not granted the host: `--allow-net=HOST`",

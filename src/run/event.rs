@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
 use crate::graph::{Name, NodeId, Timestamp};
-use crate::run::{Failure, Request};
+use crate::run::{Failure, Reply, Request};
 
 /// A place where steps run one after the other: the run itself, a branch, an iteration. Ids are reused when a scope
 /// has ended.
@@ -135,6 +135,13 @@ pub enum EventKind {
         scope: ScopeId,
         /// How many iterations there may be.
         max_iterations: u32,
+    },
+    /// The calls that a model asked for were opened.
+    ToolsStarted {
+        /// In this scope.
+        scope: ScopeId,
+        /// How each is dealt with. What has ended already, in an attempt before, is left as it is.
+        calls: Arc<[Planned]>,
     },
     /// A child workflow began.
     ChildStarted {
@@ -276,6 +283,8 @@ pub enum Part {
     Handler(u32),
     /// `finally`.
     Cleanup,
+    /// The n-th call that a model asked for in its last turn.
+    Tool(u32),
 }
 
 /// An answer of the outside world.
@@ -286,6 +295,23 @@ pub enum Outcome {
     Done(Answer),
     /// It did not.
     Failed(Arc<Failure>),
+    /// A model has said something. An answer to a model that is [`Outcome::Done`] is its last word, as mocks give it.
+    Said(Arc<Reply>),
+}
+
+/// A call that a model asked for, as it is going to be dealt with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Planned {
+    /// It is made.
+    Run {
+        /// Which tool of the step it is.
+        tool: u32,
+        /// Its arguments, defaults filled in.
+        arguments: Data,
+    },
+    /// It cannot be made, and the model is told why.
+    Refused(Arc<Failure>),
 }
 
 /// What came back.

@@ -23,11 +23,21 @@ pub enum Fault {
     WrongHandler,
     /// A retried block sees what its first attempt has left.
     StaleRecords,
+    /// An agent takes a turn more than it may.
+    OneTurnMore,
+    /// A model is told once more than it may be that its answer is wrong.
+    OneCorrectionMore,
+    /// What a model has said is forgotten when the attempt of its step is over.
+    ForgottenTalk,
+    /// What a tool has done is forgotten when the attempt of its step is over.
+    ForgottenTools,
+    /// What a person refuses is done all the same.
+    DoneThoughRefused,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Fault; 9] = [
+    pub const ALL: [Fault; 14] = [
         Fault::LosersGoOn,
         Fault::ShallowCancel,
         Fault::ChangeBesideApply,
@@ -37,6 +47,11 @@ impl Fault {
         Fault::LastingDeadline,
         Fault::WrongHandler,
         Fault::StaleRecords,
+        Fault::OneTurnMore,
+        Fault::OneCorrectionMore,
+        Fault::ForgottenTalk,
+        Fault::ForgottenTools,
+        Fault::DoneThoughRefused,
     ];
 }
 

@@ -17,12 +17,14 @@ mod code;
 mod event;
 mod failure;
 pub mod fault;
+mod model;
 mod op;
 mod request;
 mod resume;
 mod slab;
 mod state;
 mod step;
+mod talk;
 mod trace;
 mod turn;
 mod view;
@@ -33,6 +35,7 @@ pub use apply::Corrupt;
 pub use code::FAILURE_CODES;
 pub use event::*;
 pub use failure::{Excerpt, Failure};
+pub use model::*;
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};
@@ -40,7 +43,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, NodeId, Op, Program, Timestamp};
+use crate::graph::{Name, NodeId, Program, Timestamp};
 use state::Work;
 use turn::Turn;
 
@@ -179,7 +182,7 @@ pub struct PendingCall {
     pub ticket: Ticket,
     /// What is asked.
     pub request: Arc<Request>,
-    /// The id of the step that asks.
+    /// The id of the step that asks; a tool of an agent's step stands behind it (`research/search`).
     pub step: Name,
     /// The effect id: address and attempt, and behind `~` how often the run had been retried by then.
     pub effect: String,
@@ -312,6 +315,11 @@ impl Run {
         })
     }
 
+    /// What its turns of models have taken so far.
+    pub fn spent(&self) -> &Spent {
+        &self.state.spent
+    }
+
     /// Its status.
     pub fn status(&self) -> Status {
         match self.state.end() {
@@ -365,10 +373,7 @@ impl Run {
     /// What the payload for a wait must match; `None` if anything will do, or nobody waits with that ticket.
     pub fn resume_schema(&self, ticket: Ticket) -> Option<&Schema> {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
-        match &self.program.step(active.node).node.op {
-            Op::Suspend(suspend) => suspend.resume_schema.as_ref(),
-            _ => None,
-        }
+        self.program.step(active.node).node.op.resume_schema()?
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.
@@ -407,16 +412,21 @@ impl Run {
         let Work::Call { request, .. } = &active.work else {
             return None;
         };
+        let request = match (&**request, &active.talk) {
+            // The journal has what is new in it; who performs it needs the whole.
+            (Request::Model(part), Some(talk)) => Arc::new(Request::Model(Arc::new(talk.whole(part)))),
+            _ => request.clone(),
+        };
         Some(PendingCall {
             ticket,
-            request: request.clone(),
-            step: self.owner(&self.program.step(active.node).node.id),
+            request,
+            step: self.program.caller(self.program.step(active.node)).into(),
             effect: self.effect(ticket, scope, active.attempt),
         })
     }
 
     fn effect(&self, ticket: Ticket, scope: ScopeId, attempt: u32) -> String {
-        let address = self.state.address(&self.program, scope);
+        let address = self.state.place_of_call(&self.program, scope);
         match self.state.retries.iter().filter(|first| **first <= ticket).count() {
             0 => format!("{address}#{attempt}"),
             retries => format!("{address}#{attempt}~{retries}"),

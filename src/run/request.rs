@@ -1,10 +1,12 @@
 //! Calls of the outside world with every expression evaluated.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Schema;
 use crate::data::{Data, Sealed};
 use crate::graph::{Name, StatusRange, Stdout};
+use crate::run::{Message, ModelRequest};
 
 /// What a provider is asked to do. Secrets in it are still references.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +20,14 @@ pub enum Request {
     Mcp(McpRequest),
     /// A registered function.
     Function(FunctionRequest),
-    /// A language model agent.
-    Agent(AgentRequest),
+    /// What tools an MCP server has.
+    McpTools(McpToolsRequest),
+    /// One turn of a language model.
+    Model(Arc<ModelRequest>),
+    /// What was said in a conversation so far.
+    Recall(RecallRequest),
+    /// What was said in it, to be kept.
+    Remember(RememberRequest),
 }
 
 /// An HTTP request.
@@ -78,34 +86,48 @@ pub struct FunctionRequest {
     pub arguments: Data,
 }
 
-/// A question to an agent.
+/// The question what tools an MCP server has. The answer is a list of objects with `name`, and where the server tells
+/// them `description` and `inputSchema`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AgentRequest {
-    /// The agent's id.
-    pub agent: Name,
-    /// Earlier messages.
-    pub messages: Option<Data>,
-    /// The last message.
-    pub prompt: Option<Name>,
-    /// The shape of the answer.
-    pub schema: Option<Data>,
+pub struct McpToolsRequest {
+    /// The server's name in the configuration.
+    pub server: Name,
+}
+
+/// The question what was said in a conversation. The answer is a list of messages, the oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecallRequest {
+    /// The conversation.
+    pub conversation: Name,
+}
+
+/// Messages that a conversation goes on with. They are kept once, however often they are sent with the same effect id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RememberRequest {
+    /// The conversation.
+    pub conversation: Name,
+    /// What was said.
+    pub messages: Vec<Message>,
 }
 
 impl Request {
-    /// The kind of call, for people: `http`, `exec`, `mcp`, `function`, `agent`.
+    /// Whether it belongs to the driver and its store, rather than to the world outside.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Request::Recall(_) | Request::Remember(_))
+    }
+
+    /// The kind of call, for people: `http`, `exec`, `mcp`, `function`, `model`, `conversation`.
     pub fn kind(&self) -> &'static str {
         match self {
             Request::Http(_) => "http",
             Request::Exec(_) => "exec",
-            Request::Mcp(_) => "mcp",
+            Request::Mcp(_) | Request::McpTools(_) => "mcp",
             Request::Function(_) => "function",
-            Request::Agent(_) => "agent",
+            Request::Model(_) => "model",
+            Request::Recall(_) | Request::Remember(_) => "conversation",
         }
     }
-}
-
-/// The JSON Schema of an answer, as a value.
-pub(crate) fn schema_data(schema: &Option<Schema>) -> Option<Data> {
-    schema.as_ref().map(|schema| schema.source().clone())
 }

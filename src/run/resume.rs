@@ -5,7 +5,7 @@ use super::state::Work;
 use super::turn::{Rejection, Turn, enter};
 use super::{Corrupt, Target};
 use crate::data::Data;
-use crate::graph::{NodeId, Op};
+use crate::graph::NodeId;
 
 impl Turn<'_> {
     /// A payload has come; `target` may be left out where only one step waits.
@@ -53,10 +53,8 @@ impl Turn<'_> {
                 return Err(Rejection::Ambiguous { waiting });
             }
         };
-        let Op::Suspend(suspend) = &self.program.step(node).node.op else {
-            return Err(Corrupt.into());
-        };
-        let payload = enter(&suspend.resume_schema, payload, "payload")?;
+        let schema = self.program.step(node).node.op.resume_schema().ok_or(Corrupt)?;
+        let payload = enter(&schema.cloned(), payload, "payload")?;
         self.emit(EventKind::WaitEnded {
             ticket,
             end: WaitEnd::Resumed(payload),
@@ -77,10 +75,10 @@ fn same_step(wanted: &str, address: &str) -> bool {
     };
     let mut segments: Vec<&str> = address.split(['/', ':']).collect();
     let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
-    // `then`, `else`, `catch.0` are not ids of steps but follow one.
+    // `then`, `else`, `catch.0`, `approve.search` are not ids of steps but follow one.
     while segments.len() > 1 && segments.last().is_some_and(|last| plain(last) != wanted) {
         let last = segments[segments.len() - 1];
-        if last != "then" && last != "else" && !last.starts_with("catch.") {
+        if last != "then" && last != "else" && !last.starts_with("catch.") && !last.starts_with("approve.") {
             return false;
         }
         segments.pop();
@@ -91,6 +89,7 @@ fn same_step(wanted: &str, address: &str) -> bool {
     match index {
         None => true,
         Some(index) => {
+            // The number of an agent's turn is no index.
             let innermost = segments
                 .iter()
                 .rev()
@@ -116,5 +115,14 @@ mod tests {
         assert!(same_step("load[2]/approve", "load[2]/approve"));
         assert!(!same_step("approve[1]", "load[2]/approve"));
         assert!(!same_step("load", "load[2]/approve"));
+    }
+
+    #[test]
+    fn rule_35_a_resume_names_the_step_whose_agent_calls_a_tool() {
+        assert!(same_step("desk", "desk[2]/approve.refund[0]"));
+        assert!(same_step("desk", "load[1]/desk[2]/approve.refund[0]"));
+        assert!(same_step("desk[1]", "load[1]/desk[2]/approve.refund[0]"));
+        assert!(same_step("desk[2]/approve.refund[0]", "desk[2]/approve.refund[0]"));
+        assert!(!same_step("refund", "desk[2]/approve.refund[0]"));
     }
 }

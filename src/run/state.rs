@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Outcome, Part, RunEnd, ScopeId, Started, Ticket, Verdict, Wait, WaitEnd, present};
 use super::slab::Slab;
-use super::{Failure, Request};
+use super::talk::Talk;
+use super::{Failure, Request, Spent};
 use crate::data::Data;
 use crate::graph::{Name, NodeId, Timestamp, WorkflowId};
 
@@ -43,6 +44,9 @@ pub struct State {
     /// For each retry, the first ticket behind it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) retries: Vec<Ticket>,
+    /// What all turns of models have taken.
+    #[serde(default, skip_serializing_if = "Spent::is_nothing")]
+    pub(super) spent: Spent,
 }
 
 /// A run as it stood when a step was about to fail, and the run with it.
@@ -88,6 +92,9 @@ pub(super) struct Scope {
     pub cancelled: bool,
     /// Whether it stands in `ready` or `held`.
     pub queued: bool,
+    /// The conversation that the step which begins next goes on with, behind a retry of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<Box<Talk>>,
 }
 
 /// What a block adds to the names in scope.
@@ -97,6 +104,7 @@ pub(super) enum Local {
     Item { item: Data, index: u32 },
     Iteration { index: u32 },
     Error(Arc<Failure>),
+    Tool { arguments: Data },
 }
 
 /// A step in progress.
@@ -113,6 +121,9 @@ pub(super) struct Active {
     pub entered: Option<u32>,
     /// Whether the cleanup has run.
     pub cleaned: bool,
+    /// The conversation, of a step that asks an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<Box<Talk>>,
 }
 
 /// What a step in progress is busy with.
@@ -155,6 +166,8 @@ pub(super) enum Work {
         branches: Box<Branches>,
     },
     Loop(Box<Iterations>),
+    /// The calls of a model's last turn.
+    Tools(Box<Branches>),
     /// What comes of the attempt is decided; open scopes inside are being cancelled.
     Unwinding {
         verdict: Verdict,
@@ -298,9 +311,12 @@ impl Branches {
         branches
     }
 
-    /// Moves `next` behind branches that are not to run.
+    /// Moves `next` behind branches that are not to run, or have run before.
     pub fn pass_over(&mut self) {
-        while matches!(self.slots.get(self.next as usize), Some(Slot::NotChosen)) {
+        while matches!(
+            self.slots.get(self.next as usize),
+            Some(Slot::NotChosen | Slot::Ended(_))
+        ) {
             self.next += 1;
         }
     }
@@ -328,7 +344,7 @@ impl Work {
     pub fn children(&self) -> Vec<ScopeId> {
         match self {
             Work::Block { child, .. } | Work::Cleanup { child, .. } => vec![*child],
-            Work::Fork(branches) | Work::Each { branches, .. } => {
+            Work::Fork(branches) | Work::Each { branches, .. } | Work::Tools(branches) => {
                 let running = |slot: &Slot| match slot {
                     Slot::Running(child) => Some(*child),
                     Slot::Chosen | Slot::NotChosen | Slot::Ended(_) => None,

@@ -129,10 +129,11 @@ impl<'a> Turn<'a> {
     }
 
     fn deadline(&self, scope: ScopeId, keys: &Keys) -> Result<Option<Timestamp>, Failure> {
-        keys.timeout
-            .as_ref()
-            .map(|timing| self.moment(scope, timing))
-            .transpose()
+        let own = keys.timeout.as_ref().map(|timing| self.moment(scope, timing));
+        let own = own.transpose()?;
+        // The limit of an agent holds for each attempt, as `timeout` does.
+        let agents = keys.limit.map(|limit| self.now.after(limit));
+        Ok(own.into_iter().chain(agents).min())
     }
 
     /// Begins an attempt: the check of what the step received, then its operation.
@@ -391,7 +392,7 @@ impl<'a> Turn<'a> {
                 let limits = &self.program.workflow(instance.workflow).header.limits;
                 Some(self.now.after(limits.cleanup))
             }
-            Part::Body(_) | Part::Handler(_) => None,
+            Part::Body(_) | Part::Handler(_) | Part::Tool(_) => None,
         };
         self.emit(EventKind::BlockStarted {
             scope,
@@ -445,15 +446,23 @@ pub(super) fn is_repeated(retry: &Retry, failure: &Failure) -> bool {
         Some(codes) => codes.iter().any(|pattern| pattern.matches(code)),
         None => match code {
             "timeout" | "http.network" | "exec.exit" => true,
-            "http.status" => {
-                let status = failure.data.get("status").and_then(Data::as_i64);
-                status.is_some_and(|status| matches!(status, 408 | 425 | 429 | 500..=599))
-            }
+            "http.status" => is_passing(failure),
             // Only the answer of an agent is checked with a code that is repeated by default.
             "schema.output" => failure.data.get("agent").is_some(),
+            // A refusal stays one.
+            "agent.status" => !matches!(status(failure), Some(400..=499)) || is_passing(failure),
             _ => code.starts_with("mcp.") || code.starts_with("agent."),
         },
     }
+}
+
+/// Whether a server that answered with an error may do better later.
+fn is_passing(failure: &Failure) -> bool {
+    matches!(status(failure), Some(408 | 425 | 429 | 500..=599))
+}
+
+fn status(failure: &Failure) -> Option<i64> {
+    failure.data.get("status").and_then(Data::as_i64)
 }
 
 /// The wait behind attempt `attempt` (rule 25).

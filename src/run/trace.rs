@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::event::*;
-use super::{Corrupt, Request, Run};
+use super::{Corrupt, Message, Request, Run};
 use crate::data::{Data, Map};
 use crate::graph::{Name, NodeId, Program};
 
@@ -181,7 +181,11 @@ impl Tracer {
     /// [`Corrupt`] if it cannot follow the events before it.
     pub fn follow(&mut self, event: &Event) -> Result<Option<TraceEvent>, Corrupt> {
         // A step that ends is gone behind the event, one that starts is not there before it.
-        let before = self.place(&event.kind);
+        let before = match &event.kind {
+            // An agent's step is at another place with each call.
+            EventKind::CallStarted { .. } => None,
+            kind => self.place(kind),
+        };
         let kept = self.kept(&event.kind);
         self.run.follow(event)?;
         let place = before.or_else(|| self.place(&event.kind));
@@ -265,7 +269,7 @@ impl Tracer {
         let active = self.run.state.active(scope)?;
         Some((
             active.node,
-            self.run.state.address(&self.run.program, scope),
+            self.run.state.place_of_call(&self.run.program, scope),
             active.attempt,
         ))
     }
@@ -298,6 +302,7 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
         EventKind::CallRepeated { .. } => (What::CallRepeated, None),
         EventKind::CallEnded { outcome, .. } => match outcome {
             Outcome::Done(answer) => (What::CallCompleted, answer.result.clone()),
+            Outcome::Said(reply) => (What::CallCompleted, Some(reply.to_data())),
             Outcome::Failed(failure) => (What::CallFailed, Some(brief(failure))),
         },
         EventKind::WaitStarted { wait, .. } => (What::WaitStarted, Some(told_wait(wait))),
@@ -315,6 +320,7 @@ fn tell(kind: &EventKind) -> Option<(What, Option<Data>)> {
         | EventKind::ForkStarted { .. }
         | EventKind::EachStarted { .. }
         | EventKind::LoopStarted { .. }
+        | EventKind::ToolsStarted { .. }
         | EventKind::ChildStarted { .. }
         | EventKind::AttemptStarted { .. }
         | EventKind::SleepEnded { .. }
@@ -393,10 +399,12 @@ impl Request {
                 entries.push(("function".into(), Data::Text(function.name.clone())));
                 entries.push(("arguments".into(), function.arguments.clone()));
             }
-            Request::Agent(agent) => {
-                entries.push(("agent".into(), Data::Text(agent.agent.clone())));
-                entries.extend(agent.messages.clone().map(|messages| ("messages".into(), messages)));
-                entries.extend(agent.prompt.clone().map(|prompt| ("prompt".into(), Data::Text(prompt))));
+            Request::McpTools(asked) => entries.push(("mcpTools".into(), Data::Text(asked.server.clone()))),
+            Request::Model(asked) => entries.extend(asked.told()),
+            Request::Recall(asked) => entries.push(("recall".into(), Data::Text(asked.conversation.clone()))),
+            Request::Remember(asked) => {
+                entries.push(("remember".into(), Data::Text(asked.conversation.clone())));
+                entries.push(("messages".into(), asked.messages.iter().map(Message::to_data).collect()));
             }
         }
         Data::Map(Arc::new(entries.into_iter().collect::<Map>()))

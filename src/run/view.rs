@@ -65,9 +65,9 @@ impl Names for View<'_> {
             }
             Root::Local(name) => self.local(name),
             Root::Step { id, part } => self.step(id, *part),
-            // Secrets are references that only fields of calls may hold; triggers and tool calls have names of their
-            // own.
-            Root::Secrets | Root::Arguments | Root::Trigger => None,
+            Root::Arguments => self.arguments(),
+            // Secrets are references that only fields of calls may hold; triggers have names of their own.
+            Root::Secrets | Root::Trigger => None,
         }
     }
 }
@@ -84,13 +84,21 @@ impl<'a> View<'a> {
     fn index(&self) -> Option<u32> {
         self.outwards().find_map(|scope| match scope.local {
             Local::Item { index, .. } | Local::Iteration { index } => Some(index),
-            Local::None | Local::Error(_) => None,
+            Local::None | Local::Error(_) | Local::Tool { .. } => None,
         })
     }
 
     fn local_error(&self) -> Option<Data> {
         self.outwards().find_map(|scope| match &scope.local {
             Local::Error(failure) => Some(failure.to_data()),
+            _ => None,
+        })
+    }
+
+    /// Those of the tool call that the step belongs to.
+    fn arguments(&self) -> Option<Data> {
+        self.outwards().find_map(|scope| match &scope.local {
+            Local::Tool { arguments } => Some(arguments.clone()),
             _ => None,
         })
     }

@@ -6,7 +6,7 @@ use super::{Append, Batch, Definition, Error, Filter, Head, Snapshot, Store};
 use crate::data;
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
-use crate::run::{Event, EventKind, Started, Status};
+use crate::run::{Event, EventKind, Message, Started, Status};
 
 /// A check that a store did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +59,41 @@ pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
         .map_err(breach("a run that was over goes on"))?;
     definitions_are_kept(&*open().await)
         .await
-        .map_err(breach("definitions are kept"))
+        .map_err(breach("definitions are kept"))?;
+    conversations_are_kept(&*open().await)
+        .await
+        .map_err(breach("conversations are kept"))
+}
+
+async fn conversations_are_kept(store: &dyn Store) -> Checked {
+    let said = |text: &str| Message::User {
+        content: Data::from(text),
+    };
+    let failed = |error: Error| error.to_string();
+    let (one, other): (Name, Name) = ("c-1".into(), "c-2".into());
+    store
+        .remember(&one, "a/x#1", vec![said("a"), said("b")])
+        .await
+        .map_err(failed)?;
+    store.remember(&other, "a/x#1", vec![said("z")]).await.map_err(failed)?;
+    // Who did not hear the answer sends it again.
+    store
+        .remember(&one, "a/x#1", vec![said("a"), said("b")])
+        .await
+        .map_err(failed)?;
+    store.remember(&one, "b/x#1", vec![said("c")]).await.map_err(failed)?;
+    let all = store.recall(&one, 10).await.map_err(failed)?;
+    if all != [said("a"), said("b"), said("c")] {
+        return Err(format!("it recalls {all:?}"));
+    }
+    let last = store.recall(&one, 2).await.map_err(failed)?;
+    if last != [said("b"), said("c")] {
+        return Err(format!("of the last two it recalls {last:?}"));
+    }
+    match store.recall(&"c-3".into(), 10).await.map_err(failed)? {
+        none if none.is_empty() => Ok(()),
+        some => Err(format!("of nothing it recalls {some:?}")),
+    }
 }
 
 async fn appended_events_are_loaded(store: &dyn Store) -> Checked {

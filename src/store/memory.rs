@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::{Append, Batch, Definition, Entry, Error, Filter, Reply, Snapshot, Store, is_over};
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
-use crate::run::{Event, EventKind, Outcome, RunEnd, Status, StepEnd};
+use crate::run::{Event, EventKind, Message, Outcome, RunEnd, Status, StepEnd};
 
 /// How many batches one [`Store::load`] gives.
 const PAGE: usize = 64;
@@ -48,6 +48,8 @@ struct Inner {
     finished: VecDeque<Name>,
     finished_bytes: usize,
     definitions: BTreeMap<Name, Arc<Definition>>,
+    /// By conversation: the effect that said it, and what.
+    conversations: HashMap<Name, Vec<(Name, Message)>>,
 }
 
 #[derive(Debug)]
@@ -263,6 +265,23 @@ impl Store for Memory {
             }
         }
         ready(Ok(old.len()))
+    }
+
+    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
+        let inner = self.lock();
+        let said = inner.conversations.get(conversation).map_or(&[][..], Vec::as_slice);
+        let last = said[said.len().saturating_sub(limit)..].iter();
+        let messages = last.map(|(_, message)| message.clone()).collect();
+        std::future::ready(Ok(messages)).boxed()
+    }
+
+    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
+        let mut inner = self.lock();
+        let said = inner.conversations.entry(conversation.clone()).or_default();
+        if !said.iter().any(|(known, _)| **known == *effect) {
+            said.extend(messages.into_iter().map(|message| (Name::from(effect), message)));
+        }
+        std::future::ready(Ok(())).boxed()
     }
 
     fn is_durable(&self) -> bool {

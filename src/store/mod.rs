@@ -24,7 +24,7 @@ pub use sqlite::Sqlite;
 
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
-use crate::run::{Event, Labels, Status};
+use crate::run::{Event, Labels, Message, Status};
 
 /// What a store answers, in time.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -107,6 +107,20 @@ pub trait Store: Send + Sync {
     fn withdraw(&self, number: u64) -> Reply<'_, ()> {
         let _ = number;
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What was said in a conversation last, at most so many messages, the oldest first.
+    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
+        let _ = (conversation, limit);
+        let refused = Err(Error::Unavailable("it keeps no conversations".to_owned()));
+        Box::pin(std::future::ready(refused))
+    }
+
+    /// Keeps messages at the end of a conversation, unless those of that effect are kept already.
+    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
+        let _ = (conversation, effect, messages);
+        let refused = Err(Error::Unavailable("it keeps no conversations".to_owned()));
+        Box::pin(std::future::ready(refused))
     }
 
     /// Whether journals outlive this process; then it pays to append snapshots.

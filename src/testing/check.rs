@@ -40,7 +40,7 @@ fn check_case(reader: &mut Reader<'_>, program: &Program, raw: &RawCase<'_>) {
         check_mocks(reader, program, mocks, node);
     }
     for resume in &case.resume {
-        let waits = |step: &&Step| matches!(step.node.op, Op::Suspend(_));
+        let waits = |step: &&Step| step.node.op.resume_schema().is_some();
         let meant: Vec<&Step> = steps(program)
             .filter(waits)
             .filter(|step| means(&resume.pattern, step))
@@ -48,17 +48,15 @@ fn check_case(reader: &mut Reader<'_>, program: &Program, raw: &RawCase<'_>) {
         if meant.is_empty() {
             let what = "waits for a payload";
             unknown_step(reader, program, &resume.pattern, resume.place, what, |op| {
-                matches!(op, Op::Suspend(_))
+                op.resume_schema().is_some()
             });
         }
         // Several steps may have several schemas; then the run says what does not fit.
         if let [step] = meant[..]
-            && let Op::Suspend(suspend) = &step.node.op
+            && let Some(schema) = step.node.op.resume_schema()
         {
             for payload in resume.payloads.iter().flatten() {
-                fits(reader, "payload", suspend.resume_schema.as_ref(), &payload.data, |_| {
-                    payload.place
-                });
+                fits(reader, "payload", schema, &payload.data, |_| payload.place);
             }
         }
     }
@@ -92,15 +90,24 @@ fn fits(reader: &mut Reader<'_>, what: &str, schema: Option<&Schema>, data: &Dat
 
 fn check_mocks(reader: &mut Reader<'_>, program: &Program, mocks: &Mocks, node: &Node) {
     let calls: Vec<&str> = steps(program)
-        .filter(|step| matches!(step.node.op, Op::Call(_)))
-        .map(|step| owner(&step.node.id))
+        .filter(|step| calls_outside(&step.node.op))
+        .map(|step| program.caller(step))
         .collect();
     for pattern in mocks.unmatched(calls.iter().copied()) {
         let place = node.entry(&pattern).map_or(node.span, |entry| entry.key_span);
-        unknown_step(reader, program, &pattern, place, "calls the outside world", |op| {
-            matches!(op, Op::Call(_))
-        });
+        unknown_step(
+            reader,
+            program,
+            &pattern,
+            place,
+            "calls the outside world",
+            calls_outside,
+        );
     }
+}
+
+fn calls_outside(op: &Op) -> bool {
+    matches!(op, Op::Call(_) | Op::Agent(_))
 }
 
 /// Reports an id that is not that of a step that does something.
@@ -128,7 +135,7 @@ fn unknown_step(
     };
     let mut known: Vec<&str> = steps(program)
         .filter(|step| does(&step.node.op))
-        .map(|step| owner(&step.node.id))
+        .map(|step| program.caller(step))
         .collect();
     known.dedup();
     let mut diagnostic = Diagnostic::error(code, place, message).suggest(pattern, known.iter().copied());

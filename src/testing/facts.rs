@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::data::Data;
 use crate::graph::{Name, Op, Program, Timestamp};
-use crate::run::{Corrupt, Event, EventKind, Outcome, Run, RunEnd, ScopeId, Started, Ticket, Verdict, WaitEnd};
+use crate::run::{
+    Corrupt, Event, EventKind, Outcome, Request, Run, RunEnd, ScopeId, Started, Ticket, Verdict, WaitEnd,
+};
 
 /// A recorded run, taken apart.
 pub(super) struct Facts {
@@ -116,13 +118,16 @@ pub(super) fn facts(program: &Arc<Program>, events: &[Event]) -> Result<Facts, C
         match &event.kind {
             EventKind::CallStarted { ticket, .. } => {
                 let call = facts.run.pending_call(*ticket).ok_or(Corrupt)?;
-                calls.insert(*ticket, facts.calls.len());
-                facts.calls.push(Asked {
-                    address: call.address().to_owned(),
-                    step: call.step,
-                    at: event.at,
-                    answer: None,
-                });
+                // Those of the conversation and of servers need no mock.
+                if !call.request.is_own() && !matches!(*call.request, Request::McpTools(_)) {
+                    calls.insert(*ticket, facts.calls.len());
+                    facts.calls.push(Asked {
+                        address: call.address().to_owned(),
+                        step: call.step,
+                        at: event.at,
+                        answer: None,
+                    });
+                }
             }
             EventKind::WaitStarted { ticket, wait, .. } if matches!(**wait, crate::run::Wait::Resume { .. }) => {
                 let wait = facts.run.waits().find(|wait| wait.ticket == *ticket).ok_or(Corrupt)?;

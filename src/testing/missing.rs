@@ -30,9 +30,9 @@ pub(super) fn of(program: &Program, call: &PendingCall) -> Missing {
     let step = program
         .steps
         .iter()
-        .find(|step| matches!(step.node.op, Op::Call(_)) && super::check::owner(&step.node.id) == &*call.step);
+        .find(|step| matches!(step.node.op, Op::Call(_) | Op::Agent(_)) && program.caller(step) == &*call.step);
     let schema = match (&*call.request, step.map(|step| &step.node.op)) {
-        (Request::Agent(agent), _) if agent.schema.is_some() => agent.schema.clone(),
+        (Request::Model(asked), _) if asked.schema.is_some() => asked.schema.clone(),
         (_, Some(Op::Call(target))) => target.result_schema.as_ref().map(|schema| schema.source().clone()),
         _ => None,
     };
@@ -42,7 +42,7 @@ pub(super) fn of(program: &Program, call: &PendingCall) -> Missing {
             let parts = step.map(parts_of_result).unwrap_or_default();
             parts.into_iter().map(|part| (part, Data::from("text"))).collect()
         }
-        (None, Request::Agent(_)) => Data::from("what the agent says"),
+        (None, Request::Model(_)) => Data::from("what the agent says"),
         (None, Request::Exec(_)) => Data::from("what the program prints"),
         (None, _) => Data::from(Map::new()),
     };
@@ -83,7 +83,10 @@ fn what(request: &Request) -> String {
         Request::Exec(exec) => format!("the program `{}`", exec.program),
         Request::Mcp(mcp) => format!("the tool `{}` of the MCP server `{}`", mcp.tool, mcp.server),
         Request::Function(function) => format!("the function `{}`", function.name),
-        Request::Agent(agent) => format!("the agent `{}`", agent.agent),
+        Request::McpTools(asked) => format!("the tools of the MCP server `{}`", asked.server),
+        Request::Model(asked) => format!("the agent `{}`", asked.agent),
+        Request::Recall(asked) => format!("the conversation `{}`", asked.conversation),
+        Request::Remember(asked) => format!("the conversation `{}`", asked.conversation),
     }
 }
 

@@ -24,7 +24,7 @@ mod trace;
 mod verdict;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use coverage::{Condition, Coverage, Covered, Point, Share, Spot};
@@ -43,6 +43,7 @@ pub use verdict::{Difference, Kind, Problem};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Name, Program, Timestamp};
 use crate::load::{Loaded, ProgramError};
+use crate::provider::{Configured, Scripts};
 use crate::source::{FileId, Span};
 
 /// When the run of a case begins that does not say so: 2026-01-01T00:00:00Z.
@@ -54,6 +55,7 @@ pub fn read(loaded: &Loaded) -> (Vec<Suite>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut programs: HashMap<(Name, Option<Name>), Arc<Program>> = HashMap::new();
     let mut names: HashMap<(FileId, String), (Name, Span)> = HashMap::new();
+    let mut scripts = Beside::default();
     for tests in loaded.tests() {
         let file = loaded.sources.file(tests.file);
         let mut reader = fields::Reader {
@@ -70,11 +72,16 @@ pub fn read(loaded: &Loaded) -> (Vec<Suite>, Vec<Diagnostic>) {
             if let Some(program) = program {
                 check::check(&mut reader, &program, &raw);
                 if !reader.diagnostics.iter().any(Diagnostic::is_error) {
+                    let scripts = scripts.beside(Path::new(file.name()));
+                    let case = |case: Case| Case {
+                        scripts: scripts.clone(),
+                        ..case
+                    };
                     suites.push(Suite {
                         path: PathBuf::from(file.name()),
                         file: tests.file,
                         program,
-                        cases: raw.cases.into_iter().map(|raw| raw.case).collect(),
+                        cases: raw.cases.into_iter().map(|raw| case(raw.case)).collect(),
                     });
                 }
             }
@@ -84,13 +91,27 @@ pub fn read(loaded: &Loaded) -> (Vec<Suite>, Vec<Diagnostic>) {
     (suites, diagnostics)
 }
 
+/// The scripts of the configurations beside test files, by folder.
+#[derive(Default)]
+struct Beside(HashMap<PathBuf, Arc<Scripts>>);
+
+impl Beside {
+    /// Those beside a file. What is wrong with a configuration is said where it is used.
+    fn beside(&mut self, file: &Path) -> Arc<Scripts> {
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let find = |folder: &PathBuf| Arc::new(Configured::find(&[folder.clone(), PathBuf::from(".")]).scripts);
+        let scripts = self.0.entry(folder.clone()).or_insert_with(|| find(&folder));
+        scripts.clone()
+    }
+}
+
 /// The workflow that a document is about.
 fn program(reader: &mut fields::Reader<'_>, loaded: &Loaded, raw: &read::Raw<'_>) -> Option<Arc<Program>> {
     let (id, place) = &raw.workflow;
     match loaded.program(id, raw.version.as_deref()) {
         Ok(program) => Some(Arc::new(program)),
         // Its findings are reported where they are.
-        Err(ProgramError::Broken(_)) => None,
+        Err(ProgramError::Broken(_) | ProgramError::Agent(_)) => None,
         Err(ProgramError::Unknown { .. }) => {
             let version = raw.version.as_ref().map(|version| format!(" in version {version}"));
             let message = format!("there is no workflow `{id}`{}", version.unwrap_or_default());

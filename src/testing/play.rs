@@ -14,7 +14,8 @@ use crate::data::Data;
 use crate::graph::{Millis, Name, Program, Timestamp};
 use crate::provider::{Mocks, step_fits};
 use crate::run::{
-    Event, EventKind, Failure, Input, Outcome, Rejection, Run, RunEnd, Start, Status, Target, Ticket, Wait,
+    Answer, Event, EventKind, Failure, Input, Outcome, Rejection, Request, Run, RunEnd, Start, Status, Target, Ticket,
+    Wait,
 };
 use crate::source::Span;
 
@@ -262,6 +263,11 @@ impl Player<'_> {
         let Some(call) = self.run.pending_call(ticket) else {
             return Ok(());
         };
+        // A case has no conversation before it, and none behind it.
+        if call.request.is_own() {
+            self.plan(Millis(0), Due::Done(ticket, Outcome::Done(Answer::default())));
+            return Ok(());
+        }
         for mocks in &self.mocks {
             let answer = mocks.answer(&call).map_err(|failure| Trouble::Mock {
                 address: call.address().to_owned(),
@@ -271,6 +277,26 @@ impl Player<'_> {
                 self.plan(mock.after, Due::Done(ticket, mock.outcome));
                 return Ok(());
             }
+        }
+        if let Request::Model(asked) = &*call.request
+            && let Some(script) = self.case.scripts.of(asked)
+        {
+            let answer = script.answer(asked);
+            let mock = answer.map_err(|failure| Trouble::Mock {
+                address: call.address().to_owned(),
+                failure: Arc::new(failure),
+            })?;
+            self.plan(mock.after, Due::Done(ticket, mock.outcome));
+            return Ok(());
+        }
+        // What a server tells of its tools need not be mocked: the agent that calls them is.
+        if let Request::McpTools(_) = *call.request {
+            let answer = Answer {
+                result: Some(Data::List(Arc::default())),
+                response: None,
+            };
+            self.plan(Millis(0), Due::Done(ticket, Outcome::Done(answer)));
+            return Ok(());
         }
         Err(Trouble::NoMock(Box::new(missing::of(self.run.program(), &call))))
     }

@@ -121,6 +121,7 @@ fn case<'n>(reader: &mut Reader<'_>, node: &'n Node, shared: &Option<(Arc<Mocks>
         now: now.unwrap_or(START),
         snapshot,
         mocks: own.iter().chain(shared).map(|(mocks, _)| mocks.clone()).collect(),
+        scripts: Arc::default(),
         resume,
         script,
         expect,

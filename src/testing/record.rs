@@ -158,6 +158,25 @@ fn answer(outcome: &Outcome) -> Map<String, Value> {
                 mock.insert("response".to_owned(), response.to_json());
             }
         }
+        Outcome::Said(reply) => {
+            if let Some(content) = &reply.content {
+                mock.insert("output".to_owned(), content.to_json());
+            }
+            if !reply.calls.is_empty() {
+                let calls = reply.calls.iter().map(|call| call.to_data().to_json()).collect();
+                mock.insert("calls".to_owned(), Value::Array(calls));
+            }
+            if let Some(usage) = &reply.usage {
+                let mut told = json!({ "inputTokens": usage.input_tokens, "outputTokens": usage.output_tokens });
+                if let Some(cached) = usage.cached_tokens {
+                    told["cachedTokens"] = cached.into();
+                }
+                if let Some(cost) = reply.cost {
+                    told["cost"] = cost.into();
+                }
+                mock.insert("usage".to_owned(), told);
+            }
+        }
         Outcome::Failed(failure) => drop(mock.insert("error".to_owned(), error(failure))),
     }
     mock

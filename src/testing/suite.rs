@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::matcher::Matcher;
 use crate::data::Data;
 use crate::graph::{Millis, Name, Program, Timestamp};
-use crate::provider::Mocks;
+use crate::provider::{Mocks, Scripts};
 use crate::run::Status;
 use crate::source::{FileId, Span};
 
@@ -42,6 +42,8 @@ pub struct Case {
     pub snapshot: Option<Kept>,
     /// Its own mocks, then those of the file.
     pub(super) mocks: Vec<Arc<Mocks>>,
+    /// What scripted connections answer to agents that are not mocked.
+    pub(super) scripts: Arc<Scripts>,
     /// The payloads for waits.
     pub(super) resume: Vec<Resume>,
     /// What happens from outside, in the order of time.

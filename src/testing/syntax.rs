@@ -91,12 +91,30 @@ struct Answer {
     output: Option<Value>,
     /// What expressions see as `response`, of an HTTP call.
     response: Option<Value>,
+    /// The tools that the model of an agent calls, one after the other: `[{ search: { words: tea } }]`.
+    #[schemars(length(min = 1))]
+    calls: Option<Vec<BTreeMap<String, Value>>>,
+    /// The tokens that a turn of the model takes.
+    usage: Option<Usage>,
     /// What the call fails with.
     error: Option<Failure>,
     /// How long it takes, such as `2s`.
     after: Option<Duration>,
     /// A condition on `request` and `attempt`, such as `=request.body.amount > 100`.
     when: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Usage {
+    /// Tokens of the request.
+    input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    output_tokens: Option<u64>,
+    /// Tokens of the request that came from a cache.
+    cached_tokens: Option<u64>,
+    /// What the turn costs.
+    cost: Option<f64>,
 }
 
 #[derive(Serialize, JsonSchema)]

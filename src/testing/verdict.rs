@@ -5,7 +5,7 @@ use super::missing;
 use super::play::{Ending, Played, Trouble, Waiting};
 use super::suite::{Case, Expect, Expected};
 use super::trace::{Told, duration};
-use crate::graph::{Name, Op};
+use crate::graph::Name;
 use crate::provider::step_fits;
 use crate::run::{Failure, RunEnd, Status};
 use crate::source::Span;
@@ -232,9 +232,9 @@ impl Judge<'_> {
             return format!("events:\n  - {{ event: {event}, data: {{}}, at: 1h }}\n");
         }
         let mut steps = self.played.program.steps.iter();
-        let schema = steps.find_map(|step| match &step.node.op {
-            Op::Suspend(suspend) if super::check::owner(&step.node.id) == &*wait.step => suspend.resume_schema.clone(),
-            _ => None,
+        let schema = steps.find_map(|step| {
+            let waits = super::check::owner(&step.node.id) == &*wait.step;
+            step.node.op.resume_schema().filter(|_| waits).flatten().cloned()
         });
         missing::answer(&wait.step, schema.as_ref().map(|schema| schema.source()))
     }

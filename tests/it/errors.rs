@@ -53,7 +53,7 @@ fn the_index_lists_every_code() {
         let summary = code.summary().replace('\n', " ").replace("  ", " ").replace('|', "\\|");
         index += &format!("| [`{code}`]({code}.md) | {summary} |\n");
     }
-    index += "\n## Errors of a run\n\nWhat `catch` finds in `error.code`, and `on` selects. Agents (`agent.*`), tools (`mcp.*`) and `fail` add codes of\n\
+    index += "\n## Errors of a run\n\nWhat `catch` finds in `error.code`, and `on` selects. MCP servers (`mcp.*`) and `fail` add codes of\n\
               their own.\n\n| code | when |\n| --- | --- |\n";
     for (code, meaning) in FAILURE_CODES {
         index += &format!("| `{code}` | {meaning} |\n");

@@ -47,7 +47,11 @@ pub(super) fn given(session: &Session, answers: &mut Vec<(Name, Data)>) -> Optio
 
 /// The id of the step that a name such as `approve[2]` or an address means.
 pub(super) fn step_of(target: &str) -> &str {
-    let last = target.rsplit(['/', ':']).next().unwrap_or(target);
+    // The question whether a tool may be called belongs to the step before it.
+    let mut backwards = target.rsplit(['/', ':']);
+    let last = backwards
+        .find(|segment| !segment.starts_with("approve."))
+        .unwrap_or(target);
     last.split_once('[').map_or(last, |(step, _)| step)
 }
 

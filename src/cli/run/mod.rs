@@ -81,6 +81,10 @@ pub(super) struct Arguments {
     /// For whom it runs.
     #[arg(long)]
     user: Option<String>,
+    /// The conversation it belongs to: its agents know what was said there, in runs before as well if the store outlives
+    /// them.
+    #[arg(long, value_name = "ID")]
+    conversation: Option<String>,
     /// Marks the run, for listings; may be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     label: Vec<String>,
@@ -120,6 +124,7 @@ pub(super) struct Prepared {
     /// What stands before the events of a journal that is to be written.
     pub recorded: Option<store::Definition>,
     pub user: Option<Name>,
+    pub conversation: Option<Name>,
     pub labels: Labels,
 }
 
@@ -168,7 +173,9 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let store = store::open(&arguments.store).map_err(complain)?;
     let definition = store.is_durable().then(|| loaded.definition(&program));
     let recorded = arguments.record.is_some().then(|| loaded.definition(&program));
-    let driver = arguments.reach.driver(permit, Some(&program), store)?;
+    let driver = arguments
+        .reach
+        .driver(permit, Some((&program, &loaded.sources)), store)?;
     Ok(Prepared {
         program,
         sources: found.loaded.sources,
@@ -182,6 +189,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
         definition,
         recorded,
         user: arguments.user.as_deref().map(Name::from),
+        conversation: arguments.conversation.as_deref().map(Name::from),
         labels,
     })
 }
@@ -202,6 +210,7 @@ impl Prepared {
         start.context = self.context.clone();
         start.env = self.env.clone();
         start.user = self.user.clone();
+        start.conversation = self.conversation.clone();
         start.labels = self.labels.clone();
         start
     }

@@ -107,7 +107,7 @@ pub(super) async fn ready(
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(Err(exit)),
     };
-    let driver = match reach.driver(permit, Some(&program), store) {
+    let driver = match reach.driver(permit, Some((&program, &sources)), store) {
         Ok(driver) => driver,
         Err(exit) => return Ok(Err(exit)),
     };
@@ -124,6 +124,7 @@ pub(super) async fn ready(
         definition: None,
         recorded: None,
         user: None,
+        conversation: None,
         labels: Labels::new(),
     }))
 }

@@ -142,6 +142,8 @@ fn item(graph: &Graph, id: NodeId) -> Item {
             Join::FirstSettled | Join::FirstSuccess => Flow::Race,
         },
         Op::ForEach(_) | Op::Loop(_) => Flow::Repeat,
+        // The model chooses its tools.
+        Op::Agent(_) => Flow::Choice,
         _ => Flow::Steps,
     };
     let condition = node.keys.as_ref().and_then(|keys| keys.condition.as_ref());
@@ -153,7 +155,7 @@ fn item(graph: &Graph, id: NodeId) -> Item {
         shape: shape(&node.op),
         inside: (!parts.is_empty()).then(|| Inside {
             flow,
-            work: (own == 0).then(|| node.op.label().to_owned()),
+            work: (own == 0 || matches!(node.op, Op::Agent(_))).then(|| node.op.label().to_owned()),
             parts,
         }),
     }
@@ -181,6 +183,9 @@ fn what(node: &Node) -> String {
             ),
         },
         Op::Enter(enter) => format!("{kind} {}", enter.workflow),
+        Op::Agent(ask) if ask.definition.is_some() && ask.agent == node.id => kind.to_owned(),
+        Op::Agent(ask) => format!("{kind} {}", ask.agent),
+        Op::Approve(_) => kind.to_owned(),
         Op::Block(_) | Op::Choose { .. } | Op::Guard(_) => kind.to_owned(),
         // A unit in a branch or handler has no kind beside it.
         op if op.label() == kind => kind.to_owned(),
@@ -190,8 +195,8 @@ fn what(node: &Node) -> String {
 
 fn shape(op: &Op) -> Shape {
     match op {
-        Op::Suspend(_) | Op::WaitFor(_) | Op::Sleep(_) => Shape::Wait,
-        Op::Call(_) | Op::Enter(_) => Shape::Call,
+        Op::Suspend(_) | Op::WaitFor(_) | Op::Sleep(_) | Op::Approve(_) => Shape::Wait,
+        Op::Call(_) | Op::Enter(_) | Op::Agent(_) => Shape::Call,
         Op::Fail(_) | Op::End { .. } | Op::Cancel { .. } => Shape::Stop,
         _ => Shape::Plain,
     }

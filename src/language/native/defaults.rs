@@ -31,10 +31,13 @@ impl Defaults {
     }
 
     /// Completes the keys of a node. Only calls are reached, so that a default never ends an approval.
-    pub fn apply(&self, op: &Op, keys: &mut Keys) {
-        if let Op::Call(_) = op {
+    pub fn apply(&self, op: &mut Op, keys: &mut Keys) {
+        if let Op::Call(_) | Op::Agent(_) = op {
             if keys.timeout.is_none() {
                 keys.timeout.clone_from(&self.timeout);
+                if let Op::Agent(ask) = op {
+                    ask.defaulted = self.timeout.is_some();
+                }
             }
             if keys.retry.is_none() {
                 keys.retry.clone_from(&self.retry);

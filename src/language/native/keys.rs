@@ -67,6 +67,7 @@ pub(super) fn read(reader: &mut Reader, step: &mut Step<'_>) -> Keys {
         tap: false,
         input_schema: step.schemas.input.clone(),
         timeout,
+        limit: None,
         retry,
         catch,
         cleanup,
@@ -84,6 +85,7 @@ pub(super) fn some(keys: Keys) -> Option<Box<Keys>> {
         tap,
         input_schema,
         timeout,
+        limit,
         retry,
         catch,
         cleanup,
@@ -96,6 +98,7 @@ pub(super) fn some(keys: Keys) -> Option<Box<Keys>> {
         && !tap
         && input_schema.is_none()
         && timeout.is_none()
+        && limit.is_none()
         && retry.is_none()
         && catch.is_empty()
         && cleanup.is_none()

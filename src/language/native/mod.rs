@@ -20,6 +20,7 @@ mod schema;
 mod step;
 mod syntax;
 mod time;
+mod tool;
 mod trigger;
 mod unit;
 mod workflow;
@@ -28,7 +29,6 @@ mod workflow;
 mod tests;
 
 pub(crate) use agent::read as read_agent;
-pub use agent::{Agent, Tool, ToolTarget};
 pub(crate) use outline::Outline;
 pub(crate) use syntax::schema;
 pub(crate) use workflow::read as read_workflow;

@@ -35,6 +35,8 @@ pub(crate) struct Outline {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
+    /// Whether it is an agent, whose tools are its steps.
+    pub agent: bool,
     /// The top-level `output` as written.
     pub result: Option<Build>,
     /// All steps, each before what is inside it, and that before what follows.
@@ -82,6 +84,8 @@ pub(crate) struct StepOutline {
     pub calls: Option<ChildOutline>,
     /// The agent it asks, with the place of the name.
     pub agent: Option<(Name, Span)>,
+    /// The workflow that an agent calls as a tool, with the place of the name.
+    pub tool: Option<(Name, Span)>,
     /// What it shows while it waits, where that has a schema.
     pub shows: Option<ShownOutline>,
     /// What it ends the workflow with.
@@ -138,6 +142,8 @@ pub(crate) enum Part {
     Handler(usize),
     /// `finally`.
     Finally,
+    /// The n-th tool of an agent.
+    Tool(usize),
 }
 
 /// What a step gives, before `output`.

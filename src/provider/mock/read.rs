@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Mock, MockError, Mocks, REQUEST, Rule};
+use super::{Mock, MockError, Mocks, REQUEST, Rule, reply};
 use crate::data::{Data, Map};
 use crate::expr::{Build, Expression, Root};
 use crate::graph::{Millis, Name, parse_duration};
 use crate::provider::failed;
-use crate::run::{Answer, Failure, Outcome};
+use crate::run::{Answer, Failure, Outcome, Reply};
 
 /// The keys of an answer.
-const KEYS: &[&str] = &["output", "response", "error", "after", "when"];
+const KEYS: &[&str] = &["output", "response", "calls", "usage", "error", "after", "when"];
 
 /// The keys of an error.
 const ERROR_KEYS: &[&str] = &["code", "message", "data"];
@@ -54,6 +54,22 @@ impl Mocks {
             }),
             false => Err(reader.errors),
         }
+    }
+}
+
+/// Reads one answer, with the condition on which it is given.
+///
+/// # Errors
+///
+/// Everything that is wrong, with its place.
+pub(in crate::provider) fn read_answer(
+    answer: &Data,
+    pointer: &str,
+) -> Result<(Option<Arc<Expression>>, Mock), Vec<MockError>> {
+    let mut reader = Reader::default();
+    match reader.answer(answer, pointer) {
+        Some(read) if reader.errors.is_empty() => Ok(read),
+        _ => Err(reader.errors),
     }
 }
 
@@ -121,6 +137,7 @@ impl Reader {
                 self.wrong(pointer.to_owned(), message.to_owned());
                 None
             }
+            (output, None) if map.contains("calls") || map.contains("usage") => self.reply(map, output, pointer),
             (output, None) => Some(Outcome::Done(Answer {
                 result: output.cloned(),
                 response: map.get("response").cloned(),
@@ -132,6 +149,24 @@ impl Reader {
             after: after?,
         };
         (self.errors.len() == before).then_some((when.flatten(), mock))
+    }
+
+    /// What a model says.
+    fn reply(&mut self, map: &Map, output: Option<&Data>, pointer: &str) -> Option<Outcome> {
+        let mut reply = Reply::of(output.cloned());
+        if let Some(calls) = map.get("calls") {
+            match reply::calls(calls) {
+                Ok(calls) => reply.calls = calls,
+                Err(message) => self.wrong(format!("{pointer}/calls"), message),
+            }
+        }
+        if let Some(usage) = map.get("usage") {
+            match reply::usage(usage) {
+                Ok((usage, cost)) => (reply.usage, reply.cost) = (Some(usage), cost),
+                Err(message) => self.wrong(format!("{pointer}/usage"), message),
+            }
+        }
+        Some(Outcome::Said(Arc::new(reply)))
     }
 
     fn keys(&mut self, map: &Map, known: &'static [&'static str], pointer: &str, shape: &str) {

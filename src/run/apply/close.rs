@@ -97,7 +97,11 @@ impl State {
             work @ Work::Block { .. } => *work = Work::BlockEnded { part: scope.part, end },
             Work::Fork(branches) | Work::Each { branches, .. } => match scope.part {
                 Part::Body(index) => branches.end(index, end),
-                Part::Handler(_) | Part::Cleanup => return Err(Corrupt),
+                Part::Handler(_) | Part::Cleanup | Part::Tool(_) => return Err(Corrupt),
+            },
+            Work::Tools(branches) => match scope.part {
+                Part::Tool(index) => branches.end(index, end),
+                Part::Body(_) | Part::Handler(_) | Part::Cleanup => return Err(Corrupt),
             },
             Work::Loop(iterations) => {
                 iterations.child = None;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+mod agent;
 mod close;
 mod open;
 mod retry;
@@ -14,6 +15,7 @@ mod unwind;
 use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, Started, WaitEnd};
 use super::fault::{Fault, planted};
 use super::state::*;
+use super::talk::Talk;
 use crate::data::{Data, Map};
 use crate::graph::{Join, Name, NodeId, Op, Program, Timestamp};
 
@@ -49,6 +51,7 @@ impl State {
                     failure: None,
                     entered: None,
                     cleaned: false,
+                    talk: entry.talk.take(),
                 });
                 let input = entry.data.clone();
                 self.remember(program, *scope, *node, |record| {
@@ -81,6 +84,7 @@ impl State {
             }
             EventKind::CallStarted { scope, ticket, request } => {
                 self.open_ticket(*ticket, *scope);
+                self.ask(program, *scope, request)?;
                 let work = Work::Call {
                     ticket: *ticket,
                     request: request.clone(),
@@ -93,6 +97,7 @@ impl State {
             },
             EventKind::CallEnded { ticket, outcome } => {
                 let scope = self.tickets.remove(ticket).ok_or(Corrupt)?;
+                self.hear(scope, outcome)?;
                 self.work(program, at, scope, Work::Called(outcome.clone()))
             }
             EventKind::WaitStarted {
@@ -165,6 +170,11 @@ impl State {
                 }));
                 self.work(program, at, *scope, work)
             }
+            EventKind::ToolsStarted { scope, calls } => {
+                let talk = self.active_mut(*scope)?.talk.as_mut().ok_or(Corrupt)?;
+                let branches = Box::new(talk.open(calls));
+                self.work(program, at, *scope, Work::Tools(branches))
+            }
             EventKind::ChildStarted {
                 scope,
                 child,
@@ -186,6 +196,10 @@ impl State {
                 self.close_attempt(*scope)?;
                 let active = self.active_mut(*scope)?;
                 active.failure = Some(failure.clone());
+                match &mut active.talk {
+                    Some(talk) if Talk::survives(failure) && !planted(Fault::ForgottenTalk) => talk.keep(&active.work),
+                    talk => *talk = None,
+                }
                 let work = match then {
                     Recovery::Retry(until) => {
                         self.set_timer(Some(*until), *scope, Timer::Wake);
@@ -245,6 +259,7 @@ impl State {
                     next_ticket: self.next_ticket,
                     retry: self.retry.take().filter(|_| matches!(end, RunEnd::Failed(_))),
                     retries: std::mem::take(&mut self.retries),
+                    spent: std::mem::take(&mut self.spent),
                     ..State::default()
                 };
                 Ok(())
@@ -274,11 +289,13 @@ impl State {
                 failure: None,
                 entered: None,
                 cleaned: false,
+                talk: None,
             }),
             data: started.input.clone(),
             local: Local::None,
             cancelled: false,
             queued: false,
+            talk: None,
         };
         if !self.scopes.put(root.0, scope) {
             return Err(Corrupt);
@@ -344,17 +361,23 @@ impl State {
             Work::Call { .. } | Work::Wait { .. } | Work::Sleep { .. } | Work::Backoff { .. } => Readiness::Idle,
             Work::Block { .. } | Work::Cleanup { .. } => Readiness::Idle,
             Work::Recover(_) => Readiness::Starts,
-            Work::Begin
-            | Work::Called(_)
-            | Work::Waited(_)
-            | Work::Slept
-            | Work::BlockEnded { .. }
-            | Work::CleanupEnded { .. } => Readiness::GoesOn,
+            Work::Called(outcome) => match (&program.step(active.node).node.op, &active.talk) {
+                (Op::Agent(ask), Some(talk)) if talk.next(ask, outcome).asks() => Readiness::Starts,
+                _ => Readiness::GoesOn,
+            },
+            Work::Begin | Work::Waited(_) | Work::Slept | Work::BlockEnded { .. } | Work::CleanupEnded { .. } => {
+                Readiness::GoesOn
+            }
             Work::Fork(branches) | Work::Each { branches, .. } => {
                 let op = &program.step(active.node).node.op;
                 goes_on(decided(op, branches) || branches.over() || may_open(op, branches))
             }
             Work::Loop(iterations) => goes_on(iterations.child.is_none()),
+            // Another call of a tool, or with the results the next turn.
+            Work::Tools(branches) => match (branches.next as usize) < branches.slots.len() || branches.over() {
+                true => Readiness::Starts,
+                false => Readiness::Idle,
+            },
             Work::Finishing { .. } => Readiness::Starts,
             Work::Unwinding { open, .. } => goes_on(*open == 0),
         }
@@ -398,13 +421,14 @@ impl State {
     /// Forgets the records of all blocks inside a step that begins anew.
     fn forget_inside(&mut self, program: &Program, scope: ScopeId, node: NodeId) -> Applied {
         let node = &program.step(node).node;
-        // The records of items live in frames of their own, which are gone.
+        // The records of items and of calls of tools live in frames of their own, which are gone.
         let items = match &node.op {
-            Op::ForEach(each) => Some(each.block),
-            _ => None,
+            Op::ForEach(each) => vec![each.block],
+            Op::Agent(ask) => ask.tools.iter().map(|tool| tool.block).collect(),
+            _ => Vec::new(),
         };
         let blocks = node.blocks().into_iter().map(|(block, _)| block);
-        let mut blocks = blocks.filter(|block| Some(*block) != items);
+        let mut blocks = blocks.filter(|block| !items.contains(block));
         blocks.try_for_each(|block| self.forget(program, scope, block))
     }
 

@@ -1,6 +1,6 @@
 //! Opening scopes: blocks inside a step, and child workflows.
 
-use super::super::event::{Part, ScopeId, Verdict};
+use super::super::event::{Part, Planned, ScopeId, Verdict};
 use super::super::state::*;
 use super::{Applied, Corrupt};
 use crate::data::Data;
@@ -71,6 +71,20 @@ impl State {
                 };
                 each.block
             }
+            (Part::Tool(index), Work::Tools(branches), Op::Agent(ask)) => {
+                branches.open(index, child)?;
+                own_frame = true;
+                data = Data::Null;
+                let talk = active.talk.as_ref().ok_or(Corrupt)?;
+                let calls = talk.calls.as_ref().ok_or(Corrupt)?;
+                let Some(Planned::Run { tool, arguments }) = calls.get(index as usize) else {
+                    return Err(Corrupt);
+                };
+                local = Local::Tool {
+                    arguments: arguments.clone(),
+                };
+                ask.tools.get(*tool as usize).ok_or(Corrupt)?.block
+            }
             (Part::Body(_), Work::Loop(iterations), Op::Loop(repeat)) => {
                 iterations.end = None;
                 iterations.child = Some(child);
@@ -115,6 +129,7 @@ impl State {
             local,
             cancelled: false,
             queued: false,
+            talk: None,
         };
         if !self.scopes.put(child.0, scope) {
             return Err(Corrupt);
@@ -174,6 +189,7 @@ impl State {
                 local: Local::None,
                 cancelled: false,
                 queued: false,
+                talk: None,
             },
         );
         if !opened {

@@ -20,10 +20,12 @@ impl State {
                 end: StepEnd::Failed(failure),
                 ..
             } if self.retry.is_none() && self.is_bound_to_fail(program, *scope, failure) => {
+                let mut state = self.clone();
+                state.forget_talk(*scope, failure);
                 self.retry = Some(Box::new(RetryPoint {
                     at: event.at,
                     scope: *scope,
-                    state: self.clone(),
+                    state,
                 }));
             }
             EventKind::StepEnded { .. }
@@ -94,7 +96,11 @@ impl State {
         self.close_attempt(scope)?;
         self.forget_inside(program, scope, node)?;
         let begins = self.take(scope)?;
-        begins.active = None;
+        begins.talk = begins.active.take().and_then(|active| {
+            let mut talk = active.talk?;
+            talk.keep(&active.work);
+            Some(talk)
+        });
         begins.next = Some(node);
         self.queue(program, at, scope)
     }

@@ -47,6 +47,9 @@ impl State {
         let active = self.active_mut(id)?;
         let (ticket, wakes_at, deadline) = (active.work.ticket(), active.work.wakes_at(), active.deadline.take());
         let children = active.work.children();
+        if let Some(talk) = &mut active.talk {
+            talk.keep(&active.work);
+        }
         active.work = Work::Unwinding {
             verdict: verdict.clone(),
             open: children.len() as u32,

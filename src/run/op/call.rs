@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::data::{Data, Map, Sealed};
+use crate::data::{Data, Sealed};
 use crate::expr::Build;
 use crate::graph::{Call, Name, Target};
-use crate::run::event::{EventKind, Outcome, ScopeId, Ticket};
+use crate::run::event::{Answer, EventKind, Outcome, ScopeId, Ticket};
 use crate::run::request::*;
 use crate::run::step::{Finding, check};
 use crate::run::turn::Turn;
@@ -30,6 +30,11 @@ pub(super) fn answered(turn: &mut Turn<'_>, scope: ScopeId, call: &Call, outcome
             return turn.failed(scope, failure);
         }
         Outcome::Done(answer) => answer,
+        // No step but that of an agent asks a model.
+        Outcome::Said(reply) => Answer {
+            result: reply.content.clone(),
+            response: None,
+        },
     };
     let checked = match &call.result_schema {
         Some(schema) => check(
@@ -42,17 +47,7 @@ pub(super) fn answered(turn: &mut Turn<'_>, scope: ScopeId, call: &Call, outcome
     };
     match checked {
         Ok(()) => turn.concluded(scope, Finding::Done(answer)),
-        Err(failure) => {
-            let failure = match &call.target {
-                // The name of the agent marks a failure that a repetition may mend.
-                Target::Agent { agent, .. } => {
-                    let entries: [(Name, Data); 1] = [("agent".into(), Data::Text(agent.clone()))];
-                    failure.with_data(Data::Map(Arc::new(entries.into_iter().collect::<Map>())))
-                }
-                _ => failure,
-            };
-            turn.failed(scope, failure)
-        }
+        Err(failure) => turn.failed(scope, failure),
     }
 }
 
@@ -125,17 +120,6 @@ fn request(turn: &Turn<'_>, scope: ScopeId, target: &Target) -> Result<Request, 
                 Some(arguments) => arguments,
                 None => received()?,
             },
-        }),
-        Target::Agent {
-            agent,
-            prompt,
-            messages,
-            schema,
-        } => Request::Agent(AgentRequest {
-            agent: agent.clone(),
-            messages: plain(messages)?,
-            prompt: turn.text(scope, prompt)?,
-            schema: schema_data(schema),
         }),
     })
 }

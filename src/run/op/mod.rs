@@ -1,5 +1,7 @@
 //! One file per operation: how it begins, and how it goes on when something it waited for has come.
 
+mod agent;
+mod approve;
 mod call;
 mod choose;
 mod control;
@@ -44,6 +46,8 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt> 
         Op::Loop(repeat) => repeat::begin(turn, scope, repeat),
         Op::Block(_) => turn.open_block(scope, Part::Body(0)),
         Op::Enter(enter) => enter::begin(turn, scope, enter),
+        Op::Agent(ask) => agent::begin(turn, scope, ask),
+        Op::Approve(approve) => approve::begin(turn, scope, approve),
     }
 }
 
@@ -55,6 +59,15 @@ pub(super) fn proceed(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt
         (Work::Called(outcome), Op::Call(call)) => {
             let outcome = outcome.clone();
             call::answered(turn, scope, call, outcome)
+        }
+        (Work::Called(outcome), Op::Agent(ask)) => {
+            let outcome = outcome.clone();
+            agent::answered(turn, scope, ask, outcome)
+        }
+        (Work::Tools(_), Op::Agent(ask)) => agent::proceed(turn, scope, ask),
+        (Work::Waited(end), Op::Approve(approve)) => {
+            let end = end.clone();
+            approve::answered(turn, scope, approve, end)
         }
         (Work::Waited(end), Op::Suspend(suspend)) => {
             let end = end.clone();

@@ -4,6 +4,7 @@
 //! many runs share one wait for the disk; nobody is answered before the transaction is on it. Other threads read beside
 //! it. The tables are made to be looked at: `sqlite3 runs.sqlite 'SELECT * FROM journal'`.
 
+mod conversation;
 mod lease;
 mod process;
 mod read;
@@ -23,7 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Append, Batch, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
 use crate::graph::{Name, Timestamp};
-use crate::run::Status;
+use crate::run::{Message, Status};
 use lease::Lease;
 use process::Process;
 use readers::Readers;
@@ -266,6 +267,18 @@ impl Store for Sqlite {
     fn prune_definitions(&self, before: Timestamp) -> Reply<'_, usize> {
         self.writer
             .ask(move |connection, _| write::prune_definitions(connection, before))
+    }
+
+    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
+        let conversation = conversation.clone();
+        self.readers
+            .ask(move |connection| conversation::recall(connection, &conversation, limit))
+    }
+
+    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
+        let (conversation, effect) = (conversation.clone(), effect.to_owned());
+        self.writer
+            .ask(move |connection, _| conversation::remember(connection, &conversation, &effect, &messages))
     }
 
     fn is_durable(&self) -> bool {

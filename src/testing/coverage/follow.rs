@@ -286,7 +286,9 @@ impl<'p> Follower<'p> {
             return;
         }
         match op {
-            Op::Emit { when: Some(_), .. } | Op::Suspend(_) if !acted && points::when(op).is_some() => {
+            Op::Emit { when: Some(_), .. } | Op::Suspend(_) | Op::Approve(_)
+                if !acted && points::when(op).is_some() =>
+            {
                 self.outcome(node, Condition::Unit, false);
             }
             Op::End { when: Some(_), .. } => self.outcome(node, Condition::Unit, ends),

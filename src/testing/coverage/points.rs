@@ -62,6 +62,7 @@ pub(super) fn when(op: &Op) -> Option<&Expression> {
             Fail::Again(_) => None,
         },
         Op::Suspend(suspend) => suspend.when.as_deref(),
+        Op::Approve(approve) => Some(&approve.when),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
     reason = "witnesses have threads, and tests of time look at the clock"
 )]
 
+mod agents;
 mod exec;
 mod http;
 mod runs;

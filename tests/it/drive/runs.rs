@@ -18,12 +18,10 @@ fn ask() -> Op {
     Op::Suspend(Box::default())
 }
 
-fn agent() -> Op {
-    call(Target::Agent {
-        agent: "officer".into(),
-        prompt: None,
-        messages: None,
-        schema: None,
+fn officer() -> Op {
+    call(Target::Function {
+        name: "officer".into(),
+        arguments: None,
     })
 }
 
@@ -31,7 +29,7 @@ fn agent() -> Op {
 fn three_days_of_virtual_time_pass_at_once() {
     block_on(async {
         let begun = Instant::now();
-        let program = program(|_| vec![step("wait", sleep(3 * 24 * 3600 * 1000)), step("slow", agent())]);
+        let program = program(|_| vec![step("wait", sleep(3 * 24 * 3600 * 1000)), step("slow", officer())]);
         let (session, events) = rest(
             &mocked(memory(), data!({ "slow": { "output": 1, "after": "2d" } })),
             program,
@@ -47,8 +45,8 @@ fn three_days_of_virtual_time_pass_at_once() {
 fn virtual_time_decides_races_and_time_limits() {
     let race = |limit: u64| {
         program(|builder| {
-            let slow = limited("slow", agent(), limit);
-            let race = fork(builder, Join::FirstSuccess, vec![slow, step("quick", agent())]);
+            let slow = limited("slow", officer(), limit);
+            let race = fork(builder, Join::FirstSuccess, vec![slow, step("quick", officer())]);
             vec![step("race", race)]
         })
     };
@@ -98,9 +96,26 @@ fn a_real_call_holds_virtual_time() {
 #[test]
 fn agents_and_tools_without_a_provider_ask_for_mocks() {
     block_on(async {
-        let failure = failure(&driver(permit()), single(agent())).await;
-        assert_eq!(&*failure.code, "agent.unavailable");
-        assert!(failure.message.contains("--mocks"), "{}", failure.message);
+        let text = "
+kind: Workflow
+id: test
+steps: [{ kind: andAgent, id: only, agent: { model: one/small }, prompt: Go }]
+";
+        let asks = Arc::new(
+            interpret::load::load_text("test.yaml", text)
+                .program("test", None)
+                .unwrap(),
+        );
+        let call = call(Target::Mcp {
+            server: "helpdesk".into(),
+            tool: "search".into(),
+            arguments: None,
+        });
+        for (program, code) in [(asks, "agent.unavailable"), (single(call), "mcp.unavailable")] {
+            let failure = failure(&driver(permit()), program).await;
+            assert_eq!(&*failure.code, code);
+            assert!(failure.message.contains("--mocks"), "{}", failure.message);
+        }
     });
 }
 
@@ -226,7 +241,7 @@ fn an_endless_loop_can_be_cancelled_and_lets_others_run() {
 fn ten_thousand_branches_are_all_answered() {
     block_on(async {
         let program = program(|builder| {
-            let branches = (0..10_000).map(|at| step(&format!("b{at}"), agent())).collect();
+            let branches = (0..10_000).map(|at| step(&format!("b{at}"), officer())).collect();
             let all = fork(builder, Join::All, branches);
             vec![step("all", all)]
         });

@@ -15,7 +15,7 @@ use super::*;
 
 /// How the n-th append goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
+pub(super) enum Fault {
     /// Nothing is stored.
     Lost,
     /// All is stored, but nobody hears of it.
@@ -30,16 +30,16 @@ enum Fault {
     Overtaken,
 }
 
-struct Faulty {
-    memory: Memory,
-    appends: AtomicUsize,
+pub(super) struct Faulty {
+    pub(super) memory: Memory,
+    pub(super) appends: AtomicUsize,
     /// The append that goes wrong, from 1.
     at: usize,
     fault: Fault,
 }
 
 impl Faulty {
-    fn new(at: usize, fault: Fault) -> Arc<Faulty> {
+    pub(super) fn new(at: usize, fault: Fault) -> Arc<Faulty> {
         Arc::new(Faulty {
             memory: Memory::default(),
             appends: AtomicUsize::new(0),
@@ -50,6 +50,14 @@ impl Faulty {
 }
 
 impl Store for Faulty {
+    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<interpret::run::Message>> {
+        self.memory.recall(conversation, limit)
+    }
+
+    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<interpret::run::Message>) -> Reply<'_, ()> {
+        self.memory.remember(conversation, effect, messages)
+    }
+
     fn append(&self, append: Append) -> Reply<'_, ()> {
         let fails = self.appends.fetch_add(1, Ordering::SeqCst) + 1 == self.at;
         if !fails {

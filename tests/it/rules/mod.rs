@@ -1,5 +1,6 @@
 //! The rules of the language as authors rely on them: each test plays a workflow written in YAML.
 
+mod agents;
 mod blocks;
 mod cleanup;
 mod declarations;

@@ -17,8 +17,8 @@ use interpret::diagnostic::render;
 use interpret::graph::{Program, Timestamp};
 use interpret::load;
 use interpret::run::{
-    Answer, Event, Failure, Input, Outcome, PendingCall, Run, RunEnd, Start, Status, Target, Ticket, TraceEvent,
-    TraceText, Tracer, Wait, What,
+    Answer, Event, Failure, Input, Outcome, PendingCall, Reply, Request, Run, RunEnd, Spent, Start, Status, Target,
+    Ticket, ToolCall, TraceEvent, TraceText, Tracer, Wait, What,
 };
 use serde_json::{Value as Json, json};
 
@@ -139,6 +139,25 @@ impl Play {
         self.outcome(step, Some(Outcome::Done(answer)))
     }
 
+    /// The calls of tools that a model asks for in its next turn.
+    pub fn wants(self, step: &str, calls: &[(&str, Json)]) -> Play {
+        let call = |(at, (name, arguments)): (usize, &(&str, Json))| ToolCall {
+            id: format!("call-{at}").into(),
+            name: (*name).into(),
+            arguments: Data::from(arguments.clone()),
+        };
+        let reply = Reply {
+            calls: calls.iter().enumerate().map(call).collect(),
+            ..Reply::of(None)
+        };
+        self.says(step, reply)
+    }
+
+    /// What a model says in its next turn.
+    pub fn says(self, step: &str, reply: Reply) -> Play {
+        self.outcome(step, Some(Outcome::Said(Arc::new(reply))))
+    }
+
     pub fn fails(self, step: &str, code: &str) -> Play {
         self.fails_with(step, Failure::new(code, format!("scripted {code}")))
     }
@@ -229,6 +248,7 @@ impl Play {
             journal: Vec::new(),
             told: Vec::new(),
             refusals: Vec::new(),
+            requests: Vec::new(),
             agenda: BTreeMap::new(),
             answers: self.answers,
         };
@@ -241,6 +261,8 @@ impl Play {
             status: stage.run.status(),
             end: stage.run.state().end().cloned(),
             waits: stage.run.waits().map(|wait| (wait.address, wait.wait)).collect(),
+            spent: stage.run.spent().clone(),
+            requests: stage.requests,
             told: stage.told,
             refusals: stage.refusals,
         }
@@ -293,6 +315,8 @@ struct Stage {
     journal: Vec<Event>,
     told: Vec<(u64, TraceEvent)>,
     refusals: Vec<String>,
+    /// The effects of all calls, with what was asked, whole.
+    requests: Vec<(String, Arc<Request>)>,
     /// Calls in flight, with the moment of their answer.
     agenda: BTreeMap<Ticket, (u64, Option<Outcome>)>,
     answers: BTreeMap<String, VecDeque<Scripted>>,
@@ -369,6 +393,7 @@ impl Stage {
             .retain(|ticket, _| calls.iter().any(|call| call.ticket == *ticket));
         for call in calls {
             if !self.agenda.contains_key(&call.ticket) {
+                self.requests.push((call.effect.clone(), call.request.clone()));
                 let scripted = self.scripted(&call);
                 self.agenda
                     .insert(call.ticket, (now + scripted.after, scripted.outcome));
@@ -422,9 +447,27 @@ pub struct Played {
     waits: Vec<(String, Arc<Wait>)>,
     told: Vec<(u64, TraceEvent)>,
     refusals: Vec<String>,
+    requests: Vec<(String, Arc<Request>)>,
+    spent: Spent,
 }
 
 impl Played {
+    /// The effect ids of all calls, in their order.
+    pub fn effects(&self) -> Vec<&str> {
+        self.requests.iter().map(|(effect, _)| &**effect).collect()
+    }
+
+    /// What was asked in a call, whole.
+    pub fn request(&self, effect: &str) -> &Request {
+        let found = self.requests.iter().find(|(known, _)| known == effect);
+        found.map(|(_, request)| &**request).expect("a call with that effect")
+    }
+
+    /// What the turns of models took.
+    pub fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
     #[track_caller]
     pub fn result(&self) -> Json {
         match &self.end {

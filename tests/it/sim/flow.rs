@@ -108,10 +108,38 @@ pub enum Kind {
         input: Option<Expr>,
     },
     Guardrail(Vec<Rule>),
+    Agent(Agent),
     Try {
         steps: Vec<Step>,
         finally: Vec<Step>,
     },
+}
+
+/// An agent that is written in its step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    /// How many models there are to ask.
+    pub models: u32,
+    /// Named `tool0`, `tool1`, ...
+    pub tools: Vec<Tool>,
+    pub turns: u32,
+    pub corrections: u32,
+    /// The answer has to be a whole number.
+    pub schema: bool,
+}
+
+/// A tool, whose arguments are `{n: integer}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tool {
+    pub does: Does,
+    /// Above this `n` a person is asked.
+    pub asks_above: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Does {
+    Call,
+    Child(usize),
 }
 
 /// The branches of `andAll` and `andRace`: a mapping when they have names, else a list.
@@ -227,7 +255,12 @@ impl Step {
             Kind::All { branches, .. } | Kind::Race { branches, .. } => branches.lists.iter().collect(),
             Kind::Tap(body) => of(body).into_iter().collect(),
             Kind::ForEach { steps, .. } | Kind::Loop { steps, .. } | Kind::Try { steps, .. } => vec![steps],
-            Kind::Then(_) | Kind::Map(_) | Kind::Sleep(_) | Kind::Child { .. } | Kind::Guardrail(_) => vec![],
+            Kind::Then(_)
+            | Kind::Map(_)
+            | Kind::Sleep(_)
+            | Kind::Child { .. }
+            | Kind::Guardrail(_)
+            | Kind::Agent(_) => vec![],
         }
     }
 

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use interpret::data::Data;
 use interpret::graph::{Program, Timestamp};
 use interpret::run::{
-    Answer, Event, EventKind, Failure, Input, Outcome, Rejection, Run, RunEnd, Start, Status, Target, Ticket, Tracer,
-    Wait, What,
+    Answer, Event, EventKind, Failure, Input, Outcome, Rejection, Reply, Request, Run, RunEnd, Start, Status, Target,
+    Ticket, ToolCall, Tracer, Wait, What,
 };
 use serde_json::json;
 
 use super::flow::Flow;
 use super::oracle::{EffectEnd, EffectFate, Fate, RunStatus, StepFate, StepStatus};
-use super::world::{Random, World};
+use super::world::{Random, Turn, World};
 
 /// How many events a run may have before it counts as endless.
 const MOST_EVENTS: usize = 200_000;
@@ -182,6 +182,11 @@ impl Harness<'_> {
     }
 
     fn answer(&self, ticket: Ticket, effect: &str) -> Input {
+        let request = self.run.pending_call(ticket).map(|call| call.request);
+        if let Some(Request::Model(asked)) = request.as_deref() {
+            let outcome = said(self.world.turn(effect, asked.tools.len()).outcome);
+            return Input::Done { ticket, outcome };
+        }
         let outcome = match self.world.call(effect).outcome {
             Ok(value) => Outcome::Done(Answer {
                 result: Some(Data::from(value)),
@@ -267,6 +272,10 @@ impl Harness<'_> {
             self.answered.push(wait.ticket);
             let attempt = wait.attempt;
             if let Some((ms, payload)) = self.world.wait(&format!("{}#{attempt}", wait.address)) {
+                let payload = match is_tool(&wait.address) {
+                    true => json!({ "approved": payload["n"].as_i64().unwrap_or(0) % 2 == 0 }),
+                    false => payload,
+                };
                 self.arrange(now + ms, Due::Resume(wait.ticket, payload));
             }
         }
@@ -394,6 +403,9 @@ impl Harness<'_> {
                 return Err(format!("nothing is due, and the run is {:?}", self.run.status()));
             }
             for wait in self.run.waits() {
+                if is_tool(&wait.address) {
+                    continue;
+                }
                 let fate = self
                     .steps
                     .get_mut(&wait.address)
@@ -428,5 +440,29 @@ fn is_in(address: &str, step: &str) -> bool {
 /// Whether an address is that of a step with an id; the oracle's table has no others.
 fn has_id(address: &str) -> bool {
     let last = address.rsplit(['/', ':']).next().unwrap_or_default();
-    last != "then" && last != "else" && !last.starts_with("catch.")
+    last != "then" && last != "else" && !last.starts_with("catch.") && !is_tool(address)
+}
+
+/// Whether an address is that of a call of a tool, or of the question whether it may be made.
+fn is_tool(address: &str) -> bool {
+    let last = address.rsplit(['/', ':']).next().unwrap_or_default();
+    last.starts_with("tool") || last.starts_with("approve.")
+}
+
+/// What a model of the world says, as the interpreter is told it.
+fn said(outcome: Result<Turn, super::world::Failure>) -> Outcome {
+    let mut reply = Reply::of(None);
+    match outcome {
+        Err(error) => return Outcome::Failed(Arc::new(Failure::new(error.code, "simulated"))),
+        Ok(Turn::Answer(answer)) => reply.content = Some(Data::from(answer)),
+        Ok(Turn::Calls(calls)) => {
+            let call = |(at, (tool, given)): (usize, (usize, serde_json::Value))| ToolCall {
+                id: format!("call-{at}").into(),
+                name: format!("tool{tool}").into(),
+                arguments: Data::from(json!({ "n": given })),
+            };
+            reply.calls = calls.into_iter().enumerate().map(call).collect();
+        }
+    }
+    Outcome::Said(Arc::new(reply))
 }

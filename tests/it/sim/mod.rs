@@ -50,6 +50,9 @@
 //! 13. `setState` counts when its step completes.
 //! 14. A child's error keeps its code.
 //! 15. `concurrency: k`: the next branch starts, in declared order, when one ends.
+//! 16. A turn of an agent is the effect `desk[turn]#attempt`, another model's `desk[turn.model]#attempt`; a call of a
+//!     tool has the address `desk[turn]/tool[call]`. What the world says of a turn depends on its effect id alone. A
+//!     further attempt goes on with what was said and done; behind `schema.output` and `limit.exceeded` it begins anew.
 //!
 //! The body of `andForEach` begins with the item as its `data`, and `concurrency` there defaults to 1, as in VoltAgent.
 //!
@@ -60,7 +63,7 @@
 //! result; rewriting guardrail rules but the last; sleeps, waits and children in `finally`, children in `andTap`;
 //! `waitFor` in children; steps after one that always ends the list; reading steps that control; defaults of
 //! `retry`'s `delay` and `backoff`. Settled errors are reduced to their status, since messages are not predicted.
-//! Left out as well: `jitter`, schemas but a wait's, `andSleepUntil`, agents, `exec`, `mcp`, empty bodies.
+//! Left out as well: `jitter`, schemas but a wait's, `andSleepUntil`, `exec`, limits of agents but turns, `mcp`, empty bodies.
 
 mod examples;
 pub mod flow;

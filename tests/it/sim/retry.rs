@@ -23,6 +23,8 @@ fn is_calm(flow: &Flow) -> bool {
     flow.walk(&mut |step: &Step| {
         let common = &step.common;
         calm &= common.timeout.is_none() && common.retry.is_none() && common.catch.is_empty();
+        // Another model says other things.
+        calm &= !matches!(&step.kind, Kind::Agent(agent) if agent.models > 1);
         calm &= !matches!(
             step.kind,
             Kind::Race { .. } | Kind::Tap(_) | Kind::All { settle: true, .. } | Kind::ForEach { settle: true, .. }

@@ -193,6 +193,7 @@ fn edit_kind(kind: &mut Kind, left: &mut usize) -> bool {
             }
             edit_list(steps, left) || (!finally.is_empty() && edit_list(finally, left))
         }
+        Kind::Agent(agent) => agent.tools.len() > 1 && turn(left) && agent.tools.pop().is_some(),
         Kind::Map(_) | Kind::Sleep(_) => false,
     }
 }
@@ -298,7 +299,7 @@ fn in_step(step: &mut Step, change: &mut dyn FnMut(&mut Expr)) {
             in_list(steps, change);
             in_list(finally, change);
         }
-        Kind::Sleep(_) => {}
+        Kind::Sleep(_) | Kind::Agent(_) => {}
     }
 }
 

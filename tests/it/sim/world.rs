@@ -76,6 +76,22 @@ pub struct Delivery {
     pub payload: Json,
 }
 
+/// What a model says in a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turn {
+    /// Calls of tools by their number, with the argument `n`. One that does not exist has the number behind the last; a
+    /// text as the argument is wrong.
+    Calls(Vec<(usize, Json)>),
+    Answer(Json),
+}
+
+/// How a turn ends, `ms` after it was started.
+#[derive(Clone, Debug)]
+pub struct TurnEnd {
+    pub ms: u64,
+    pub outcome: Result<Turn, Failure>,
+}
+
 /// The event names that are delivered.
 pub const EVENTS: [&str; 3] = ["Alpha", "Beta", "Gamma"];
 
@@ -206,6 +222,29 @@ impl World {
             Ok(value(&mut random))
         };
         Call { ms, outcome }
+    }
+
+    /// What a model says to an agent with so many tools.
+    pub fn turn(&self, effect: &str, tools: usize) -> TurnEnd {
+        let call = self.call(effect);
+        let once = effect.split('~').next().unwrap_or_default();
+        let mut random = self.random(&format!("{once} says")).unwrap_or(Random::new(0));
+        let outcome = call.outcome.map_err(|_| Failure::new("agent.network")).map(|value| {
+            if tools == 0 && random.chance(90) || random.chance(45) {
+                return Turn::Answer(value);
+            }
+            let count = random.range(1, 3);
+            let one = |random: &mut Random| {
+                let tool = match random.chance(8) {
+                    true => tools,
+                    false => random.range(0, tools.saturating_sub(1) as u64) as usize,
+                };
+                let given = random.range(0, 9);
+                (tool, if random.chance(8) { json!("many") } else { json!(given) })
+            };
+            Turn::Calls((0..count).map(|_| one(&mut random)).collect())
+        });
+        TurnEnd { ms: call.ms, outcome }
     }
 
     /// When, counted from its start, a wait is answered and with what; `None`: nobody ever does.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::flow::{Body, Cond, Expr, Flow, Handler, Kind, Retry, Step, Unit};
+use super::flow::{Body, Cond, Does, Expr, Flow, Handler, Kind, Retry, Step, Tool, Unit};
 
 /// The main workflow, then its children, as documents of one file.
 pub fn write(flow: &Flow) -> String {
@@ -160,6 +160,40 @@ fn step(step: &Step, main: &Flow) -> Json {
             };
             put("rules", rules.iter().map(one).collect());
         }
+        Kind::Agent(agent) => {
+            let tool = |(number, tool): (usize, &Tool)| {
+                let mut one = json!({
+                    "name": format!("tool{number}"),
+                    "inputSchema": {
+                        "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } },
+                    },
+                });
+                match tool.does {
+                    Does::Call => one["http"] = json!({ "url": "http://sim/{{ arguments.n }}" }),
+                    Does::Child(flow) => one["workflow"] = json!(main.children[flow].id),
+                }
+                if let Some(most) = tool.asks_above {
+                    one["approval"] = json!(format!("=arguments.n > {most}"));
+                }
+                one
+            };
+            let mut asked = json!({
+                "model": "sim/model-0", "maxTurns": agent.turns, "limits": { "corrections": agent.corrections },
+            });
+            if !agent.tools.is_empty() {
+                asked["tools"] = agent.tools.iter().enumerate().map(tool).collect();
+            }
+            if agent.models > 1 {
+                asked["fallbacks"] = (1..agent.models)
+                    .map(|model| json!(format!("sim/model-{model}")))
+                    .collect();
+            }
+            put("agent", asked);
+            put("prompt", json!("What next?"));
+            if agent.schema {
+                put("schema", json!({ "type": "integer" }));
+            }
+        }
         Kind::Try { steps: list, finally } => {
             put("steps", steps(list, main));
             if !finally.is_empty() {
@@ -211,6 +245,7 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Sleep(_) => "andSleep",
         Kind::Child { .. } => "andWorkflow",
         Kind::Guardrail(_) => "andGuardrail",
+        Kind::Agent(_) => "andAgent",
         Kind::Try { .. } => "andTry",
     }
 }

@@ -26,6 +26,31 @@ fn support_triage() {
 }
 
 #[test]
+fn research() {
+    let input = data!({ "question": "Which tea has more caffeine, sencha or matcha?" });
+    Story::of("research", "answered", input).check();
+}
+
+#[test]
+fn refund_desk() {
+    let complaint = |path, message: &str| Story::of("refund-desk", path, data!({ "message": message }));
+    complaint("small", "My lamp came broken, order 1042.").check();
+    complaint("asked", "My sofa came broken, order 7.").check();
+    complaint("allowed", "My sofa came broken, order 7.")
+        .resume("desk", data!({ "approved": true }))
+        .check();
+    complaint("refused", "My sofa came broken, order 7.")
+        .resume("desk", data!({ "approved": false, "reason": "offer a repair" }))
+        .check();
+}
+
+#[test]
+fn extract_invoice() {
+    let text = "Invoice 17: 2 lamps at 20 euros, 1 sofa at 400 euros. Total 440.";
+    Story::of("extract-invoice", "corrected", data!({ "text": text })).check();
+}
+
+#[test]
 fn improve_text() {
     let topic = |path, rounds: i64| {
         Story::of("improve-text", path, data!({ "topic": "tea", "rounds": rounds })).mocks_of("improve-text")

@@ -25,7 +25,7 @@ use interpret::drive::{Clock, Driver, Session, VirtualClock};
 use interpret::graph::{Millis, Program, Timestamp};
 use interpret::load;
 use interpret::permit::Permit;
-use interpret::provider::{Mocks, Providers};
+use interpret::provider::{Configured, Mocks, Providers};
 use interpret::run::{Event, Input, Run, RunEnd, Start, Status, Target, TraceText, Tracer};
 use interpret::secret::Secrets;
 use interpret::store::Memory;
@@ -128,7 +128,12 @@ pub(crate) async fn run_from(
     let secrets = Arc::new(Secrets::new(|_| Ok(None)));
     let mocks = Mocks::from_data(mocks).unwrap();
     let permit = Arc::new(permit);
-    let providers = Providers::new(permit, secrets, clock.clone()).with_mocks(mocks);
+    let configured = Configured::find(&[PathBuf::from("workflows")]);
+    assert!(!configured.has_errors(), "{:?}", configured.diagnostics);
+    let models = configured.models(&(clock.clone() as Arc<dyn Clock>));
+    let providers = Providers::new(permit, secrets, clock.clone())
+        .with_models(models)
+        .with_mocks(mocks);
     let driver = Driver::new(Arc::new(Memory::default()), Arc::new(providers), clock.clone());
     let mut tracer = Tracer::new(program.clone());
     let mut text = TraceText::default();
@@ -221,7 +226,8 @@ fn files() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("workflows").unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     let name = |path: &PathBuf| path.display().to_string();
-    files.retain(|path| name(path).ends_with(".yaml") && !name(path).ends_with(".test.yaml"));
+    let beside = [".test.yaml", ".answers.yaml", "/interpret.yaml"];
+    files.retain(|path| name(path).ends_with(".yaml") && !beside.iter().any(|end| name(path).ends_with(end)));
     files.sort();
     files
 }
@@ -251,7 +257,9 @@ fn every_file_is_named_after_its_workflow_and_has_a_snapshot() {
     assert_eq!(told, named, "the workflows with a snapshot, and all workflows");
     let loaded = load::load(&["workflows"]);
     let ids: BTreeSet<&str> = loaded.workflows().map(|graph| &*graph.header.id).collect();
-    assert_eq!(ids, named, "the ids, and the names of the files");
+    // What only a tool of an agent calls stands in the file of the agent.
+    let missing: Vec<_> = named.difference(&ids).collect();
+    assert!(missing.is_empty(), "files without a workflow of that name: {missing:?}");
 }
 
 #[test]

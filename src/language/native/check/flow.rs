@@ -98,6 +98,7 @@ impl<'a> Flow<'a> {
             Root::Now => Type::text(),
             Root::Error => error(),
             Root::Winner => Type::of_kinds(Kinds::TEXT.or(Kinds::NUMBER)),
+            Root::Response if own.is_some_and(|(_, step, _)| step.kind == "andAgent") => Type::any(),
             Root::Response => object([("status", Type::number()), ("headers", Type::of_kinds(Kinds::MAP))]),
             Root::Data => match (field, own) {
                 (Field::WorkflowOutput, _) => self.end.clone().unwrap_or_else(Type::any),
@@ -205,12 +206,13 @@ impl Walk<'_, '_> {
             let given = match part {
                 Part::Item => self.flow.at(at).item.clone(),
                 Part::Body => self.body(at, &received),
+                Part::Tool(_) => Type::null(),
                 _ => received.clone(),
             };
             let end = self.part(at, *part, given);
             match part {
                 Part::Handler(_) => inside.handlers.extend(end),
-                Part::Finally => {}
+                Part::Finally | Part::Tool(_) => {}
                 Part::Body => inside.body = end,
                 Part::Steps | Part::Branch(_) | Part::Arm(_) | Part::Item => inside.ends.push((*part, end)),
             }

@@ -30,6 +30,7 @@ fn key(part: Part) -> PartKey {
         Part::Item => (4, 0),
         Part::Handler(at) => (5, at),
         Part::Finally => (6, 0),
+        Part::Tool(at) => (7, at),
     }
 }
 

@@ -59,9 +59,11 @@ impl Checker<'_> {
     /// Whether a root exists at a site.
     pub(super) fn in_scope(&self, site: &Site, root: &Root) -> bool {
         let field = site.field;
-        let in_run = in_run(site);
+        let in_run = self.in_run(site);
         match root {
             Root::Input | Root::Context => field != Field::Trigger,
+            // A tool is given its `arguments` and nothing else.
+            Root::Data if self.in_tool(site) => false,
             Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
             Root::Step { .. } => in_run,
             Root::Env | Root::Now => true,
@@ -71,12 +73,15 @@ impl Checker<'_> {
             Root::Error => field == Field::HandlerWhen || self.handles_error(site),
             Root::Result => field == Field::Output,
             Root::Resume => field == Field::Output && self.has_unit(site, "suspend"),
-            Root::Response => field == Field::Output && self.has_unit(site, "http"),
+            Root::Response => {
+                let asks = site.step.is_some_and(|step| self.map.step(step).kind == "andAgent");
+                field == Field::Output && (asks || self.has_unit(site, "http"))
+            }
             Root::Winner => {
                 field == Field::Output && site.step.is_some_and(|step| self.map.step(step).kind == "andRace")
             }
             Root::Event => field == Field::Where,
-            Root::Arguments => field == Field::Approval,
+            Root::Arguments => field == Field::Approval || self.in_tool(site),
             Root::Trigger => field == Field::Trigger,
             Root::Output => field == Field::SetState,
             Root::Local(name) => self.locals(site).any(|(local, _)| local == **name),
@@ -87,6 +92,16 @@ impl Checker<'_> {
     fn is_inside(&self, site: &Site, parts: &[Part]) -> bool {
         site.step
             .is_some_and(|step| self.map.around(step).any(|(_, part)| parts.contains(&part)))
+    }
+
+    /// Whether a site belongs to the steps of a run, or to what follows them; the tools of an agent belong to none.
+    fn in_run(&self, site: &Site) -> bool {
+        !self.outline.agent && !matches!(site.field, Field::WorkflowStart | Field::Trigger | Field::Agent)
+    }
+
+    /// Whether a site stands in a tool of an agent.
+    fn in_tool(&self, site: &Site) -> bool {
+        site.step.is_some_and(|step| self.map.step(step).kind == "tool")
     }
 
     fn handles_error(&self, site: &Site) -> bool {
@@ -127,7 +142,7 @@ impl Checker<'_> {
                     Diagnostic::warning(Code::UnknownName, span, message)
                 }
             };
-            return match where_known(&reference.root, site) {
+            return match where_known(&reference.root, site, self.in_run(site)) {
                 Some(place) => finding.help(place),
                 None => finding,
             };
@@ -207,25 +222,15 @@ impl Checker<'_> {
             root => self.in_scope(site, root),
         });
         let mut known: Vec<String> = locals.chain(roots.map(|(name, _)| (*name).to_owned())).collect();
-        if in_run(site) {
+        if self.in_run(site) {
             known.push("steps".to_owned());
         }
         known
     }
 }
 
-/// Whether a site belongs to the steps of a run, or to what follows them.
-fn in_run(site: &Site) -> bool {
-    match site.field {
-        Field::WorkflowStart | Field::Trigger | Field::Agent => false,
-        // That of an agent's own tools belongs to no step.
-        Field::Approval => site.step.is_some(),
-        _ => true,
-    }
-}
-
 /// Where a name is known that is not known here, with what to use instead.
-fn where_known(root: &Root, site: &Site) -> Option<&'static str> {
+fn where_known(root: &Root, site: &Site, in_run: bool) -> Option<&'static str> {
     Some(match root {
         _ if site.field == Field::Trigger => {
             "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
@@ -237,10 +242,11 @@ fn where_known(root: &Root, site: &Site) -> Option<&'static str> {
             "an agent serves many steps and sees none of them: only `input`, `context` and `env` are known; a step \
              says the rest in its `prompt`"
         }
-        Root::Arguments => "`arguments` is known only in `approval` of a tool",
-        _ if !in_run(site) => {
+        Root::Arguments => "`arguments` is known only in the tools of an agent",
+        _ if !in_run => {
             "an agent serves many steps and sees none of them: only `arguments`, `input`, `context` and `env` are known"
         }
+        Root::Data => "a tool is given its `arguments`, and no `data`",
         Root::Index => "`index` is known only inside the steps of a loop or an `andForEach`",
         Root::Resume => {
             "`resume` is known only in `output` of the step that suspends; its `setState` reads `output`, later steps \
@@ -248,7 +254,7 @@ fn where_known(root: &Root, site: &Site) -> Option<&'static str> {
         }
         Root::Error => "`error` is known only in a `catch` handler; elsewhere use `steps.<id>.error`",
         Root::Result => "`result` is known only in `output`; later steps read what the step gave as `data`",
-        Root::Response => "`response` is known only in `output` of a step with `http`",
+        Root::Response => "`response` is known only in `output` of a step with `http`, or of an `andAgent`",
         Root::Winner => "`winner` is known only in `output` of an `andRace`",
         Root::Event => "`event` is known only in `where` of `waitFor`",
         Root::Trigger => "`trigger` is known only in `triggers`; pass what is needed on as `input`",

@@ -1,17 +1,26 @@
 //! `andAgent`: a question to an agent.
 
+use std::sync::Arc;
+
 use super::{Lowered, Step};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Call, Op, Target};
+use crate::graph::{Ask, Op};
 use crate::language::native::agent;
 use crate::language::native::outline::{Expects, Field, ResultOutline};
 use crate::language::native::reader::Reader;
+use crate::language::native::tool::{self, Owner};
 
 pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lowered> {
-    let span = step.fields.required("agent", "writer").map(|entry| entry.value.span);
-    let agent = step.fields.name(reader, "agent");
-    if let (Some(agent), Some(span)) = (&agent, span) {
-        reader.outline.steps[step.index.0].agent = Some((agent.clone(), span));
+    let entry = step.fields.required("agent", "writer");
+    let inline = match entry.filter(|entry| entry.value.as_map().is_some()) {
+        Some(entry) => Some(agent::inline(reader, &entry.value, &step.id, step.index)),
+        None => None,
+    };
+    let named = match (entry, &inline) {
+        (Some(_), None) => step.fields.name(reader, "agent"),
+        _ => None,
+    };
+    if let (Some(agent), Some(entry)) = (&named, entry) {
+        reader.outline.steps[step.index.0].agent = Some((agent.clone(), entry.value.span));
     }
     let prompt = match step.fields.has("messages") {
         true => step.fields.entry("prompt"),
@@ -21,12 +30,15 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
     let prompt = step.fields.value(reader, "prompt", Field::Own, Expects::Anything);
     let has_messages = step.fields.has("messages");
     let messages = step.fields.value(reader, "messages", Field::Own, Expects::List);
-    if let Some(entry) = step.fields.entry("tools") {
-        agent::tools(reader, &entry.value, Some(step.index));
-        let message = "`tools` of a step are not offered to the agent";
-        let help = "list them in the agent itself, the document with `kind: Agent`";
-        reader.report(Diagnostic::warning(Code::InvalidValue, entry.key_span, message).help(help));
-    }
+    let conversation = step.fields.value(reader, "conversation", Field::Own, Expects::Anything);
+    let owner = Owner {
+        id: &step.id,
+        step: Some(step.index),
+    };
+    let mut tools = match step.fields.entry("tools") {
+        Some(entry) => tool::tools(reader, &entry.value, owner),
+        None => Vec::new(),
+    };
     let schema = match step.fields.has("schema") {
         true => Some(step.fields.schema(reader, "schema")?),
         false => {
@@ -35,21 +47,36 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
             step.schemas.output.clone().filter(|_| !step.fields.has("output"))
         }
     };
-    let result = match &schema {
+    // A broken one has been reported.
+    let definition = match inline {
+        Some(agent) => Some(agent?),
+        None => None,
+    };
+    let answer = schema.as_ref().or(definition.as_ref().and_then(|agent| agent.schema.as_ref()));
+    let result = match answer {
         Some(schema) => ResultOutline::Typed(schema.ty()),
         None => ResultOutline::Unknown,
     };
     if prompt.is_some() != has_prompt || messages.is_some() != has_messages {
         return None;
     }
-    let call = Call {
-        target: Target::Agent {
-            agent: agent?,
-            prompt,
-            messages,
-            schema: schema.clone(),
-        },
-        result_schema: schema,
+    if let Some(agent) = &definition {
+        let own: Vec<_> = tools.iter().map(|tool| tool.name.clone()).collect();
+        tools.extend(agent.tools.iter().filter(|tool| !own.contains(&tool.name)).cloned());
+    }
+    let agent = match &definition {
+        Some(agent) => agent.id.clone(),
+        None => named?,
     };
-    Some(Lowered::new(Op::Call(Box::new(call)), result))
+    let ask = Ask {
+        agent,
+        definition: definition.map(Arc::new),
+        prompt,
+        messages,
+        conversation,
+        schema,
+        tools,
+        defaulted: false,
+    };
+    Some(Lowered::new(Op::Agent(Box::new(ask)), result))
 }

@@ -235,10 +235,10 @@ impl Reader<'_> {
             step: index,
             schemas,
         };
-        let done = task.read(self)?;
+        let mut done = task.read(self)?;
         self.outline.steps[index.0].result = done.result;
         let mut keys = Keys::default();
-        self.defaults.apply(&done.op, &mut keys);
+        self.defaults.apply(&mut done.op, &mut keys);
         Some(self.builder.node(Node {
             id,
             kind: kind.key(),
@@ -294,7 +294,7 @@ impl Reader<'_> {
             schemas,
         };
         let lowered = kind.read(self, &mut step);
-        let (op, result, condition, tap) = match lowered {
+        let (mut op, result, condition, tap) = match lowered {
             Some(lowered) => (lowered.op, lowered.result, lowered.condition, lowered.tap),
             None => (Op::Set(Build::Literal(Data::Null)), ResultOutline::Unknown, None, false),
         };
@@ -302,7 +302,10 @@ impl Reader<'_> {
         let mut keys = keys::read(self, &mut step);
         keys.condition = condition;
         keys.tap = tap;
-        self.defaults.apply(&op, &mut keys);
+        self.defaults.apply(&mut op, &mut keys);
+        if let Op::Agent(ask) = &op {
+            keys.limit = ask.definition.as_ref().and_then(|agent| agent.limits.time);
+        }
         step.fields.close(self);
         Some(self.builder.node(Node {
             id,
@@ -367,6 +370,13 @@ impl Reader<'_> {
         self.report(diagnostic);
     }
 
+    /// Notes a tool of an agent down, which is a step without an id.
+    pub fn outline_tool(&mut self, span: Span, parent: Option<(StepIndex, Part)>, position: usize) -> StepIndex {
+        let index = self.outline_step("".into(), span, span, "tool", parent, position);
+        self.outline.steps[index.0].named = false;
+        index
+    }
+
     /// Notes a step down, before what is inside it.
     fn outline_step(
         &mut self,
@@ -397,6 +407,7 @@ impl Reader<'_> {
             items: None,
             calls: None,
             agent: None,
+            tool: None,
             shows: None,
             ends: None,
         });

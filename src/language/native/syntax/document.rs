@@ -10,8 +10,7 @@ use super::schema::JsonSchemaOfValue;
 use super::shape;
 use super::step::Steps;
 use super::trigger::Trigger;
-use super::unit::McpTool;
-use super::value::{Any, ComputedObject, Condition, Count, Deadline, Id, Text};
+use super::value::{Any, ComputedObject, Deadline, Id, Text};
 
 /// The key `kind`, whose values the whole schema tells.
 pub(super) type Kind = Any;
@@ -66,58 +65,4 @@ pub(super) struct Workflow {
     /// The result. The default is what the last step gives.
     #[schemars(example = &"=data.total")]
     output: Option<Any>,
-}
-
-/// An agent: a language model with its instructions and tools.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase", transform = shape::closed)]
-pub(super) struct Agent {
-    /// What the document declares.
-    kind: Kind,
-    /// The id by which steps name it.
-    #[schemars(example = &"writer")]
-    id: Id,
-    /// Its version, in quotes where YAML would read a number.
-    #[schemars(example = &"1.0.0")]
-    version: Option<Text>,
-    /// The name that people are shown.
-    name: Option<Text>,
-    /// What it is for, in a sentence.
-    purpose: Option<Text>,
-    /// The model, as `provider/model`.
-    #[schemars(example = &"openai/gpt-4o")]
-    model: Text,
-    /// What the model is told before each question.
-    instructions: Option<Any>,
-    /// What it may call.
-    tools: Option<Vec<Tool>>,
-    /// The shape of its answers, where the step asks for none.
-    schema: Option<JsonSchemaOfValue>,
-    /// How freely it answers, from 0 to 2.
-    #[schemars(range(min = 0, max = 2), example = 0.2)]
-    temperature: Option<f64>,
-    /// How many turns of the model one question may take.
-    #[schemars(example = 8)]
-    max_turns: Option<Count>,
-}
-
-/// Something an agent may call: one of `mcp`, `workflow` and `function`.
-#[derive(JsonSchema)]
-#[schemars(rename = "tool", transform = shape::closed, transform = one_tool)]
-pub(super) struct Tool {
-    /// A tool of an MCP server.
-    mcp: Option<McpTool>,
-    /// A workflow, by its id.
-    #[schemars(example = &"send-invoice")]
-    workflow: Option<Text>,
-    /// A function that the embedding program registered.
-    #[schemars(example = &"price")]
-    function: Option<Text>,
-    /// If it holds, a person has to approve the call first. The expression sees `arguments`.
-    #[schemars(example = &"=arguments.amount > 100")]
-    approval: Option<Condition>,
-}
-
-fn one_tool(schema: &mut schemars::Schema) {
-    shape::exactly_one(schema, &["mcp", "workflow", "function"]);
 }

@@ -5,6 +5,7 @@
 //! in the lists of `step` and `unit`; what stands above their types is said in addition.
 #![allow(dead_code, reason = "the types are there for what is derived from them")]
 
+mod agent;
 mod common;
 mod document;
 mod event;
@@ -29,7 +30,7 @@ type Document = (&'static str, fn(&mut SchemaGenerator) -> schemars::Schema);
 /// The kinds of documents that a file may hold, in the order in which editors offer them.
 const DOCUMENTS: &[Document] = &[
     ("Workflow", |generator| generator.subschema_for::<document::Workflow>()),
-    ("Agent", |generator| generator.subschema_for::<document::Agent>()),
+    ("Agent", |generator| generator.subschema_for::<agent::Agent>()),
 ];
 
 /// The JSON Schema of all documents. Its definitions have the names that files use: `Workflow`, `andThen`, `http`.

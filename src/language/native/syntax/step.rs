@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use super::document::Tool;
+use super::agent::{AgentOrId, Tool};
 use super::keys::{self, Common, Something, Units};
 use super::schema::JsonSchemaOfValue;
 use super::value::{
@@ -341,19 +341,24 @@ struct SleepUntil {
     common: Common,
 }
 
-/// The agent is a document with `kind: Agent`; its answer is the result.
+/// The agent is a document with `kind: Agent`, or written here; its answer is the result. Between the turns of its model
+/// it calls its tools.
 #[derive(JsonSchema)]
 #[schemars(rename = "andAgent", transform = keys::step, transform = prompt_or_messages)]
 struct Agent {
-    /// The agent, by its id.
+    /// The agent: its id, or what a document with `kind: Agent` has besides an id.
     #[schemars(example = &"writer")]
-    agent: Text,
+    agent: AgentOrId,
     /// What it is asked. Must be there unless there are `messages`.
     #[schemars(example = &"Summarise: {{ data.text }}")]
     prompt: Option<Any>,
-    /// Earlier turns of the conversation.
+    /// Earlier messages: a list of `{ role: user, content: ... }`, where `role` may also be `assistant` or `system`.
+    #[schemars(example = &"=data.messages")]
     messages: Option<ComputedList>,
-    /// Has no effect yet: tools belong to the agent itself.
+    /// The id of the conversation that it belongs to, or false for none. The default is the conversation of the run.
+    #[schemars(example = &"customer-{{ input.customer }}")]
+    conversation: Option<Any>,
+    /// What the agent may call in this step, besides its own tools.
     tools: Option<Vec<Tool>>,
     /// The shape of the answer. The default is the step's `outputSchema`, unless there is an `output`.
     schema: Option<JsonSchemaOfValue>,

@@ -23,6 +23,20 @@ literally! {
         "errorMessage": "an id is a text, in quotes if YAML reads it as something else",
         "patternErrorMessage": "an id is a letter, then letters, digits, `_` or `-`",
     };
+    // A model with its connection.
+    ModelName = {
+        "type": "string",
+        "pattern": "^(?!=)[^/]+/.+$",
+        "errorMessage": "a model is a text: its connection, a slash and its name",
+        "patternErrorMessage": "a model is written with its connection, as in `openai/gpt-4o`",
+    };
+    // The name by which a model calls a tool.
+    ToolName = {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]{1,64}$",
+        "errorMessage": "a name is a text, in quotes if YAML reads it as something else",
+        "patternErrorMessage": "the name of a tool has at most 64 letters, digits, `_` and `-`",
+    };
     // The name of an item, which expressions use.
     Name = {
         "type": "string",

@@ -3,7 +3,7 @@
 use super::*;
 use crate::data;
 use crate::expr::Build;
-use crate::graph::{Join, OnLimit, Op, Sleep, Target, Timing};
+use crate::graph::{Join, OnLimit, Op, Sleep, Timing};
 use crate::language::native::outline::{Part, ResultOutline};
 use crate::language::native::step::StepKind;
 
@@ -255,14 +255,10 @@ fn rule_21_an_agents_schema_is_checked_on_the_raw_answer() {
         let (graph, _) = good_steps(&format!(
             "  - {{ kind: andAgent, id: a, agent: writer, prompt: Go, {keys} }}"
         ));
-        let Op::Call(call) = &node(&graph, "a").op else {
+        let Op::Agent(ask) = &node(&graph, "a").op else {
             panic!()
         };
-        let Target::Agent { schema, .. } = &call.target else {
-            panic!()
-        };
-        assert_eq!(schema.is_some(), call.result_schema.is_some());
-        schema.as_ref().map(|schema| schema.source().clone())
+        ask.schema.as_ref().map(|schema| schema.source().clone())
     };
     assert_eq!(schema_of("schema: { type: string }"), Some(data!({ "type": "string" })));
     assert_eq!(

@@ -91,6 +91,13 @@ fn the_schema_tells_the_keys_that_the_reader_knows() {
         ("cron", top("triggers: [{ cron: {} }]"), "`cron`".to_owned()),
         ("webhook", top("triggers: [{ webhook: {} }]"), "`webhook`".to_owned()),
         ("tool", agent("tools: [{}]"), "a tool".to_owned()),
+        ("parameters", agent("parameters: {}"), "`parameters`".to_owned()),
+        ("agentLimits", agent("limits: {}"), "`limits`".to_owned()),
+        (
+            "inlineAgent",
+            step("kind: andAgent, agent: {}"),
+            "an agent in a step".to_owned(),
+        ),
         ("mcpTool", agent("tools: [{ mcp: {} }]"), "`mcp`".to_owned()),
         (
             "handler",

@@ -3,7 +3,6 @@
 use super::*;
 use crate::data;
 use crate::graph::{EventRole, Millis, Timing};
-use crate::language::ToolTarget;
 use crate::language::native::outline::Field;
 
 #[test]
@@ -93,25 +92,23 @@ fn rule_42_agents_are_documents() {
         panic!("{:?}", read.diagnostics)
     };
     assert_eq!(
-        (&*agent.id, &*agent.model, agent.max_turns),
-        ("writer", "openai/gpt-4o", Some(4))
+        (&*agent.id, agent.models[0].to_string(), agent.limits.turns),
+        ("writer", "openai/gpt-4o".to_owned(), 4)
     );
-    let targets: Vec<_> = agent.tools.iter().map(|tool| tool.target.clone()).collect();
-    let mcp = ToolTarget::Mcp {
-        server: "helpdesk".into(),
-        tool: "search".into(),
-    };
-    assert_eq!(
-        targets,
-        [
-            mcp,
-            ToolTarget::Workflow("other".into()),
-            ToolTarget::Function("price".into())
-        ]
-    );
-    let bad = |line: &str| only_in(&format!("kind: Agent\nid: a\nmodel: m\n{line}\n"));
+    let tools: Vec<(&str, &str)> = agent
+        .tools
+        .iter()
+        .map(|tool| {
+            let last = agent.graph.block(tool.block).last().copied().unwrap();
+            (&*tool.name, agent.graph.node(last).op.label())
+        })
+        .collect();
+    assert_eq!(tools, [("search", "mcp"), ("other", "workflow"), ("price", "function")]);
+    let bad = |line: &str| only_in(&format!("kind: Agent\nid: a\nmodel: m/n\n{line}\n"));
     assert!(bad("tools: [{ mcp: { server: a, tool: b }, function: c }]").starts_with("conflicting-keys @ function"));
-    assert!(bad("tools: [{ approval: true }]").contains("a tool needs `mcp`, `workflow` or `function`"));
+    assert!(
+        bad("tools: [{ approval: true }]").contains("a tool needs `mcp`, `workflow`, `function`, `http` or `exec`")
+    );
     assert!(bad("temperature: 3").contains("from 0 to 2"));
     assert!(bad("maxTurns: 0").contains("from 1"));
     assert!(only_in("kind: Agent\nid: a\n").contains("an agent needs `model`"));

@@ -178,11 +178,7 @@ impl Step {
             }
             Op::Sleep(Sleep::For(Timing::For(duration))) => step.sleep_duration_ms = Some(duration.0),
             Op::Enter(enter) => step.workflow_id = Some(enter.workflow.to_string()),
-            Op::Call(call) => {
-                if let crate::graph::Target::Agent { agent, .. } = &call.target {
-                    step.agent_id = Some(agent.to_string());
-                }
-            }
+            Op::Agent(ask) => step.agent_id = Some(ask.agent.to_string()),
             _ => step.nest(inner),
         }
         step

@@ -4,7 +4,10 @@ use super::super::flow::{Body, Common, Cond, Expr, Handler, Kind, Retry, Unit};
 use super::{Known, Leaves, Maker, Scope, is_control};
 
 /// What handlers and retries name.
-const CODES: [&str; 9] = [
+const CODES: [&str; 12] = [
+    "agent.*",
+    "schema.output",
+    "limit.exceeded",
     "http.network",
     "http.status",
     "http.*",

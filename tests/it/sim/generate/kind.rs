@@ -1,12 +1,15 @@
 //! The step kinds and units.
 
-use super::super::flow::{Body, Branches, Cond, Expr, Kind, Rule, Step, Unit};
+use super::super::flow::{Agent, Body, Branches, Cond, Does, Expr, Kind, Rule, Step, Tool, Unit};
 use super::super::world::EVENTS;
 use super::{Known, LONGEST, Leaves, Maker, Scope};
 
 impl Maker<'_> {
     pub(super) fn leaf(&mut self, scope: &Scope) -> (&'static str, Kind, Leaves) {
         let then = |unit| Kind::Then(unit);
+        if self.random.chance(self.knobs.agents) {
+            return self.agent(scope);
+        }
         if self.random.chance(self.knobs.calls) {
             return ("call", then(Unit::Call), Leaves::Anything);
         }
@@ -70,6 +73,29 @@ impl Maker<'_> {
             }
             _ => ("call", then(Unit::Call), Leaves::Anything),
         }
+    }
+
+    fn agent(&mut self, scope: &Scope) -> (&'static str, Kind, Leaves) {
+        let mut tools = Vec::new();
+        for _ in 0..self.random.range(0, 3) {
+            let child = scope.waits && scope.control && !self.children.is_empty() && self.random.chance(40);
+            let does = match child {
+                true => Does::Child(self.random.range(0, self.children.len() as u64 - 1) as usize),
+                false => Does::Call,
+            };
+            let asks = if scope.waits { 40 } else { 0 };
+            let asks_above = self.maybe(asks, |maker| maker.random.range(0, 8) as i64);
+            tools.push(Tool { does, asks_above });
+        }
+        let agent = Agent {
+            models: self.random.range(1, 2) as u32,
+            tools,
+            turns: self.random.range(1, 5) as u32,
+            corrections: self.random.range(0, 2) as u32,
+            schema: self.random.chance(50),
+        };
+        let leaves = if agent.schema { Leaves::Other } else { Leaves::Anything };
+        ("desk", Kind::Agent(agent), leaves)
     }
 
     pub(super) fn suspend(&mut self, scope: &Scope) -> (&'static str, Kind, Leaves) {

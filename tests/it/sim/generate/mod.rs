@@ -11,7 +11,7 @@ mod tests;
 
 use serde_json::{Value as Json, json};
 
-use super::flow::{Body, Expr, Flow, Kind, Step, Unit};
+use super::flow::{Body, Does, Expr, Flow, Kind, Step, Unit};
 use super::world::Random;
 
 /// What the generator favours. Percentages unless said otherwise.
@@ -23,6 +23,8 @@ pub struct Knobs {
     pub depth: u32,
     /// Of the steps that are no blocks: calls.
     pub calls: u64,
+    /// Of the steps that are no blocks: agents.
+    pub agents: u64,
     /// Of all steps, as far as depth allows: blocks.
     pub blocks: u64,
     /// Of all steps, each: `timeout`, `retry`, `catch`, `output`, `setState`.
@@ -39,6 +41,7 @@ impl Default for Knobs {
             size: 7,
             depth: 4,
             calls: 45,
+            agents: 9,
             blocks: 45,
             extras: 14,
             waits: true,
@@ -76,10 +79,13 @@ impl Flow {
     /// The indices of the children the main workflow or another child calls.
     pub fn children_called(&self) -> Vec<usize> {
         let mut called = Vec::new();
-        self.walk(&mut |step| {
-            if let Kind::Child { flow, .. } = step.kind {
-                called.push(flow);
-            }
+        self.walk(&mut |step| match &step.kind {
+            Kind::Child { flow, .. } => called.push(*flow),
+            Kind::Agent(agent) => called.extend(agent.tools.iter().filter_map(|tool| match tool.does {
+                Does::Child(flow) => Some(flow),
+                Does::Call => None,
+            })),
+            _ => {}
         });
         called.extend(self.children.iter().flat_map(Flow::children_called));
         called

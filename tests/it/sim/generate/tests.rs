@@ -28,7 +28,7 @@ fn check(fate: &Fate) {
 
 /// The address of the step whose attempt or iteration this is.
 fn visited(address: &str) -> &str {
-    let last = address.rfind('/').map_or(0, |slash| slash + 1);
+    let last = address.rfind(['/', ':']).map_or(0, |mark| mark + 1);
     address[last..]
         .find(['@', '['])
         .map_or(address, |mark| &address[..last + mark])

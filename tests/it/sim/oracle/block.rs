@@ -117,6 +117,7 @@ impl<'a> Oracle<'a> {
                 child.await.map(Yield::Value)
             }
             Kind::Guardrail(rules) => self.guard(rules, &at),
+            Kind::Agent(agent) => self.agent(agent, &at).await,
             Kind::Try { steps, .. } => self.inside(steps, &at, &at.scope).await.map(Yield::Value),
         }
     }

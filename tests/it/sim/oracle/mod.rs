@@ -4,6 +4,7 @@
 //! is a `for` loop. There are no events, no journal, no frames and no replay, hence nothing that could be wrong in the
 //! same way as in the interpreter. [`predict`] polls the run from its root at every instant at which something is due.
 
+mod agent;
 mod block;
 mod clock;
 mod step;
@@ -100,6 +101,7 @@ pub fn predict(flow: &Flow, world: &World) -> Prediction {
         steps: RefCell::default(),
         effects: RefCell::default(),
         mail: RefCell::default(),
+        talks: RefCell::default(),
     };
     let clock = &oracle.clock;
     let mut work = oracle.run(flow, main, String::new(), flow.input.clone(), root);
@@ -196,6 +198,8 @@ struct Oracle<'a> {
     steps: RefCell<BTreeMap<String, StepFate>>,
     effects: RefCell<BTreeMap<String, EffectFate>>,
     mail: RefCell<Mail>,
+    /// The conversations of agents' steps, by address.
+    talks: RefCell<BTreeMap<String, agent::Talk>>,
 }
 
 impl<'a> Oracle<'a> {

@@ -34,7 +34,7 @@ impl Attempt {
         format!("{}:", self.visit())
     }
 
-    fn visit(&self) -> String {
+    pub fn visit(&self) -> String {
         match self.number {
             1 => self.address.clone(),
             number => format!("{}@{number}", self.address),
@@ -288,7 +288,8 @@ fn retries(retry: &Retry, error: &Failure) -> bool {
         _ if error.code.starts_with("expression.") => false,
         Some(codes) => codes.iter().any(|entry| covers(entry, &error.code)),
         None => match error.code.as_str() {
-            "timeout" | "http.network" => true,
+            // Of an answer of the wrong shape too: nothing else has a schema.
+            "timeout" | "http.network" | "agent.network" | "schema.output" => true,
             "http.status" => error
                 .status
                 .is_some_and(|status| matches!(status, 408 | 425 | 429 | 500..)),

@@ -77,8 +77,14 @@ impl<'a> Oracle<'a> {
 
     async fn call(&self, effect: String, at: &Attempt) -> Result<Yield, Stop> {
         let call = self.world.call(&effect);
+        self.effect(effect, at, call.ms).await?;
+        call.outcome.map(Yield::Value).map_err(Stop::Error)
+    }
+
+    /// Something that the world is asked for, and answers after so long.
+    pub async fn effect(&self, effect: String, at: &Attempt, ms: u64) -> Result<(), Stop> {
         let started_at = self.clock.now();
-        let ended = self.clock.outcome(&at.scope, call.ms).await;
+        let ended = self.clock.outcome(&at.scope, ms).await;
         let how = if ended.is_ok() {
             EffectEnd::Done
         } else {
@@ -90,8 +96,7 @@ impl<'a> Oracle<'a> {
             how,
         };
         self.effects.borrow_mut().insert(effect, fate);
-        ended?;
-        call.outcome.map(Yield::Value).map_err(Stop::Error)
+        ended
     }
 
     /// Rule 34: takes the first kept event that fits, or the first that comes.
@@ -123,7 +128,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    async fn waiting<T>(&self, at: &Attempt, ready: impl FnMut() -> Option<T>) -> Result<T, Stop> {
+    pub async fn waiting<T>(&self, at: &Attempt, ready: impl FnMut() -> Option<T>) -> Result<T, Stop> {
         let show = |status| {
             if let Some(step) = self.steps.borrow_mut().get_mut(&at.address) {
                 step.status = status;
