@@ -21,7 +21,7 @@ use futures_util::FutureExt;
 pub use connect::{Configured, Scripts};
 pub use function::Functions;
 pub use mock::{Mock, MockError, Mocks, step_fits};
-pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelTurn, Models};
+pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelError, ModelTurn, Models};
 pub use script::{Script, Scripted};
 
 use crate::clock::Clock;

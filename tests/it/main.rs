@@ -24,6 +24,7 @@ mod powerfx;
 mod rules;
 mod sarif;
 mod schema;
+mod serve;
 mod sim;
 mod suites;
 mod testing;
