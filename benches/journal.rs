@@ -1,5 +1,6 @@
 //! What is durable, against a bare writer that commits in groups on the same disk, in turn, since disks differ and change.
-//! 64 at a time, each of 10 records that are on disk before the next is made; here a record is what a step comes to.
+//! 64 at a time, each of 10 records that are on disk before the next is made; here a record is what a step comes to. The
+//! beginning of a run is an append of ours as well, though it counts as none.
 #![allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 
 mod common;
@@ -24,10 +25,13 @@ use tokio::sync::oneshot;
 const PRODUCERS: usize = 64;
 const STEPS: usize = 10;
 const ROUNDS: usize = 10;
+/// How often all producers make their records in one round, so that every round has its share of checkpoints.
+const WAVES: usize = 8;
 const WAITING: usize = 100_000;
-/// What a step returns; it stands in two of the events of its record, which then has about 1 KB.
-const RESULT: usize = 250;
-const RECORD: usize = 1_000;
+/// How long what a step returns is. It stands in three of the events of its record, with which that has as many bytes as
+/// one of the bare writer's.
+const RESULT: usize = 238;
+const RECORD: usize = 1_025;
 
 fn main() {
     let folder = std::env::temp_dir().join(format!("interpret-journal-{}", std::process::id()));
@@ -52,13 +56,20 @@ fn main() {
         let mut rate = |at: usize, records: &mut dyn FnMut()| {
             let (begun, used) = (Instant::now(), cpu());
             records();
-            let count = (PRODUCERS * STEPS) as f64;
+            let count = (WAVES * PRODUCERS * STEPS) as f64;
             rates[at].push(count / begun.elapsed().as_secs_f64());
             costs[at].push((cpu() - used) / count);
         };
-        rate(0, &mut || runtime.block_on(bare.produce()));
-        rate(1, &mut || runtime.block_on(execute(&over_empty, &program, round)));
-        rate(2, &mut || runtime.block_on(execute(&over_full, &program, round)));
+        let waves = round * WAVES..(round + 1) * WAVES;
+        rate(0, &mut || waves.clone().for_each(|_| runtime.block_on(bare.produce())));
+        let mut execute = |at: usize, driver: &Driver| {
+            rate(at, &mut || {
+                let wave = |wave| runtime.block_on(execute(driver, &program, wave));
+                waves.clone().for_each(wave);
+            });
+        };
+        execute(1, &over_empty);
+        execute(2, &over_full);
     }
     let median = |rates: &mut Vec<f64>| {
         rates.sort_by(f64::total_cmp);
@@ -81,7 +92,8 @@ fn main() {
         full_cost * 1e6,
         full_cost / empty_cost
     );
-    println!("a record of ours has {} bytes", runtime.block_on(record(&empty)));
+    let ours = runtime.block_on(record(&empty));
+    println!("a record of ours has {ours} bytes, one of the bare writer's {RECORD}");
     drop((bare, over_empty, over_full, empty, full));
     let _ = std::fs::remove_dir_all(folder);
 }
@@ -121,9 +133,9 @@ fn driver(store: Arc<Sqlite>) -> Driver {
     Driver::new(store, Arc::new(provider), Arc::new(SystemClock))
 }
 
-async fn execute(driver: &Driver, program: &Arc<Program>, round: usize) {
+async fn execute(driver: &Driver, program: &Arc<Program>, wave: usize) {
     let run = async |at: usize| {
-        let start = Start::new(format!("{round}-{at}"), Data::Null);
+        let start = Start::new(format!("{wave}-{at}"), Data::Null);
         let mut observe = |_: &[Event], _: &Run| {};
         let mut session = driver.open(program.clone(), start, &mut observe).await.expect("a run");
         let status = session.to_end(&mut observe).await;
@@ -132,12 +144,12 @@ async fn execute(driver: &Driver, program: &Arc<Program>, round: usize) {
     join_all((0..PRODUCERS).map(run)).await;
 }
 
-/// How long what is appended for one step is, on average.
+/// How long what is appended for a step is: the bytes of its events alone.
 async fn record(store: &Arc<Sqlite>) -> usize {
     let batches = store.load(&"0-0".into(), 0).await.expect("a journal");
-    let events = batches.iter().flat_map(|batch| batch.events.iter());
+    let events = batches[STEPS / 2].events.iter();
     let bytes = events.map(|event| serde_json::to_string(&event.kind).map_or(0, |text| text.len()));
-    bytes.sum::<usize>() / STEPS
+    bytes.sum()
 }
 
 /// Executions that wait for somebody, a few events each.

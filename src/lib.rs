@@ -73,4 +73,6 @@ pub mod testing;
 
 pub mod lsp;
 
+pub mod serve;
+
 pub mod cli;

@@ -19,8 +19,10 @@ mod replay;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod stored;
 mod test;
+mod token;
 mod validate;
 
 use std::process::ExitCode;
@@ -53,6 +55,10 @@ enum Command {
     Init(init::Arguments),
     /// Run a workflow: the result goes to stdout, progress to stderr.
     Run(Box<run::Arguments>),
+    /// Serve workflows over HTTP.
+    Serve(Box<serve::Arguments>),
+    /// Make a token with which somebody may use a server.
+    Token(token::Arguments),
     /// List, inspect, resume and prune the runs that a store keeps.
     Runs(runs::Arguments),
     /// Run the tests of workflows, each in virtual time and without the outside world.
@@ -99,6 +105,8 @@ pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(*arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Runs(arguments) => runs::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),

@@ -69,6 +69,12 @@ impl Reach {
         })
     }
 
+    /// Tells which environment variables a program asks for and may read.
+    pub fn environments(&self, permit: Arc<Permit>) -> Box<dyn Fn(&Program) -> Data + Send + Sync> {
+        let mocked = self.mocks.is_some();
+        Box::new(move |program| environment(mocked, &permit, program))
+    }
+
     /// The configuration that was asked for, or that lies beside the workflow.
     fn configured(&self, program: Option<(&Program, &Sources)>) -> Result<Configured, Exit> {
         let configured = match &self.config {
@@ -90,18 +96,7 @@ impl Reach {
 
     /// The environment variables that a program asks for and may read.
     pub fn environment(&self, permit: &Permit, program: &Program) -> Data {
-        let mut env = Vec::new();
-        for asked in program.workflows.iter().map(|workflow| &workflow.header.permissions) {
-            let granted = permit.environment(asked, |name| std::env::var(name).ok());
-            if self.mocks.is_some() {
-                let placeholder = |name: &Name| (name.clone(), Data::from(format!("${name}")));
-                env.extend(asked.env.iter().map(placeholder));
-            }
-            if let Data::Map(granted) = granted {
-                env.extend(granted.iter().map(|(name, value)| (name.clone(), value.clone())));
-            }
-        }
-        env.into_iter().collect()
+        environment(self.mocks.is_some(), permit, program)
     }
 
     /// The file with mocks, as it was given.
@@ -126,6 +121,22 @@ impl Reach {
         }
         Ok(permit)
     }
+}
+
+/// With mocks, a variable that is not granted reads as `$NAME`.
+fn environment(mocked: bool, permit: &Permit, program: &Program) -> Data {
+    let mut env = Vec::new();
+    for asked in program.workflows.iter().map(|workflow| &workflow.header.permissions) {
+        let granted = permit.environment(asked, |name| std::env::var(name).ok());
+        if mocked {
+            let placeholder = |name: &Name| (name.clone(), Data::from(format!("${name}")));
+            env.extend(asked.env.iter().map(placeholder));
+        }
+        if let Data::Map(granted) = granted {
+            env.extend(granted.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+    }
+    env.into_iter().collect()
 }
 
 fn mocks(path: &Path, program: Option<&Program>) -> Result<Mocks, Exit> {

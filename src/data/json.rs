@@ -156,6 +156,16 @@ impl<'de> Visitor<'de> for Seed {
     }
 }
 
+impl schemars::JsonSchema for Data {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AnyValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "Any JSON value." })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,22 @@ impl Driver {
         Ok(Session::begin_with(self.shared.clone(), run, events, of, id, observe).await?)
     }
 
+    /// The same, driven in a task of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`]; then there is no such run.
+    pub async fn start_replay(
+        &self,
+        program: Arc<Program>,
+        of: &Name,
+        id: Name,
+        step: &Name,
+    ) -> Result<RunHandle, ReplayError> {
+        let session = self.replay(program, of, id, step, &mut |_, _| {}).await?;
+        Ok(self.spawn(session))
+    }
+
     /// The events of a run before a step of it began, as those of a run with another id.
     async fn up_to(
         &self,

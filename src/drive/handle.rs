@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Error;
 use crate::data::Data;
-use crate::graph::{Name, Program};
-use crate::run::{EventKind, Input, Rejection, Run, RunEnd, Status, Target};
+use crate::graph::{Name, Program, Timestamp};
+use crate::run::{EventKind, Input, PendingWait, Rejection, Run, RunEnd, Status, Suspension, Target};
 use crate::store::{self, Batch, Store, is_over};
 
 /// A run that is being driven, or was. Cloning it is a reference count.
@@ -34,8 +34,42 @@ pub(super) enum Message {
 pub(super) struct Progress {
     pub seq: u64,
     pub status: Status,
+    /// What it has come to, unless something is going on.
+    pub rest: Option<Arc<Rest>>,
     /// Why it is no longer driven, though it is not over.
     pub failed: Option<Error>,
+}
+
+/// What a run has come to when nothing is going on in it: its end, or what it waits for.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    /// Its status; never [`Status::Running`].
+    pub status: Status,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it came to rest.
+    pub at: Timestamp,
+    /// How it ended; `None` while it is suspended.
+    pub end: Option<RunEnd>,
+    /// What it waits for, the oldest first.
+    pub waits: Vec<PendingWait>,
+    /// The hold from outside, if there is one.
+    pub suspension: Option<Suspension>,
+}
+
+impl Rest {
+    /// What a run has come to; `None` while something is going on.
+    pub fn of(run: &Run, at: Timestamp) -> Option<Rest> {
+        let status = run.status();
+        (status != Status::Running).then(|| Rest {
+            status,
+            started_at: run.state().started_at(),
+            at,
+            end: run.state().end().cloned(),
+            waits: run.waits().collect(),
+            suspension: run.state().suspension().cloned(),
+        })
+    }
 }
 
 /// Why an input was not taken.
@@ -76,6 +110,11 @@ impl RunHandle {
         self.progress.borrow().seq
     }
 
+    /// Whether somebody drives it still.
+    pub(super) fn is_driven(&self) -> bool {
+        self.progress.has_changed().is_ok()
+    }
+
     /// Tells the run something. When this returns, what followed is stored.
     ///
     /// # Errors
@@ -88,6 +127,14 @@ impl RunHandle {
             .await
             .map_err(|_| SendError::Gone)?;
         answer.await.unwrap_or(Err(SendError::Gone))
+    }
+
+    /// The same for a run that nobody drives yet: it is the first thing it will hear.
+    pub(super) fn tell(&self, input: Input) -> impl Future<Output = Result<(), SendError>> + use<> {
+        let (reply, answer) = oneshot::channel();
+        // A new inbox has room; were there none, the answer would be that it is gone.
+        let _ = self.inbox.try_send(Message::Input(input, reply));
+        async move { answer.await.unwrap_or(Err(SendError::Gone)) }
     }
 
     /// Looks at the run as it is between two turns.
@@ -131,6 +178,18 @@ impl RunHandle {
     /// When it is no longer driven, though it is not over.
     pub async fn rested(&self) -> Result<Status, Error> {
         self.reached(|status| status != Status::Running).await
+    }
+
+    /// Waits until the run is over, or suspended, and tells what it has come to.
+    ///
+    /// # Errors
+    ///
+    /// When it is no longer driven, though it is not over.
+    pub async fn rest(&self) -> Result<Arc<Rest>, Error> {
+        self.rested().await?;
+        let rest = self.progress.borrow().rest.clone();
+        // It may have gone on since.
+        rest.ok_or(Error::Gone)
     }
 
     /// The end of the run: its result or error.

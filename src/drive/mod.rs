@@ -11,6 +11,7 @@
 mod again;
 mod calls;
 mod conversation;
+mod follow;
 mod handle;
 mod outside;
 mod recover;
@@ -24,12 +25,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
 pub use again::ReplayError;
-pub use handle::{Events, RunHandle, SendError};
+pub use follow::Follow;
+pub use handle::{Events, Rest, RunHandle, SendError};
 pub use outside::{AskError, ask};
 pub use recover::{Programs, Recovered};
 pub use session::Session;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::graph::{Name, Program};
 use crate::permit::{Denied, Permit};
@@ -51,6 +53,8 @@ struct Shared {
     /// The runs that are driven in tasks of their own.
     runs: Mutex<HashMap<Name, RunHandle>>,
     programs: Option<Programs>,
+    /// Who waits for runs to be driven here.
+    awaited: Mutex<HashMap<Name, Vec<oneshot::Sender<RunHandle>>>>,
     /// Programs that were made again from their definitions.
     known: Mutex<HashMap<Name, Arc<Program>>>,
     /// Told when a run has been unloaded.
@@ -126,6 +130,7 @@ impl Driver {
                 clock,
                 permit: None,
                 runs: Mutex::default(),
+                awaited: Mutex::default(),
                 programs: None,
                 known: Mutex::default(),
                 unloaded: Notify::new(),
@@ -164,6 +169,7 @@ impl Driver {
             clock: clock.clone(),
             permit: permit.clone(),
             runs: Mutex::default(),
+            awaited: Mutex::default(),
             programs: programs.clone(),
             known: Mutex::default(),
             unloaded: Notify::new(),
@@ -219,6 +225,13 @@ impl Driver {
     /// [`StartError`]; then there is no such run.
     pub async fn start(&self, program: Arc<Program>, start: Start) -> Result<RunHandle, StartError> {
         let session = self.open(program, start, &mut |_, _| {}).await?;
+        // Most short runs are over before they would have a task.
+        if session.is_settled() {
+            let handle = session.handle().clone();
+            drop(session);
+            self.shared.unloaded.notify_one();
+            return Ok(handle);
+        }
         Ok(self.spawn(session))
     }
 
@@ -258,6 +271,11 @@ impl Driver {
         self.shared.runs().get(run).cloned()
     }
 
+    /// How many runs are driven in tasks of their own.
+    pub fn load(&self) -> usize {
+        self.shared.runs().len()
+    }
+
     /// The runs that are driven in tasks of their own.
     pub fn driven(&self) -> Vec<RunHandle> {
         self.shared.runs().values().cloned().collect()
@@ -280,6 +298,7 @@ impl Driver {
             Entry::Occupied(driven) => return driven.get().clone(),
             Entry::Vacant(vacant) => vacant.insert(handle.clone()),
         };
+        self.shared.arrived(&handle);
         let registered = Registered {
             shared: self.shared.clone(),
             run: handle.id().clone(),

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Driver, Error, RunHandle, SendError};
+use super::{Driver, Error, RunHandle, SendError, Session};
 use crate::graph::{Name, Program, Timestamp};
-use crate::run::{Input, Status};
+use crate::run::{Input, Run, Status};
 use crate::store::{self, Definition, Filter};
 
 /// Makes a program of a definition, or says why it cannot.
@@ -89,6 +89,27 @@ impl Driver {
         }
     }
 
+    /// Remembers a program, so that it need not be made again from its definition.
+    pub fn learn(&self, program: Arc<Program>) {
+        let mut known = self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(program.hash.clone(), program);
+    }
+
+    /// A stored run as it stands, whoever drives it.
+    ///
+    /// # Errors
+    ///
+    /// No such run, or it cannot be read.
+    pub async fn look(&self, run: &Name) -> Result<Run, Error> {
+        if let Some(driven) = self.find(run)
+            && let Ok(found) = driven.inspect(Run::clone).await
+        {
+            return Ok(found);
+        }
+        let program = self.program_of(run).await?;
+        Session::look(self.shared.clone(), program, run).await
+    }
+
     /// Takes up a stored run and drives it in a task of its own, until it is over or waits for somebody; one that is
     /// driven already is only found.
     ///
@@ -111,13 +132,14 @@ impl Driver {
     /// [`SendError`]; then nothing has changed.
     pub async fn send(&self, run: &Name, input: Input) -> Result<RunHandle, SendError> {
         for _ in 0..PAUSES {
-            let handle = match self.take_up(run).await {
-                Ok(handle) => handle,
-                Err(Error::Store(error)) => return Err(SendError::Store(error)),
-                Err(Error::Gone) => return Err(SendError::Gone),
-                Err(other) => return Err(SendError::Unreadable(Box::new(other))),
+            let (handle, sent) = match self.find(run) {
+                Some(handle) => {
+                    let sent = handle.send(input.clone()).await;
+                    (handle, sent)
+                }
+                None => self.take_up_with(run, input.clone()).await?,
             };
-            match handle.send(input.clone()).await {
+            match sent {
                 Ok(()) => return Ok(handle),
                 // It is just being unloaded.
                 Err(SendError::Gone) if !store::is_over(handle.status()) => tokio::time::sleep(PAUSE).await,
@@ -125,6 +147,23 @@ impl Driver {
             }
         }
         Err(SendError::Gone)
+    }
+
+    /// Takes up a stored run that has something to hear before it can be unloaded again.
+    async fn take_up_with(&self, run: &Name, input: Input) -> Result<(RunHandle, Result<(), SendError>), SendError> {
+        let opened = async {
+            let program = self.program_of(run).await?;
+            self.reopen(program, run).await
+        };
+        let session = match opened.await {
+            Ok(session) => session,
+            Err(Error::Store(error)) => return Err(SendError::Store(error)),
+            Err(Error::Gone) => return Err(SendError::Gone),
+            Err(other) => return Err(SendError::Unreadable(Box::new(other))),
+        };
+        let answer = session.handle().tell(input);
+        let handle = self.spawn(session);
+        Ok((handle, answer.await))
     }
 
     /// Takes up the runs whose time has come.

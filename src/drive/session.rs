@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::calls::Calls;
-use super::handle::{Message, Progress, RunHandle, SendError};
+use super::handle::{Message, Progress, Rest, RunHandle, SendError};
 use super::snapshot::Snapshots;
 use super::{Error, Shared, StartError};
 use crate::clock::Sleep;
@@ -94,6 +94,13 @@ impl Session {
         Ok(session)
     }
 
+    /// A run as its journal has it.
+    pub(super) async fn look(shared: Arc<Shared>, program: Arc<Program>, id: &Name) -> Result<Run, Error> {
+        let mut session = Session::new(shared, program.clone(), id.clone());
+        session.reload(&mut |_, _| {}).await?;
+        Ok(std::mem::replace(&mut session.run, Run::new(program)))
+    }
+
     /// Begins a run that has been through those events, which come from another.
     pub(super) async fn begin_with(
         shared: Arc<Shared>,
@@ -131,6 +138,7 @@ impl Session {
         let (progress, watcher) = watch::channel(Progress {
             seq: 0,
             status: Status::Running,
+            rest: None,
             failed: None,
         });
         let handle = RunHandle {
@@ -184,6 +192,16 @@ impl Session {
         self.drive(observe, |status| status != Status::Running).await
     }
 
+    /// Whether there is nothing to drive: it is over, or waits for somebody and can be taken up again.
+    pub(super) fn is_settled(&self) -> bool {
+        let waits = || {
+            self.shared.programs.is_some()
+                && self.run.status() == Status::Suspended
+                && self.run.wake_at().is_none_or(|at| at > self.now())
+        };
+        self.offers.is_empty() && (is_over(self.run.status()) || waits())
+    }
+
     /// Drives the run until it is over or waits for somebody, and is not to be woken yet; true when nobody has told it
     /// anything meanwhile, and nobody can any more: it can be dropped, and taken up again when its time comes.
     pub(super) async fn until_unloaded(&mut self) -> Result<bool, Error> {
@@ -196,10 +214,15 @@ impl Session {
             return Ok(false);
         }
         self.inbox.close();
-        if self.inbox.is_empty() {
+        // What was sent in time is heard still. Nobody may wait for more: who only looked has told the run nothing.
+        std::future::poll_fn(|context| {
+            let _ = self.poll_gather(context);
+            Poll::Ready(())
+        })
+        .await;
+        if self.offers.is_empty() {
             return Ok(true);
         }
-        self.gather().await;
         self.advance(&mut |_, _| {}).await?;
         Ok(false)
     }
@@ -399,6 +422,17 @@ impl Session {
         Ok(events)
     }
 
+    /// Tells those who hold a handle how far the run is.
+    fn tell(&self) {
+        let (seq, status) = (self.seq, self.run.status());
+        let rest = Rest::of(&self.run, self.last).map(Arc::new);
+        self.progress.send_modify(|progress| {
+            progress.seq = seq;
+            progress.status = status;
+            progress.rest = rest;
+        });
+    }
+
     /// Tells the world of events that are stored, and acts upon them.
     fn publish(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
         self.announce(events, observe);
@@ -408,11 +442,7 @@ impl Session {
     fn announce(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
         self.seq += events.len() as u64;
         self.last = events.last().map_or(self.last, |event| event.at);
-        let (seq, status) = (self.seq, self.run.status());
-        self.progress.send_modify(|progress| {
-            progress.seq = seq;
-            progress.status = status;
-        });
+        self.tell();
         observe(events, &self.run);
     }
 
@@ -553,11 +583,7 @@ impl Session {
         if fresh {
             self.seq = end;
             self.last = last.unwrap_or(self.last);
-            let status = self.run.status();
-            self.progress.send_modify(|progress| {
-                progress.seq = end;
-                progress.status = status;
-            });
+            self.tell();
         }
         Ok(news)
     }

@@ -215,6 +215,12 @@ impl Loaded {
         self.tests.iter()
     }
 
+    /// The ids of the workflows that are declared, those with errors included, once for each version.
+    pub(crate) fn declared_workflows(&self) -> impl Iterator<Item = &Name> {
+        let workflows = self.declared.iter().filter(|one| one.kind == Kind::Workflow);
+        workflows.map(|one| &one.id)
+    }
+
     /// What is declared, definitions with errors included.
     pub(crate) fn declared(&self) -> &[Declared] {
         &self.declared

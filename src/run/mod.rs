@@ -43,7 +43,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, Program, Timestamp};
+use crate::graph::{Name, NodeId, Program, Timestamp};
 use state::Work;
 use turn::Turn;
 
@@ -203,6 +203,19 @@ impl PendingCall {
     }
 }
 
+/// A step of a run as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct StepView<'r> {
+    /// Where it stands.
+    pub status: StepStatus,
+    /// The `data` it received.
+    pub input: &'r Data,
+    /// What left it.
+    pub output: Option<&'r Data>,
+    /// Its error, be it handled.
+    pub error: Option<&'r Arc<Failure>>,
+}
+
 /// A wait in flight.
 #[derive(Clone, Debug)]
 pub struct PendingWait {
@@ -287,6 +300,19 @@ impl Run {
     /// What the workflow itself remembers at the moment.
     pub fn workflow_state(&self) -> Option<&Data> {
         self.state.instances.get(0).map(|instance| &instance.state)
+    }
+
+    /// What is known of a step of the workflow itself, outside of items; `None` if it has not begun.
+    pub fn step(&self, node: NodeId) -> Option<StepView<'_>> {
+        let step = self.program.step(node);
+        let instance = self.state.instances.get(0)?;
+        let record = self.state.record(instance.frame, step.each, step.slot)?;
+        Some(StepView {
+            status: record.status?,
+            input: &record.input,
+            output: record.output.as_ref(),
+            error: record.failure.as_ref(),
+        })
     }
 
     /// What its turns of models have taken so far.

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::event::*;
-use super::state::State;
-use super::{Corrupt, Message, Request};
+use super::{Corrupt, Message, Request, Run};
 use crate::data::{Data, Map};
 use crate::graph::{Name, NodeId, Program};
 
@@ -166,18 +165,24 @@ impl What {
 /// Follows the events of one run.
 #[derive(Debug)]
 pub struct Tracer {
-    program: Arc<Program>,
     /// The run as far as it was followed, to know where an event happened.
-    state: State,
+    run: Run,
 }
 
 impl Tracer {
     /// A tracer of a run from its first event on.
     pub fn new(program: Arc<Program>) -> Tracer {
-        Tracer {
-            program,
-            state: State::default(),
-        }
+        Tracer { run: Run::new(program) }
+    }
+
+    /// The run as far as it was followed.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// What the step in progress in a scope has received.
+    pub fn received(&self, scope: ScopeId) -> Option<&Data> {
+        Some(&self.run.state.scope(scope)?.data)
     }
 
     /// What an event tells; `None` if it tells nothing about the workflow.
@@ -193,7 +198,7 @@ impl Tracer {
             kind => self.place(kind),
         };
         let kept = self.kept(&event.kind);
-        self.state.apply(&self.program, event)?;
+        self.run.follow(event)?;
         let place = before.or_else(|| self.place(&event.kind));
         let Some((what, data)) = tell(&event.kind) else {
             return Ok(None);
@@ -208,7 +213,7 @@ impl Tracer {
             ignored: None,
         };
         if let Some((node, address, attempt)) = place {
-            let step = self.program.step(node);
+            let step = self.run.program.step(node);
             told.data = told.data.or(kept);
             if let EventKind::StepEnded { end, .. } = &event.kind
                 && let StepEnd::Success { error: Some(error), .. } = end
@@ -230,16 +235,16 @@ impl Tracer {
                 scope,
                 end: StepEnd::Success { data: None, .. },
                 ..
-            } => Some(self.state.scope(*scope)?.data.clone()),
+            } => Some(self.run.state.scope(*scope)?.data.clone()),
             _ => None,
         }
     }
 
     /// The addresses of the steps in progress.
     pub fn in_progress(&self) -> impl Iterator<Item = String> {
-        let scopes = self.state.scopes.ids().map(ScopeId);
-        let active = scopes.filter(|scope| *scope != ScopeId(0) && self.state.active(*scope).is_some());
-        active.map(|scope| self.state.address(&self.program, scope))
+        let scopes = self.run.state.scopes.ids().map(ScopeId);
+        let active = scopes.filter(|scope| *scope != ScopeId(0) && self.run.state.active(*scope).is_some());
+        active.map(|scope| self.run.state.address(&self.run.program, scope))
     }
 
     fn place(&self, kind: &EventKind) -> Option<(NodeId, String, u32)> {
@@ -255,11 +260,12 @@ impl Tracer {
             // The step is not in progress, before or behind the event.
             EventKind::StepSkipped { scope, node } | EventKind::RunRetried { scope, node } => {
                 let outer = self
+                    .run
                     .state
                     .scope(*scope)?
                     .parent
-                    .map(|_| self.state.prefix(&self.program, *scope));
-                let step = &self.program.step(*node).node;
+                    .map(|_| self.run.state.prefix(&self.run.program, *scope));
+                let step = &self.run.program.step(*node).node;
                 let id = match step.named {
                     true => &*step.id,
                     false => step.id.rsplit_once('/').map_or(&*step.id, |(_, suffix)| suffix),
@@ -268,13 +274,13 @@ impl Tracer {
             }
             EventKind::CallRepeated { ticket }
             | EventKind::CallEnded { ticket, .. }
-            | EventKind::WaitEnded { ticket, .. } => *self.state.tickets.get(ticket)?,
+            | EventKind::WaitEnded { ticket, .. } => *self.run.state.tickets.get(ticket)?,
             _ => return None,
         };
-        let active = self.state.active(scope)?;
+        let active = self.run.state.active(scope)?;
         Some((
             active.node,
-            self.state.place_of_call(&self.program, scope),
+            self.run.state.place_of_call(&self.run.program, scope),
             active.attempt,
         ))
     }

@@ -136,7 +136,9 @@ pub trait Store: Send + Sync {
         Box::pin(std::future::ready(Ok(0)))
     }
 
-    /// Keeps a definition under its hash, for runs that begin soon; keeping it again changes nothing else.
+    /// Keeps a definition under its hash, for runs that begin soon. Keeping it again makes it as young as a new one and
+    /// changes nothing else: whoever begins runs of it for longer than [`prune_definitions`](Store::prune_definitions) is
+    /// patient keeps it again from time to time.
     fn keep(&self, definition: Arc<Definition>) -> Reply<'_, ()>;
 
     /// The definition with a hash.

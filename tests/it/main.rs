@@ -4,6 +4,7 @@
     reason = "tests read files, the environment and the clock"
 )]
 
+mod api;
 mod cli;
 mod defects;
 mod docs;
@@ -22,6 +23,7 @@ mod pages;
 mod rules;
 mod sarif;
 mod schema;
+mod serve;
 mod sim;
 mod suites;
 mod testing;

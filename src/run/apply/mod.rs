@@ -12,7 +12,7 @@ mod open;
 mod retry;
 mod unwind;
 
-use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, WaitEnd};
+use super::event::{Event, EventKind, Part, Recovery, RunEnd, ScopeId, Started, WaitEnd};
 use super::fault::{Fault, planted};
 use super::state::*;
 use super::talk::Talk;
@@ -267,7 +267,7 @@ impl State {
         }
     }
 
-    fn start(&mut self, program: &Program, at: Timestamp, started: &Arc<super::event::Started>) -> Applied {
+    fn start(&mut self, program: &Program, at: Timestamp, started: &Arc<Started>) -> Applied {
         if self.started.is_some() {
             return Err(Corrupt);
         }
@@ -485,6 +485,16 @@ pub(super) fn replace_keys(map: &Data, entries: &[(Name, Data)]) -> Data {
 }
 
 impl State {
+    /// With what the run began; `None` before that.
+    pub fn started(&self) -> Option<&Started> {
+        self.started.as_deref()
+    }
+
+    /// When it began.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
     /// Whether the run has ended.
     pub fn end(&self) -> Option<&RunEnd> {
         self.end.as_ref()

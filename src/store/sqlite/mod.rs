@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Append, Batch, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
@@ -180,6 +181,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(Path::new(".").join(path), flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Otherwise SQLite compiles a statement anew whenever a value is bound that its plan might depend on.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -303,11 +306,6 @@ impl std::fmt::Debug for Sqlite {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-/// The key of an event: the number of its run above 32 bits of its place in the journal.
-fn key(number: i64, seq: u64) -> i64 {
-    (number << 32) | i64::from(u32::try_from(seq).unwrap_or(u32::MAX))
 }
 
 fn status_of(status: Status) -> &'static str {

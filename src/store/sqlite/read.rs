@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use serde_json::value::RawValue;
 
 use super::write::hash;
-use super::{Batch, Definition, Entry, Error, Filter, Head, Snapshot, key, status_from, status_of, unavailable};
+use super::{Batch, Definition, Entry, Error, Filter, Head, Snapshot, status_from, status_of, unavailable};
 use crate::graph::{Name, Timestamp};
-use crate::run::{Event, Labels};
+use crate::run::{Event, Labels, Status};
 
 /// How many events one page of a journal has, and about how many bytes.
 const PAGE: usize = 4096;
@@ -21,49 +22,85 @@ pub(super) fn load(connection: &Connection, run: &Name, from: u64) -> Result<Vec
         .map_err(unavailable)?;
     let number = number.ok_or_else(|| Error::NoSuchRun(run.clone()))?;
     let mut select = connection
-        .prepare_cached(
-            "SELECT key, at, coalesce(payload, (SELECT value FROM blobs WHERE hash = blob)) \
-             FROM events WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
-        )
+        .prepare_cached("SELECT next, at, events FROM batches WHERE run = ? AND next > ? ORDER BY next")
         .map_err(unavailable)?;
-    let range = [key(number, from), key(number, u32::MAX.into()), PAGE as i64];
-    let mut rows = select.query(range).map_err(unavailable)?;
-    let mut events = Vec::new();
-    let mut bytes = 0;
-    while let Some(row) = rows.next().map_err(unavailable)? {
-        let seq = from + events.len() as u64;
-        let found: i64 = row.get(0).map_err(unavailable)?;
-        if found != key(number, seq) {
+    let mut rows = select
+        .query([number, i64::try_from(from).unwrap_or(i64::MAX)])
+        .map_err(unavailable)?;
+    let mut batches: Vec<Batch> = Vec::new();
+    let (mut count, mut bytes) = (0, 0);
+    while count < PAGE
+        && bytes < PAGE_BYTES
+        && let Some(row) = rows.next().map_err(unavailable)?
+    {
+        let next: u64 = row.get(0).map_err(unavailable)?;
+        let at: i64 = row.get(1).map_err(unavailable)?;
+        let text = row.get_ref(2).map_err(unavailable)?;
+        let text = text.as_str().map_err(|error| unreadable(run, next, &error))?;
+        bytes += text.len();
+        let stored: Vec<(i64, &RawValue)> =
+            serde_json::from_str(text).map_err(|error| unreadable(run, next, &error))?;
+        let first = next.saturating_sub(stored.len() as u64);
+        let missing = match batches.last() {
+            None => (first > from).then_some(from),
+            Some(batch) => (first != batch.end()).then(|| batch.end()),
+        };
+        if let Some(seq) = missing {
             return Err(Error::Damaged(format!("event {seq} of the run `{run}` is missing")));
         }
-        let damaged = |what: &dyn std::fmt::Display| {
-            Error::Damaged(format!("event {seq} of the run `{run}` cannot be read: {what}"))
-        };
-        let at = row.get(1).map_err(|error| damaged(&error))?;
-        let payload = row.get_ref(2).map_err(unavailable)?;
-        let payload = payload.as_str().map_err(|error| damaged(&error))?;
-        bytes += payload.len();
-        let kind = serde_json::from_str(payload).map_err(|error| damaged(&error))?;
-        events.push(Event {
-            at: Timestamp(at),
-            kind,
-        });
-        if bytes > PAGE_BYTES {
-            break;
+        let skipped = stored
+            .len()
+            .min(usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX));
+        let first = first + skipped as u64;
+        let mut events = Vec::with_capacity(stored.len() - skipped);
+        for (seq, (before, event)) in (first..).zip(stored.into_iter().skip(skipped)) {
+            let kind = match event.get().strip_prefix('"') {
+                Some(hash) => {
+                    let spilt = blob(connection, hash.trim_end_matches('"'))?;
+                    bytes += spilt.len();
+                    serde_json::from_str(&spilt)
+                }
+                None => serde_json::from_str(event.get()),
+            };
+            events.push(Event {
+                at: Timestamp(at.saturating_sub(before)),
+                kind: kind.map_err(|error| unreadable(run, seq + 1, &error))?,
+            });
         }
+        count += events.len();
+        batches.push(Batch {
+            first,
+            events: events.into(),
+        });
     }
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(vec![Batch {
-        first: from,
-        events: events.into(),
-    }])
+    Ok(batches)
 }
 
-const ENTRY: &str = "id, workflow, status, created, updated, wake_at, seq, program, user, conversation, labels";
+/// Something is wrong with the last event before `next`, or with what it stands in.
+fn unreadable(run: &str, next: u64, what: &dyn std::fmt::Display) -> Error {
+    let seq = next.saturating_sub(1);
+    Error::Damaged(format!("event {seq} of the run `{run}` cannot be read: {what}"))
+}
 
-fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
+/// What did not stand in the row of its batch; empty if it is gone, which cannot be read either.
+fn blob(connection: &Connection, hash: &str) -> Result<String, Error> {
+    let found = connection
+        .prepare_cached("SELECT value FROM blobs WHERE hash = ?")
+        .and_then(|mut find| find.query_row([hash], |row| row.get(0)).optional());
+    found.map(Option::unwrap_or_default).map_err(unavailable)
+}
+
+/// How far the journal of a run has come, and when something was last written to it.
+fn last(connection: &Connection, number: i64) -> rusqlite::Result<Option<(u64, Timestamp)>> {
+    connection
+        .prepare_cached("SELECT next, at FROM batches WHERE run = ? ORDER BY next DESC LIMIT 1")?
+        .query_row([number], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))
+        .optional()
+}
+
+const ENTRY: &str = "id, workflow, status, created, updated, wake_at, seq, program, user, conversation, labels, number";
+
+fn entry_of(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Entry> {
     let name = |text: String| Name::from(text);
     let status: String = row.get(2)?;
     let labels: Option<String> = row.get(10)?;
@@ -74,11 +111,19 @@ fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
         Some(labels) => serde_json::from_str(&labels).map_err(|error| unreadable(10, error.to_string()))?,
         None => Labels::new(),
     };
+    let status = status_from(&status).ok_or_else(|| unreadable(2, format!("there is no status `{status}`")))?;
+    let (mut updated_at, mut seq) = (Timestamp(row.get(4)?), row.get(6)?);
+    // A run whose journal is damaged is listed all the same.
+    if status == Status::Running
+        && let Ok(Some(last)) = last(connection, row.get(11)?)
+    {
+        (seq, updated_at) = last;
+    }
     Ok(Entry {
         run: row.get(0).map(name)?,
         head: Head {
             workflow: row.get(1).map(name)?,
-            status: status_from(&status).ok_or_else(|| unreadable(2, format!("there is no status `{status}`")))?,
+            status,
             wake_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
         },
         program: row.get(7).map(name)?,
@@ -86,15 +131,15 @@ fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
         conversation: row.get::<_, Option<String>>(9)?.map(name),
         labels,
         started_at: Timestamp(row.get(3)?),
-        updated_at: Timestamp(row.get(4)?),
-        seq: row.get(6)?,
+        updated_at,
+        seq,
     })
 }
 
 pub(super) fn entry(connection: &Connection, run: &str) -> Result<Option<Entry>, Error> {
     let found = connection
         .prepare_cached(&format!("SELECT {ENTRY} FROM runs WHERE id = ?"))
-        .and_then(|mut find| find.query_row([run], entry_of).optional());
+        .and_then(|mut find| find.query_row([run], |row| entry_of(connection, row)).optional());
     found.map_err(unavailable)
 }
 
@@ -102,7 +147,7 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Entry
     let (query, values) = listing(filter);
     let found = connection.prepare_cached(&query).and_then(|mut select| {
         select
-            .query_map(params_from_iter(values), entry_of)?
+            .query_map(params_from_iter(values), |row| entry_of(connection, row))?
             .collect::<rusqlite::Result<Vec<Entry>>>()
     });
     found.map_err(unavailable)

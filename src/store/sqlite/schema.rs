@@ -8,10 +8,9 @@ use super::OpenError;
 const APPLICATION: i32 = 0x696e_7470;
 
 /// What leads from each version of the tables to the next; a file without tables has version 0.
-const MIGRATIONS: &[&str] = &[FIRST, REQUESTS, super::conversation::TABLE];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, REQUESTS, BATCHES, super::conversation::TABLE];
 
-/// Times are milliseconds since 1970 in UTC. An event's key is the number of its run in the upper and its place in the
-/// journal in the lower 32 bits, so that a journal lies together and needs no index.
+/// Times are milliseconds since 1970 in UTC.
 const FIRST: &str = "
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY,
@@ -100,6 +99,43 @@ CREATE TABLE requests (
     answer TEXT
 );
 ALTER TABLE definitions ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+";
+
+/// An append is one row, or several where it has very many events, and rows stand in the order in which they were written: what many runs append at the same time
+/// lies on a few pages behind each other, not on one page for each run. Its events are those before `next`, each as
+/// `[how many milliseconds before "at", the event]`, or its hash instead, where it stands in `blobs`. The row of a run
+/// that is running has `seq` and `updated` of the time when it began to run; the last of its batches has the present ones.
+const BATCHES: &str = "
+CREATE TABLE batches (
+    number INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    UNIQUE (run, next)
+);
+CREATE TABLE blob_uses (
+    hash TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    UNIQUE (hash, run)
+);
+CREATE INDEX blob_uses_by_run ON blob_uses (run);
+
+INSERT INTO batches (run, next, at, events)
+SELECT run, seq + 1, at, '[[0,' || coalesce(payload, '\"' || blob || '\"', 'null') || ']]' FROM events ORDER BY key;
+INSERT INTO blob_uses (hash, run) SELECT DISTINCT blob, run FROM events WHERE blob IS NOT NULL;
+DROP VIEW journal;
+DROP TABLE events;
+
+CREATE VIEW journal AS
+SELECT runs.id AS run, batches.next - json_array_length(batches.events) + event.key AS seq,
+    strftime('%Y-%m-%dT%H:%M:%fZ', (batches.at - json_extract(event.value, '$[0]')) / 1000.0, 'unixepoch') AS at,
+    json_extract(coalesce(blobs.value, json_extract(event.value, '$[1]')), '$.type') AS type,
+    coalesce(blobs.value, json_extract(event.value, '$[1]')) AS payload
+FROM runs
+CROSS JOIN batches ON batches.run = runs.number
+CROSS JOIN json_each(batches.events) AS event
+LEFT JOIN blobs ON blobs.hash = json_extract(event.value, '$[1]');
 ";
 
 /// Brings a file to the present version.

@@ -28,7 +28,15 @@ impl File {
     fn raw(&self) -> Connection {
         Connection::open(&self.0).unwrap()
     }
+
+    fn count(&self, query: &str) -> i64 {
+        self.raw().query_row(query, [], |row| row.get(0)).unwrap()
+    }
 }
+
+/// How much is kept of any run.
+const LEFT: &str = "SELECT (SELECT count(*) FROM runs) + (SELECT count(*) FROM batches) \
+     + (SELECT count(*) FROM blobs) + (SELECT count(*) FROM blob_uses)";
 
 impl Drop for File {
     fn drop(&mut self) {
@@ -68,19 +76,60 @@ fn conforms() {
     assert_eq!(checked, Ok(()));
 }
 
+/// A file as an earlier version has made it.
+fn of_version(version: usize) -> File {
+    let file = File::new();
+    let raw = file.raw();
+    for migration in &schema::MIGRATIONS[..version] {
+        raw.execute_batch(migration).unwrap();
+    }
+    let mark = format!("PRAGMA application_id = 0x696e7470; PRAGMA user_version = {version}");
+    raw.execute_batch(&mark).unwrap();
+    file
+}
+
 #[test]
 fn a_file_of_an_earlier_version_is_brought_to_this_one() {
-    let file = File::new();
-    block_on(
-        file.open()
-            .append(append("a", 0, vec![started("a", 1)], Status::Suspended)),
-    )
-    .unwrap();
-    let earlier = "DROP TABLE requests; DROP TABLE conversation_messages; ALTER TABLE definitions DROP COLUMN kept; PRAGMA user_version = 1";
-    file.raw().execute_batch(earlier).unwrap();
-    let store = file.open();
-    assert_eq!(block_on(store.requests()), Ok(vec![]));
-    assert!(block_on(store.entry(&"a".into())).unwrap().is_some());
+    let long = note(&"x".repeat(20_000));
+    let events = [started("a", 1), note("short"), long.clone(), long];
+    for version in 1..schema::MIGRATIONS.len() {
+        let file = of_version(version);
+        let raw = file.raw();
+        let run = "INSERT INTO runs (number, id, workflow, status, created, updated, seq, program) \
+             VALUES (3, 'a', 'orders', 'suspended', 1, 2, 4, 'program')";
+        raw.execute_batch(run).unwrap();
+        for (seq, event) in events.iter().enumerate() {
+            let payload = serde_json::to_string(&event.kind).unwrap();
+            let blob = (payload.len() > 16_384).then(|| write::hash(payload.as_bytes()));
+            if let Some(hash) = &blob {
+                let spill = "INSERT OR IGNORE INTO blobs (hash, value) VALUES (?, ?)";
+                raw.execute(spill, [hash, &payload]).unwrap();
+            }
+            let payload = blob.is_none().then_some(payload);
+            let insert = "INSERT INTO events (key, at, type, payload, blob) VALUES (3 << 32 | ?, ?, 'any', ?, ?)";
+            raw.execute(insert, rusqlite::params![seq, event.at.0, payload, blob])
+                .unwrap();
+        }
+        drop(raw);
+        block_on(async {
+            let store = file.open();
+            assert_eq!(store.requests().await, Ok(vec![]));
+            let run: Name = "a".into();
+            for from in 0..4 {
+                let batches = store.load(&run, from).await.unwrap();
+                let found: Vec<Event> = batches.iter().flat_map(|batch| batch.events.to_vec()).collect();
+                assert_eq!(found, events[from as usize..]);
+            }
+            let read = "SELECT count(*) FROM journal WHERE run = 'a' AND (seq = 0) = (type = 'runStarted')";
+            assert_eq!(file.count(read), 4);
+            // It goes on, and takes what it has spilled with it.
+            let end = append("a", 4, vec![note("end")], Status::Completed);
+            assert_eq!(store.append(end).await, Ok(()));
+            assert_eq!(store.entry(&run).await.unwrap().unwrap().seq, 5);
+            assert_eq!(store.prune(Timestamp(3), 10).await, Ok(1));
+            assert_eq!(file.count(LEFT), 0);
+        });
+    }
 }
 
 #[test]
@@ -124,8 +173,8 @@ fn a_person_can_read_the_journal() {
             line,
             ("a".into(), 0, "1970-01-01T00:00:01.000Z".into(), "runStarted".into())
         );
-        let count = |query: &str| raw.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(count("SELECT count(*) FROM events WHERE length(payload) > 16384"), 0);
+        let count = |query: &str| file.count(query);
+        assert_eq!(count("SELECT count(*) FROM batches WHERE length(events) > 16384"), 0);
         assert_eq!(
             count("SELECT count(*) FROM blobs"),
             1,
@@ -139,10 +188,105 @@ fn a_person_can_read_the_journal() {
             .unwrap();
         assert_eq!(store.prune(Timestamp(2), 10).await, Ok(0));
         assert_eq!(store.prune(Timestamp(3), 10).await, Ok(1));
-        assert_eq!(
-            count("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM blobs)"),
-            0
-        );
+        assert_eq!(count(LEFT), 0);
+    });
+}
+
+#[test]
+fn what_two_runs_have_spilled_is_kept_for_the_one_that_is_left() {
+    block_on(async {
+        let file = File::new();
+        let store = file.open();
+        let long = note(&"x".repeat(100_000));
+        for run in ["a", "b"] {
+            let events = vec![started(run, 1), long.clone()];
+            store.append(append(run, 0, events, Status::Completed)).await.unwrap();
+        }
+        assert_eq!(file.count("SELECT count(*) FROM blobs"), 1);
+        assert_eq!(store.prune(Timestamp(3), 1).await, Ok(1));
+        let left = store.list(Filter::default()).await.unwrap();
+        let batches = store.load(&left[0].run, 1).await.unwrap();
+        assert_eq!(batches[0].events[..], [long]);
+        assert_eq!(store.prune(Timestamp(3), 1).await, Ok(1));
+        assert_eq!(file.count(LEFT), 0);
+    });
+}
+
+#[test]
+fn a_run_that_is_driven_is_listed_as_far_as_it_has_come() {
+    block_on(async {
+        let file = File::new();
+        let (store, other) = (file.open(), file.open());
+        let at = |at| Event {
+            at: Timestamp(at),
+            ..note("x")
+        };
+        let run: Name = "a".into();
+        let write = |seq, events: Vec<Event>, status| store.append(append("a", seq, events, status));
+        write(0, vec![started("a", 1)], Status::Running).await.unwrap();
+        write(1, vec![at(4), at(5)], Status::Running).await.unwrap();
+        for store in [&store, &other] {
+            let entry = store.entry(&run).await.unwrap().unwrap();
+            assert_eq!((entry.seq, entry.updated_at), (3, Timestamp(5)));
+            assert_eq!(store.list(Filter::default()).await, Ok(vec![entry]));
+        }
+        write(3, vec![at(9)], Status::Completed).await.unwrap();
+        let entry = other.entry(&run).await.unwrap().unwrap();
+        assert_eq!((entry.seq, entry.updated_at), (4, Timestamp(9)));
+        assert_eq!(store.prune(Timestamp(9), 1).await, Ok(0));
+    });
+}
+
+#[test]
+fn each_event_keeps_its_time() {
+    block_on(async {
+        let file = File::new();
+        let store = file.open();
+        let times = [5, 7, -3, 7];
+        let events: Vec<Event> = times
+            .map(|at| Event {
+                at: Timestamp(at),
+                ..started("a", 0)
+            })
+            .to_vec();
+        store
+            .append(append("a", 0, events.clone(), Status::Running))
+            .await
+            .unwrap();
+        assert_eq!(store.load(&"a".into(), 0).await.unwrap()[0].events[..], events[..]);
+        let third = "SELECT count(*) FROM journal WHERE seq = 2 AND at = '1969-12-31T23:59:59.997Z'";
+        assert_eq!(file.count(third), 1);
+    });
+}
+
+#[test]
+fn many_events_at_once_are_read_from_any_of_them() {
+    block_on(async {
+        let file = File::new();
+        let store = file.open();
+        let mut events = vec![started("a", 1)];
+        events.extend((0..3_000).map(|at| note(&at.to_string())));
+        store
+            .append(append("a", 0, events.clone(), Status::Running))
+            .await
+            .unwrap();
+        store
+            .append(append("a", 3_001, vec![note("end")], Status::Running))
+            .await
+            .unwrap();
+        events.push(note("end"));
+        assert_eq!(file.count("SELECT count(*) FROM batches"), 4);
+        // What stands before is not looked at.
+        file.raw()
+            .execute_batch("UPDATE batches SET events = 'x' WHERE next < 2000")
+            .unwrap();
+        for from in [1_024, 2_000, 3_000, 3_001, 3_002] {
+            let batches = store.load(&"a".into(), from).await.unwrap();
+            let found: Vec<Event> = batches.iter().flat_map(|batch| batch.events.to_vec()).collect();
+            assert_eq!(found, events[from as usize..]);
+        }
+        let unreadable = store.load(&"a".into(), 1_023).await;
+        assert!(matches!(unreadable, Err(Error::Damaged(_))), "{unreadable:?}");
     });
 }
 
@@ -283,7 +427,7 @@ fn a_snapshot_that_was_damaged_is_none() {
 fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
     let file = File::new();
     let _store = file.open();
-    let raw = file.raw();
+    let raw = connect(&file.0).unwrap();
     let plan = |query: &str, parameters: Vec<rusqlite::types::Value>| {
         let mut explain = raw.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
         let steps = explain
@@ -325,6 +469,28 @@ fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
 }
 
 #[test]
+fn statements_are_compiled_once() {
+    let file = File::new();
+    drop(file.open());
+    let connection = connect(&file.0).unwrap();
+    let mut lease = Lease::new(Process::this(None), Duration::from_secs(60));
+    let write = |seq: u64, lease: &mut Lease| {
+        let events = vec![if seq == 0 { started("a", 1) } else { note("x") }];
+        let append = append("a", seq, events, Status::Running);
+        Encoded::of(append).unwrap().append(&connection, lease).unwrap();
+    };
+    (0..10).for_each(|seq| write(seq, &mut lease));
+    for statement in [write::FIND, write::REACHED, write::INSERT] {
+        let statement = connection.prepare_cached(statement).unwrap();
+        let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        assert!(
+            statement.get_status(rusqlite::StatementStatus::Run) >= 9 && again <= 1,
+            "{again}"
+        );
+    }
+}
+
+#[test]
 fn definitions_that_no_run_uses_are_forgotten() {
     let place = File::new();
     let store = place.open();
@@ -340,6 +506,10 @@ fn definitions_that_no_run_uses_are_forgotten() {
     }
     block_on(store.append(append("a", 0, vec![started("a", 1)], Status::Suspended))).unwrap();
     // Young ones may be there for a run that is about to begin.
+    assert_eq!(block_on(store.prune_definitions(Timestamp(1))), Ok(0));
+    // So may old ones that are kept again.
+    place.raw().execute_batch("UPDATE definitions SET kept = 0").unwrap();
+    block_on(store.keep(Arc::new(definition("unused")))).unwrap();
     assert_eq!(block_on(store.prune_definitions(Timestamp(1))), Ok(0));
     assert_eq!(block_on(store.prune_definitions(Timestamp(i64::MAX))), Ok(1));
     assert_eq!(block_on(store.definition(&"unused".into())), Ok(None));

@@ -6,46 +6,69 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::lease::{Lease, now};
-use super::{Definition, Error, Head, key, status_of, unavailable};
+use super::{Definition, Error, Head, status_of, unavailable};
 use crate::graph::{Name, Timestamp};
 use crate::run::{Event, EventKind, Started, Status};
 
-/// Payloads longer than this do not stand in the row of their event.
-const LARGEST_PAYLOAD: usize = 16 * 1024;
+/// Events longer than this do not stand in the row of their batch.
+const LARGEST_EVENT: usize = 16 * 1024;
+
+/// So many events stand in one row at most: who reads on from one of them does not have to read many before it.
+const LARGEST_BATCH: usize = 1024;
+
+/// What nearly every append needs.
+pub(super) const FIND: &str = "SELECT number, seq, owner, status = 'running' FROM runs WHERE id = ?";
+pub(super) const REACHED: &str = "SELECT coalesce(max(next), 0) FROM batches WHERE run = ?";
+pub(super) const INSERT: &str = "INSERT INTO batches (run, next, at, events) VALUES (?, ?, ?, ?)";
 
 /// An append, written out outside the writer's thread.
 pub(super) struct Encoded {
     run: Name,
     expected_seq: u64,
-    events: Vec<Row>,
+    /// One row, unless there are very many events.
+    batches: Vec<Batch>,
     started: Option<(Timestamp, Arc<Started>, Option<String>)>,
     updated: Timestamp,
     head: Head,
     snapshot: Option<(String, Arc<[u8]>)>,
 }
 
-/// An event as a row.
-struct Row {
+/// Events as a row.
+struct Batch {
+    count: u64,
+    /// When the last of them happened.
     at: Timestamp,
-    payload: String,
-    /// The hash of a payload that does not stand in the row.
-    blob: Option<String>,
+    /// All of them as one JSON array.
+    events: String,
+    /// What does not stand in it, with its hash.
+    blobs: Vec<(String, String)>,
 }
 
-impl Row {
-    fn of(event: &Event) -> Result<Row, Error> {
-        let payload = serde_json::to_string(&event.kind).map_err(unwritable)?;
-        let blob = (payload.len() > LARGEST_PAYLOAD).then(|| hash(payload.as_bytes()));
-        Ok(Row {
-            at: event.at,
-            payload,
-            blob,
+impl Batch {
+    fn of(events: &[Event]) -> Result<Batch, Error> {
+        let at = events.last().map_or(Timestamp(0), |event| event.at);
+        let mut text = String::with_capacity(512);
+        let mut blobs = Vec::new();
+        for event in events {
+            text.push(if text.is_empty() { '[' } else { ',' });
+            text.push_str(&format!("[{},", at.0.saturating_sub(event.at.0)));
+            let kind = serde_json::to_string(&event.kind).map_err(unwritable)?;
+            if kind.len() > LARGEST_EVENT {
+                let hash = hash(kind.as_bytes());
+                text.push_str(&format!("\"{hash}\""));
+                blobs.push((hash, kind));
+            } else {
+                text.push_str(&kind);
+            }
+            text.push(']');
+        }
+        text.push(']');
+        Ok(Batch {
+            count: events.len() as u64,
+            at,
+            events: text,
+            blobs,
         })
-    }
-
-    /// The payload begins with `{"type":"...`.
-    fn kind(&self) -> &str {
-        self.payload.split('"').nth(3).unwrap_or_default()
     }
 }
 
@@ -69,7 +92,11 @@ impl Encoded {
         Ok(Encoded {
             run: append.run,
             expected_seq: append.expected_seq,
-            events: append.events.iter().map(Row::of).collect::<Result<_, _>>()?,
+            batches: append
+                .events
+                .chunks(LARGEST_BATCH)
+                .map(Batch::of)
+                .collect::<Result<_, _>>()?,
             started,
             updated,
             head: append.head,
@@ -79,39 +106,31 @@ impl Encoded {
 
     pub fn append(&self, connection: &Connection, lease: &mut Lease) -> Result<(), Error> {
         let known = find(connection, &self.run)?;
-        let found = known.as_ref().map_or(0, |known| known.seq);
+        let found = match &known {
+            Some(known) if known.is_running => reached(connection, known.number)?,
+            Some(known) => known.seq,
+            None => 0,
+        };
         if found != self.expected_seq {
             return Err(Error::Conflict {
                 expected: self.expected_seq,
                 found,
             });
         }
-        if self.events.is_empty() {
+        if self.batches.is_empty() {
             return Ok(());
         }
-        let seq = found + self.events.len() as u64;
+        let seq = found + self.batches.iter().map(|batch| batch.count).sum::<u64>();
         // Who drives a run owns it; one that waits is nobody's.
         let owns = self.head.status == Status::Running;
         let number = match (known, &self.started) {
             (Some(known), _) => {
                 lease.may_take(connection, known.owner)?;
                 let owner = owns.then(|| lease.token(connection)).transpose()?;
-                let status = status_of(self.head.status);
-                let wake_at = self.wake_at();
-                // SQLite writes the entries of all indices with a column that is named, be it the same as before.
-                let updated = match known.status == status && known.wake_at == wake_at {
-                    true => connection
-                        .prepare_cached("UPDATE runs SET updated = ?, seq = ?, owner = ? WHERE number = ?")
-                        .and_then(|mut update| update.execute(params![self.updated.0, seq, owner, known.number])),
-                    false => connection
-                        .prepare_cached(
-                            "UPDATE runs SET status = ?, updated = ?, wake_at = ?, seq = ?, owner = ? WHERE number = ?",
-                        )
-                        .and_then(|mut update| {
-                            update.execute(params![status, self.updated.0, wake_at, seq, owner, known.number])
-                        }),
-                };
-                updated.map_err(unavailable)?;
+                // Where it has run to is in the batch.
+                if !(owns && known.is_running && known.owner == owner) {
+                    self.update(connection, known.number, seq, owner)?;
+                }
                 known.number
             }
             (None, Some(started)) => {
@@ -120,20 +139,22 @@ impl Encoded {
             }
             (None, None) => return Err(Error::NoSuchRun(self.run.clone())),
         };
-        let mut insert = connection
-            .prepare_cached("INSERT INTO events (key, at, type, payload, blob) VALUES (?, ?, ?, ?, ?)")
-            .map_err(unavailable)?;
-        for (seq, row) in (found..).zip(&self.events) {
-            let payload = match &row.blob {
-                None => Some(&row.payload),
-                Some(hash) => {
-                    spill(connection, hash, &row.payload)?;
-                    None
-                }
-            };
+        let mut insert = connection.prepare_cached(INSERT).map_err(unavailable)?;
+        let mut next = found;
+        for Batch {
+            count,
+            at,
+            events,
+            blobs,
+        } in &self.batches
+        {
+            next += count;
             insert
-                .execute(params![key(number, seq), row.at.0, row.kind(), payload, row.blob])
+                .execute(params![number, next, at.0, events])
                 .map_err(unavailable)?;
+            for (hash, value) in blobs {
+                spill(connection, number, hash, value)?;
+            }
         }
         if let Some((hash, state)) = &self.snapshot {
             let snapshot = "INSERT OR REPLACE INTO snapshots (run, seq, hash, state) VALUES (?, ?, ?, ?)";
@@ -147,6 +168,14 @@ impl Encoded {
             dropped.map_err(unavailable)?;
         }
         Ok(())
+    }
+
+    fn update(&self, connection: &Connection, number: i64, seq: u64, owner: Option<i64>) -> Result<(), Error> {
+        let status = status_of(self.head.status);
+        let updated = connection
+            .prepare_cached("UPDATE runs SET status = ?, updated = ?, wake_at = ?, seq = ?, owner = ? WHERE number = ?")
+            .and_then(|mut update| update.execute(params![status, self.updated.0, self.wake_at(), seq, owner, number]));
+        updated.map(drop).map_err(unavailable)
     }
 
     fn create(
@@ -191,33 +220,42 @@ struct Known {
     number: i64,
     seq: u64,
     owner: Option<i64>,
-    status: String,
-    wake_at: Option<i64>,
+    is_running: bool,
 }
 
 fn find(connection: &Connection, run: &str) -> Result<Option<Known>, Error> {
-    let known = connection
-        .prepare_cached("SELECT number, seq, owner, status, wake_at FROM runs WHERE id = ?")
-        .and_then(|mut find| {
-            find.query_row([run], |row| {
-                Ok(Known {
-                    number: row.get(0)?,
-                    seq: row.get(1)?,
-                    owner: row.get(2)?,
-                    status: row.get(3)?,
-                    wake_at: row.get(4)?,
-                })
+    let known = connection.prepare_cached(FIND).and_then(|mut find| {
+        find.query_row([run], |row| {
+            Ok(Known {
+                number: row.get(0)?,
+                seq: row.get(1)?,
+                owner: row.get(2)?,
+                is_running: row.get(3)?,
             })
-            .optional()
-        });
+        })
+        .optional()
+    });
     known.map_err(unavailable)
 }
 
-fn spill(connection: &Connection, hash: &str, value: &str) -> Result<(), Error> {
-    let spilled = connection
-        .prepare_cached("INSERT OR IGNORE INTO blobs (hash, value) VALUES (?, ?)")
-        .and_then(|mut insert| insert.execute([hash, value]));
-    spilled.map(drop).map_err(unavailable)
+/// How many events a run has; the row of one that is running does not say.
+fn reached(connection: &Connection, number: i64) -> Result<u64, Error> {
+    let next = connection
+        .prepare_cached(REACHED)
+        .and_then(|mut find| find.query_row([number], |row| row.get(0)));
+    next.map_err(unavailable)
+}
+
+fn spill(connection: &Connection, run: i64, hash: &str, value: &str) -> Result<(), Error> {
+    let spilled = || {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO blobs (hash, value) VALUES (?, ?)")?
+            .execute([hash, value])?;
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO blob_uses (hash, run) VALUES (?, ?)")?
+            .execute(params![hash, run])
+    };
+    spilled().map(drop).map_err(unavailable)
 }
 
 /// Makes a run that is running this store's, if its owner is gone.
@@ -278,19 +316,17 @@ pub(super) fn prune(connection: &Connection, before: Timestamp, limit: usize) ->
             })?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
         for number in &numbers {
-            let (first, last) = (key(*number, 0), key(*number, u32::MAX.into()));
-            let mut blobs = connection
-                .prepare_cached("SELECT DISTINCT blob FROM events WHERE key BETWEEN ? AND ? AND blob IS NOT NULL")?;
+            let mut blobs = connection.prepare_cached("DELETE FROM blob_uses WHERE run = ? RETURNING hash")?;
             let blobs = blobs
-                .query_map([first, last], |row| row.get(0))?
+                .query_map([number], |row| row.get(0))?
                 .collect::<rusqlite::Result<Vec<String>>>()?;
-            connection.execute("DELETE FROM events WHERE key BETWEEN ? AND ?", [first, last])?;
             for blob in blobs {
                 connection.execute(
-                    "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM events WHERE blob = ?1)",
+                    "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)",
                     [blob],
                 )?;
             }
+            connection.execute("DELETE FROM batches WHERE run = ?", [number])?;
             connection.execute("DELETE FROM snapshots WHERE run = ?", [number])?;
             connection.execute("DELETE FROM runs WHERE number = ?", [number])?;
         }

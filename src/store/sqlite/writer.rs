@@ -1,5 +1,8 @@
 //! The one thread that writes: whatever has been asked for meanwhile goes into one transaction, and nobody is answered
 //! before it is on disk.
+//!
+//! Groups are answered by another thread. Whoever is woken tends to take the processor of the thread that wakes it: were
+//! that the one that writes, it would not come to the next group before all of this one had been told and gone on.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -50,21 +53,25 @@ where
     }
 }
 
-/// The way to the thread. When it is dropped, what was asked for is still written, and the thread is waited for.
+type Group = Vec<Box<dyn Work>>;
+
+/// The way to the threads. When it is dropped, what was asked for is still written and answered, and they are waited for.
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Work>>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Writer {
     pub fn start(connection: Connection, lease: Lease) -> std::io::Result<Writer> {
         let (jobs, inbox) = mpsc::channel();
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || work(connection, lease, &inbox))?;
+        let (written, groups) = mpsc::channel::<Group>();
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let answers =
+            thread("store-answers").spawn(move || groups.into_iter().flatten().for_each(|job| job.answer(Ok(()))))?;
+        let writer = thread("store-writer").spawn(move || work(connection, lease, &inbox, &written))?;
         Ok(Writer {
             jobs: Some(jobs),
-            thread: Some(thread),
+            threads: vec![writer, answers],
         })
     }
 
@@ -93,15 +100,20 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // It has nobody left to tell of a panic.
             let _ = thread.join();
         }
     }
 }
 
-fn work(mut connection: Connection, mut lease: Lease, inbox: &mpsc::Receiver<Box<dyn Work>>) {
-    let mut group = Vec::with_capacity(GROUP);
+fn work(
+    mut connection: Connection,
+    mut lease: Lease,
+    inbox: &mpsc::Receiver<Box<dyn Work>>,
+    written: &mpsc::Sender<Group>,
+) {
+    let mut group = Group::new();
     loop {
         match inbox.recv_timeout(lease.pause()) {
             Ok(job) => group.push(job),
@@ -118,24 +130,30 @@ fn work(mut connection: Connection, mut lease: Lease, inbox: &mpsc::Receiver<Box
             let _ = within(&mut connection, &mut lease, |connection, lease| lease.renew(connection));
         }
         if !group.is_empty() {
-            commit(&mut connection, &mut lease, &mut group);
+            commit(&mut connection, &mut lease, std::mem::take(&mut group), written);
         }
     }
     let _ = within(&mut connection, &mut lease, |connection, lease| lease.leave(connection));
 }
 
 /// Writes a group in one transaction, or each by itself if one of them cannot be written.
-fn commit(connection: &mut Connection, lease: &mut Lease, group: &mut Vec<Box<dyn Work>>) {
-    match attempt(connection, lease, group) {
-        Attempted::Committed => group.drain(..).for_each(|job| job.answer(Ok(()))),
-        Attempted::Refused(_) if group.len() > 1 => {
-            for job in std::mem::take(group) {
-                commit(connection, lease, &mut vec![job]);
+fn commit(connection: &mut Connection, lease: &mut Lease, mut group: Group, written: &mpsc::Sender<Group>) {
+    let answer = |group: Group, committed: &Result<(), Error>| {
+        group.into_iter().for_each(|job| job.answer(committed.clone()));
+    };
+    match attempt(connection, lease, &mut group) {
+        Attempted::Committed if group.len() > 1 => {
+            if let Err(mpsc::SendError(group)) = written.send(group) {
+                answer(group, &Ok(()));
             }
         }
-        Attempted::Refused(error) | Attempted::Failed(error) => {
-            group.drain(..).for_each(|job| job.answer(Err(error.clone())));
+        Attempted::Committed => answer(group, &Ok(())),
+        Attempted::Refused(_) if group.len() > 1 => {
+            for job in group {
+                commit(connection, lease, vec![job], written);
+            }
         }
+        Attempted::Refused(error) | Attempted::Failed(error) => answer(group, &Err(error)),
     }
 }
 

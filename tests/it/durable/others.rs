@@ -21,7 +21,7 @@ fn is_sleeping(folder: &Folder) -> bool {
     let Ok(store) = rusqlite::Connection::open(path) else {
         return false;
     };
-    let found = store.query_row("SELECT count(*) FROM events WHERE type = 'sleepStarted'", [], |row| {
+    let found = store.query_row("SELECT count(*) FROM journal WHERE type = 'sleepStarted'", [], |row| {
         row.get::<_, i64>(0)
     });
     found.is_ok_and(|found| found > 0)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use interpret::clock::{Clock, SystemClock, VirtualClock};
 use interpret::data;
 use interpret::data::Data;
@@ -114,19 +115,21 @@ fn a_run_that_cannot_be_read_holds_up_no_other() {
                 status: Status::Running,
                 wake_at: None,
             };
-            let append = Append {
-                run: run.into(),
-                expected_seq: 0,
-                events: started(run).into(),
-                head,
-                snapshot: None,
-            };
-            store.append(append).await.unwrap();
+            for (seq, event) in (0..).zip(started(run)) {
+                let append = Append {
+                    run: run.into(),
+                    expected_seq: seq,
+                    events: [event].into(),
+                    head: head.clone(),
+                    snapshot: None,
+                };
+                store.append(append).await.unwrap();
+            }
         }
         let connection = rusqlite::Connection::open(place.file()).unwrap();
         let spoil = [
-            "UPDATE events SET payload = '{\"type\":\"nonsense\"}' WHERE run = 2 AND seq = 1",
-            "DELETE FROM events WHERE run = 3 AND seq = 1",
+            "UPDATE batches SET events = '[[0,{\"type\":\"nonsense\"}]]' WHERE run = 2 AND next = 2",
+            "DELETE FROM batches WHERE run = 3 AND next = 2",
             "UPDATE runs SET program = 'unknown' WHERE id = 'd'",
         ];
         for spoil in spoil {
@@ -287,9 +290,11 @@ steps:
             assert_eq!(slept().await, 0, "at {jump}");
         }
         clock.0.jump(3_610_000);
-        while slept().await == 0 {
+        // Real time passes while the store writes; the second sleep is to begin at that moment.
+        while told(|kind| matches!(kind, EventKind::SleepStarted { .. })).await < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        assert_eq!(slept().await, 1);
         // Time never goes back in a run: the second sleep counts from the latest moment it has seen.
         clock.0.jump(0);
         clock.0.jump(3_669_999);
@@ -334,9 +339,8 @@ steps:
         );
         let connection = rusqlite::Connection::open(place.file()).unwrap();
         // Nothing before the snapshot is read: it would be refused.
-        connection
-            .execute("UPDATE events SET payload = 'x' WHERE seq < 10", [])
-            .unwrap();
+        let spoil = "UPDATE batches SET events = 'x' WHERE next < ?";
+        assert!(connection.execute(spoil, [snapshot.seq]).unwrap() > 0);
         let second = driver(store.clone(), Arc::new(Notes::default()), clock());
         let mut taken = second.reopen(program.clone(), &run).await.unwrap();
         assert_eq!(taken.run().state(), session.run().state());
@@ -438,5 +442,35 @@ fn two_stores_never_drive_one_run() {
             "{late:?}"
         );
         assert_eq!(taken.finished().await, Ok(Status::Completed));
+    });
+}
+
+/// On several threads, a run that is taken up could be unloaded before it hears what it was taken up for.
+#[test]
+fn who_is_taken_up_to_hear_something_hears_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .unwrap();
+    let place = Place::new();
+    let (program, definition) = define(ASK);
+    runtime.block_on(async {
+        let store = place.open();
+        store.keep(Arc::new(definition)).await.unwrap();
+        let driver = driver(store, Arc::new(Notes::default()), Arc::new(SystemClock));
+        for number in 0..200 {
+            let run: Name = format!("run-{number}").into();
+            let start = Start::new(run.clone(), data!({}));
+            driver.start(program.clone(), start).await.unwrap();
+            let resume = Input::Resume {
+                target: None,
+                payload: data!({}),
+            };
+            // Who looks at it meanwhile does not keep it from being unloaded.
+            let looks = (0..number % 4).map(|_| driver.look(&run));
+            let (_, told) = tokio::join!(join_all(looks), driver.send(&run, resume));
+            told.unwrap();
+        }
     });
 }

@@ -1,0 +1,104 @@
+//! What is counted, for Prometheus.
+
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the buckets of times, in seconds.
+const TIMES: [f64; 12] = [
+    0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0,
+];
+
+/// A request, as it is counted: the route, never the path with its ids.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Asked {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+/// What is counted.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<Asked, Counter>,
+    times: Family<Route, Histogram>,
+    running: Gauge,
+    workflows: Gauge,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+impl Metrics {
+    pub fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("interpret");
+        let requests = Family::<Asked, Counter>::default();
+        let times = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(TIMES));
+        let (running, workflows) = (Gauge::default(), Gauge::default());
+        registry.register("http_requests", "Requests that were answered", requests.clone());
+        registry.register(
+            "http_request_seconds",
+            "How long answers took until their headers were sent",
+            times.clone(),
+        );
+        registry.register(
+            "executions_running",
+            "Executions that something is going on in",
+            running.clone(),
+        );
+        registry.register("workflows", "Workflows that are served", workflows.clone());
+        Metrics {
+            registry,
+            requests,
+            times,
+            running,
+            workflows,
+        }
+    }
+
+    /// A request has been answered.
+    pub fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let asked = Asked {
+            method: known(method),
+            route: route.to_owned(),
+            status: status.as_u16(),
+        };
+        self.requests.get_or_create(&asked).inc();
+        let route = Route { route: asked.route };
+        self.times.get_or_create(&route).observe(took.as_secs_f64());
+    }
+
+    /// Everything in the format of Prometheus.
+    pub fn text(&self, running: usize, workflows: usize) -> String {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.running.set(number(running));
+        self.workflows.set(number(workflows));
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+/// Clients make up methods; each would be a series of its own.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
+}

@@ -1,0 +1,246 @@
+//! Workflows over HTTP.
+//!
+//! A [`Server`] serves workflows that were loaded, with a [`Driver`] that runs them. [`Server::router`] gives routes to
+//! mount into an application of one's own; [`Server::listen`] serves them by themselves, with all that a server on its
+//! own needs: limits, graceful ends, metrics. What can be done with workflows and executions is in [`Service`], which
+//! knows no protocol; each protocol is a folder in `dialect`.
+#![allow(clippy::disallowed_methods, reason = "a server has tasks, sockets and a clock")]
+
+mod caller;
+mod catalog;
+mod dialect;
+mod guard;
+mod listen;
+mod metrics;
+mod openapi;
+mod operations;
+mod outline;
+mod problem;
+mod receive;
+mod refusal;
+mod service;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub use caller::{Caller, Scope};
+pub use catalog::{Catalog, Served};
+pub use guard::{Access, AccessError, Auth, new_token};
+pub use problem::Problem;
+pub use service::{Begin, Look, Service};
+
+use crate::data::Data;
+use crate::drive::Driver;
+use crate::graph::Program;
+use crate::load::Loaded;
+use crate::store;
+use guard::Guard;
+use metrics::Metrics;
+
+/// How often what is served is kept again.
+const KEEP: Duration = Duration::from_secs(3600);
+
+/// What a server may be told besides its workflows.
+pub struct Settings {
+    /// The environment variables that a program may read.
+    pub environment: Box<dyn Fn(&Program) -> Data + Send + Sync>,
+    /// How many executions may go on at once; more are refused until some are over or wait.
+    pub most_running: usize,
+    /// The largest body of a request, in bytes.
+    pub largest_body: usize,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+    /// How many headers a request may have; beyond 100 it is not even parsed.
+    pub most_headers: usize,
+    /// How large the head of a request may be, in bytes.
+    pub largest_head: usize,
+    /// How long the head of a request may take to arrive, and how long a connection may wait for its next request.
+    pub head_time: Duration,
+    /// How many connections may be open at once.
+    pub most_connections: usize,
+    /// How many wrong tokens an address may send in a minute before it is told to wait.
+    pub most_failures: u32,
+    /// How long calls in flight and open requests may take when the server ends.
+    pub drain: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            environment: Box::new(catalog::nothing),
+            most_running: 100_000,
+            largest_body: 4 * 1024 * 1024,
+            body_time: Duration::from_secs(30),
+            most_headers: 64,
+            largest_head: 32 * 1024,
+            head_time: Duration::from_secs(10),
+            most_connections: 16_384,
+            most_failures: 20,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves workflows. Cloning it is a reference count.
+#[derive(Clone)]
+pub struct Server {
+    service: Arc<Service>,
+    settings: Limits,
+    metrics: Arc<Metrics>,
+    /// Whether the server is about to end.
+    stopping: watch::Sender<bool>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    largest_body: usize,
+    most_headers: usize,
+    largest_head: usize,
+    head_time: Duration,
+    most_connections: usize,
+    most_failures: u32,
+    drain: Duration,
+}
+
+impl Limits {
+    fn of(settings: &Settings) -> Limits {
+        Limits {
+            largest_body: settings.largest_body,
+            most_headers: settings.most_headers,
+            largest_head: settings.largest_head,
+            head_time: settings.head_time,
+            most_connections: settings.most_connections,
+            most_failures: settings.most_failures,
+            drain: settings.drain,
+        }
+    }
+}
+
+impl Server {
+    /// A server that runs workflows with a driver; it serves none yet, see [`Service::serve`].
+    pub fn new(driver: Driver, settings: Settings) -> Server {
+        let stopping = watch::Sender::new(false);
+        let limits = Limits::of(&settings);
+        let service = Service::new(
+            driver,
+            settings.environment,
+            settings.most_running,
+            settings.body_time,
+            stopping.subscribe(),
+        );
+        Server {
+            service: Arc::new(service),
+            settings: limits,
+            metrics: Arc::new(Metrics::new()),
+            stopping,
+        }
+    }
+
+    /// What can be done with workflows and executions.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Serves what was loaded from now on; a shorthand for [`Service::serve`].
+    ///
+    /// # Errors
+    ///
+    /// When the store does not keep the definitions.
+    pub async fn serve(&self, loaded: &Loaded) -> Result<Vec<String>, store::Error> {
+        self.service.serve(loaded).await
+    }
+
+    /// The routes of all protocols, to be mounted into an application. Who may ask is up to that application; a
+    /// [`Caller`] among the extensions of a request tells who it is, without one it is somebody on this machine.
+    pub fn router(&self) -> Router {
+        dialect::mount(self.service.clone()).layer(DefaultBodyLimit::max(self.settings.largest_body))
+    }
+
+    /// Serves by itself, until [`Server::stop`]: the protocols, and the routes of operations; who may ask is up to
+    /// `access`. Executions that were going on when the store was last used go on, and those that wait are woken.
+    ///
+    /// # Errors
+    ///
+    /// When it would listen beyond this machine without asking who is there, or cannot listen, or the store does not
+    /// tell what was going on.
+    pub async fn listen(&self, listener: TcpListener, access: Access) -> Result<(), ListenError> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() && access.is_open() {
+            return Err(ListenError::Open(address));
+        }
+        let recovered = self.service.driver().recover_all().await?;
+        for (execution, error) in &recovered.set_aside {
+            tracing::warn!(%execution, %error, "an execution is set aside");
+        }
+        let tending = tokio::spawn(tend(self.service.clone()));
+        let cors = access.cors();
+        let guard = Guard::new(access, address, self.settings, self.metrics.clone());
+        let mut router = self
+            .router()
+            .merge(operations::router(
+                self.service.clone(),
+                self.metrics.clone(),
+                self.stopping.subscribe(),
+            ))
+            .fallback(operations::unknown)
+            .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::guard));
+        if let Some(cors) = cors {
+            // Browsers ask beforehand without a token, and are told why something was refused as well.
+            router = router.layer(cors);
+        }
+        let accepting = listen::listen(listener, router, self.settings, self.stopping.subscribe());
+        let driver = self.service.driver().clone();
+        let mut stopping = self.stopping.subscribe();
+        let patience = self.settings.drain;
+        let draining = async move {
+            listen::stopped(&mut stopping).await;
+            driver.drain(patience).await;
+        };
+        let (accepted, ()) = tokio::join!(accepting, draining);
+        accepted?;
+        tending.abort();
+        Ok(())
+    }
+
+    /// Makes [`Server::listen`] come to an end: nothing more is accepted, calls in flight may end, and what is still to
+    /// be done is on disk.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+/// Why a server does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Everybody could reach it, and nobody would be asked who they are.
+    #[error("{0} can be reached from other machines, and nobody would be asked who they are")]
+    Open(std::net::SocketAddr),
+    /// The socket cannot be used.
+    #[error("the socket cannot be used: {0}")]
+    Socket(#[from] std::io::Error),
+    /// The store does not tell what was going on.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// What has to be done all the time.
+async fn tend(service: Arc<Service>) {
+    let driver = service.driver();
+    let keeping = async {
+        loop {
+            tokio::time::sleep(KEEP).await;
+            if let Err(error) = service.keep().await {
+                tracing::warn!(%error, "the definitions could not be kept again");
+            }
+        }
+    };
+    let report = |execution: &crate::graph::Name, error: &crate::drive::Error| {
+        tracing::warn!(%execution, %error, "an execution is set aside");
+    };
+    tokio::join!(driver.tend(report), driver.heed(), keeping);
+}

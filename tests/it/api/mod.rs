@@ -1,0 +1,249 @@
+//! The workflow API as clients see it: the real program, over a socket.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests start servers, and talk to them in real time"
+)]
+
+mod describe;
+mod errors;
+mod lifecycle;
+mod listing;
+mod operate;
+mod schemathesis;
+mod seed;
+mod streams;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Stdio};
+use std::sync::mpsc;
+
+use interpret::data::Data;
+
+use crate::cli::{Folder, PATIENCE};
+
+/// A workflow that waits for a manager above 1000, as in the published page.
+pub const ORDER: &str = "
+kind: Workflow
+id: order-approval
+name: Order Approval Workflow
+purpose: Process and approve customer orders
+inputSchema:
+  type: object
+  required: [orderId, amount]
+  properties: { orderId: { type: string }, amount: { type: number }, items: { type: array } }
+steps:
+  - { kind: andThen, id: validate-order, name: Validate Order, assign: { checked: true } }
+  - kind: andWhen
+    id: approval
+    condition: =input.amount > 1000
+    suspend: { reason: Waiting for manager approval, data: { amount: =input.amount } }
+    resumeSchema: { type: object, required: [approved], properties: { approved: { type: boolean }, managerId: { type: string } } }
+  - { kind: andThen, id: settle, set: { approved: \"=steps.approval.output.approved | default(true)\", totalAmount: =input.amount } }
+";
+
+/// Takes its time: five naps, with an event behind each.
+pub const NAPS: &str = "
+kind: Workflow
+id: naps
+steps:
+  - kind: andForEach
+    id: each
+    items: [1, 2, 3, 4, 5]
+    steps:
+      - { kind: andSleep, id: nap, duration: 60ms }
+      - { kind: andThen, id: tell, emit: { event: nap, data: =data } }
+";
+
+/// A server in a process of its own; it ends with the test.
+pub struct Served {
+    child: Child,
+    pub base: String,
+    pub folder: Folder,
+    errors: mpsc::Receiver<String>,
+    arguments: Vec<String>,
+}
+
+impl Served {
+    /// Serves the files of a folder, with a store that outlives the process.
+    pub fn new(files: &[(&str, &str)]) -> Served {
+        Served::with(files, &[])
+    }
+
+    pub fn with(files: &[(&str, &str)], arguments: &[&str]) -> Served {
+        let files: Vec<(String, &str)> = files.iter().map(|(path, text)| (format!("w/{path}"), *text)).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        let folder = Folder::new(&files);
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let (child, base, errors) = start(&folder, &arguments);
+        Served {
+            child,
+            base,
+            folder,
+            errors,
+            arguments,
+        }
+    }
+
+    /// Kills the process as nothing else does, and starts another one on what it has left, at the same address.
+    pub fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.restart();
+    }
+
+    /// Starts another process at the same address.
+    pub fn restart(&mut self) {
+        let address = self.base.trim_start_matches("http://").to_owned();
+        let mut arguments = self.arguments.clone();
+        arguments.extend(["--addr".to_owned(), address]);
+        let (child, base, errors) = start(&self.folder, &arguments);
+        assert_eq!(base, self.base);
+        (self.child, self.errors) = (child, errors);
+    }
+
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Waits until the process says something on stderr.
+    pub fn said(&self, what: &str) -> String {
+        loop {
+            let line = self.errors.recv_timeout(PATIENCE).expect(what);
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until the process ends; its exit code.
+    pub fn ended(&mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        block_on(async {
+            let response = client().get(format!("{}{path}", self.base)).send().await.unwrap();
+            Answer::of(response).await
+        })
+    }
+
+    pub fn post(&self, path: &str, body: &Data) -> Answer {
+        self.post_with(path, body, &[])
+    }
+
+    pub fn post_with(&self, path: &str, body: &Data, headers: &[(&str, &str)]) -> Answer {
+        block_on(async {
+            let mut request = client().post(format!("{}{path}", self.base)).body(body.to_string());
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            Answer::of(request.send().await.unwrap()).await
+        })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Data,
+}
+
+impl Answer {
+    async fn of(response: reqwest::Response) -> Answer {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| Data::from(text.as_str()));
+        Answer { status, headers, body }
+    }
+
+    /// The data of a success.
+    pub fn data(&self) -> &Data {
+        assert_eq!((self.status, self.at("/success")), (200, Data::Bool(true)), "{self:?}");
+        self.body.get("data").expect("data")
+    }
+
+    pub fn at(&self, pointer: &str) -> Data {
+        self.body.pointer(pointer).cloned().unwrap_or_default()
+    }
+
+    /// The status and code of a refusal, which has a text for people too.
+    pub fn refusal(&self) -> (u16, String) {
+        assert_eq!(self.at("/success"), Data::Bool(false), "{self:?}");
+        assert!(
+            self.at("/error").as_str().is_some_and(|text| !text.is_empty()),
+            "{self:?}"
+        );
+        (self.status, self.at("/code").as_str().unwrap_or_default().to_owned())
+    }
+}
+
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(future)
+}
+
+fn start(folder: &Folder, arguments: &[String]) -> (Child, String, mpsc::Receiver<String>) {
+    let mut all = vec!["serve", "w"];
+    all.extend(arguments.iter().map(String::as_str));
+    let mut command = folder.command(&all);
+    if !arguments.iter().any(|argument| argument == "--addr") {
+        command.args(["--addr", "127.0.0.1:0"]);
+    }
+    if !arguments.iter().any(|argument| argument == "--store") {
+        command.args(["--store", "sqlite:runs.sqlite"]);
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    let base = loop {
+        let mut line = String::new();
+        if errors.read_line(&mut line).unwrap() == 0 {
+            panic!("the server does not start: {said}");
+        }
+        if let Some((_, behind)) = line.split_once(" at http://") {
+            let address = behind.split('/').next().unwrap();
+            break format!("http://{address}");
+        }
+        said.push_str(&line);
+    };
+    (child, base, listen(errors))
+}
+
+/// Reads what is said, so that the process is never held up by it.
+fn listen(mut errors: BufReader<ChildStderr>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while errors.read_line(&mut line).is_ok_and(|read| read > 0) {
+            // The test may be over already.
+            let _ = sender.send(std::mem::take(&mut line));
+        }
+        let _ = errors.read_to_string(&mut line);
+    });
+    receiver
+}
