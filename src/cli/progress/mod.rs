@@ -116,11 +116,9 @@ impl Lines {
             _ => {}
         }
         let took = match event.what {
-            What::StepCompleted
-            | What::StepFailed
-            | What::StepCancelled
-            | What::CallCompleted
-            | What::CallFailed => self.started.remove(step),
+            What::StepCompleted | What::StepFailed | What::StepCancelled | What::CallCompleted | What::CallFailed => {
+                self.started.remove(step)
+            }
             _ => None,
         };
         let what = match event.what {
@@ -150,8 +148,13 @@ fn note(event: &TraceEvent) -> String {
     match event.what {
         // The tools that a model calls.
         What::CallCompleted => {
-            let calls = data.and_then(|data| data.get("calls")).and_then(|calls| calls.as_list());
-            let names = calls.into_iter().flat_map(|calls| calls.iter()).filter_map(|call| call.as_map());
+            let calls = data
+                .and_then(|data| data.get("calls"))
+                .and_then(|calls| calls.as_list());
+            let names = calls
+                .into_iter()
+                .flat_map(|calls| calls.iter())
+                .filter_map(|call| call.as_map());
             let names: Vec<&str> = names.flat_map(|call| call.keys().map(|name| &**name)).collect();
             match names.is_empty() {
                 true => String::new(),

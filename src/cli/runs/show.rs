@@ -41,7 +41,11 @@ pub(super) async fn run(store: &Arc<dyn Store>, url: &str, one: &One) -> Done {
     }
     let mut rows = lines(&entry);
     if let Some(Data::Map(spent)) = replayed.as_ref().ok().and_then(spent) {
-        rows.extend(spent.iter().map(|(what, value)| vec![what.to_string(), value.to_string()]));
+        rows.extend(
+            spent
+                .iter()
+                .map(|(what, value)| vec![what.to_string(), value.to_string()]),
+        );
     }
     let mut text = table(&rows);
     if let Some((key, value)) = end {
