@@ -176,7 +176,7 @@ steps: [{ kind: andAgent, id: desk, agent: { model: one/small }, prompt: Go }]
         let driver = scripted(store.clone(), rules, Some(sink));
         let handle = driver.start(agents(text), start()).await.unwrap();
         assert_eq!(handle.end().await, Ok(RunEnd::Completed(data!("One word and another"))));
-        let told = told.lock().unwrap();
+        let told = told.lock().unwrap().clone();
         let pieces: Vec<&str> = told.iter().map(|delta| &*delta.text).collect();
         assert_eq!(pieces, ["One ", "word ", "and ", "another"]);
         assert_eq!(&*told[0].effect, "r1/desk[0]#1");
@@ -241,7 +241,7 @@ fn what_a_turn_costs_comes_from_the_prices_of_the_configuration() {
             "interpret.yaml",
             "connections: { one: { kind: scripted, answers: said.yaml, prices: { small: { input: 2, output: 8 } } } }\n",
         );
-        let configured = Configured::find(&[folder.clone()]);
+        let configured = Configured::find(std::slice::from_ref(&folder));
         assert!(!configured.has_errors(), "{:?}", configured.diagnostics);
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(Timestamp(0)));
         let providers = Providers::new(Arc::default(), secrets(), clock.clone()).with_models(configured.models(&clock));
