@@ -24,7 +24,7 @@ pub use cassette::{Cassette, Recorder, Replay, Tape};
 pub use connect::{Configured, Scripts};
 pub use function::Functions;
 pub use mock::{Mock, MockError, Mocks, step_fits};
-pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelTurn, Models};
+pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelError, ModelTurn, Models};
 pub use script::{Script, Scripted};
 
 use crate::clock::Clock;
