@@ -112,17 +112,6 @@ impl Deltas {
         }
     }
 
-    /// The way to somebody, for tests without a run.
-    #[cfg(test)]
-    pub(super) fn to(sink: DeltaSink) -> Deltas {
-        Deltas {
-            run: "r1".into(),
-            ticket: Ticket(0),
-            effect: "r1/desk[0]#1".into(),
-            sink: Some(sink),
-        }
-    }
-
     /// Tells the next piece of text.
     pub fn text(&self, text: &str) {
         if let Some(sink) = self.sink.as_ref().filter(|_| !text.is_empty()) {
@@ -236,6 +225,19 @@ impl fmt::Debug for Models {
         f.debug_struct("Models")
             .field("connections", &self.connections.keys())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Deltas {
+    /// The way to somebody, for tests without a run.
+    pub(super) fn to(sink: DeltaSink) -> Deltas {
+        Deltas {
+            run: "r1".into(),
+            ticket: Ticket(0),
+            effect: "r1/desk[0]#1".into(),
+            sink: Some(sink),
+        }
     }
 }
 

@@ -12,8 +12,6 @@ mod refusal;
 mod responses;
 mod schema;
 mod sse;
-#[cfg(test)]
-mod tests;
 mod told;
 
 use std::sync::Arc;
@@ -319,3 +317,6 @@ fn number(value: &Value) -> Option<u64> {
     };
     value.as_u64().or_else(float)
 }
+
+#[cfg(test)]
+mod tests;
