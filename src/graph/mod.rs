@@ -9,12 +9,16 @@ pub mod export;
 mod inside;
 mod node;
 mod program;
+mod schedule;
 mod time;
+mod trigger;
 
 pub use definition::Definition;
 pub use node::*;
 pub use program::{Body, LinkError, Program, Step, Workflow};
+pub use schedule::{Schedule, ScheduleError, time_zones};
 pub use time::{DurationError, Millis, Timestamp, Timing, parse_duration, parse_instant};
+pub use trigger::{CatchUp, Cron, Method, Overlap, Respond, Signature, Trigger, TriggerSource, Webhook};
 
 use indexmap::IndexMap;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -73,6 +77,8 @@ pub struct Header {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
+    /// What starts it by itself.
+    pub triggers: Vec<Trigger>,
 }
 
 impl Header {
@@ -96,6 +102,7 @@ impl Header {
             limits: Limits::default(),
             events: IndexMap::new(),
             permissions: Permissions::default(),
+            triggers: Vec::new(),
         }
     }
 }

@@ -61,7 +61,7 @@ impl Checker<'_> {
         let field = site.field;
         let in_run = in_run(site);
         match root {
-            Root::Input | Root::Context => field != Field::Trigger,
+            Root::Input | Root::Context => !field.is_of_trigger(),
             Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
             Root::Step { .. } => in_run,
             Root::Env | Root::Now => true,
@@ -77,7 +77,7 @@ impl Checker<'_> {
             }
             Root::Event => field == Field::Where,
             Root::Arguments => field == Field::Approval,
-            Root::Trigger => field == Field::Trigger,
+            Root::Trigger => matches!(field, Field::Cron | Field::Webhook),
             Root::Output => field == Field::SetState,
             Root::Local(name) => self.locals(site).any(|(local, _)| local == **name),
         }
@@ -203,7 +203,7 @@ impl Checker<'_> {
     pub(super) fn known_names(&self, site: &Site) -> Vec<String> {
         let locals = self.locals(site).map(|(name, _)| name);
         let roots = ROOTS.iter().filter(|(_, root)| match root {
-            Root::Secrets => site.field == Field::Call,
+            Root::Secrets => matches!(site.field, Field::Call | Field::TriggerSecret),
             root => self.in_scope(site, root),
         });
         let mut known: Vec<String> = locals.chain(roots.map(|(name, _)| (*name).to_owned())).collect();
@@ -217,7 +217,7 @@ impl Checker<'_> {
 /// Whether a site belongs to the steps of a run, or to what follows them.
 fn in_run(site: &Site) -> bool {
     match site.field {
-        Field::WorkflowStart | Field::Trigger | Field::Agent => false,
+        Field::WorkflowStart | Field::Cron | Field::Webhook | Field::TriggerSecret | Field::Agent => false,
         // That of an agent's own tools belongs to no step.
         Field::Approval => site.step.is_some(),
         _ => true,
@@ -227,7 +227,10 @@ fn in_run(site: &Site) -> bool {
 /// Where a name is known that is not known here, with what to use instead.
 fn where_known(root: &Root, site: &Site) -> Option<&'static str> {
     Some(match root {
-        _ if site.field == Field::Trigger => {
+        _ if site.field == Field::TriggerSecret => {
+            "this is evaluated before anything is read of the delivery: only `secrets` and `env` are known"
+        }
+        _ if site.field.is_of_trigger() => {
             "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
         }
         _ if site.field == Field::WorkflowStart => {
