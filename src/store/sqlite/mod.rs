@@ -4,6 +4,7 @@
 //! many runs share one wait for the disk; nobody is answered before the transaction is on it. Other threads read beside
 //! it. The tables are made to be looked at: `sqlite3 runs.sqlite 'SELECT * FROM journal'`.
 
+mod cursor;
 mod lease;
 mod process;
 mod read;
@@ -21,7 +22,7 @@ use futures_util::FutureExt;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Append, Batch, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
+use super::{Append, Batch, Cursor, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
 use crate::graph::{Name, Timestamp};
 use crate::run::Status;
 use lease::Lease;
@@ -266,6 +267,17 @@ impl Store for Sqlite {
     fn prune_definitions(&self, before: Timestamp) -> Reply<'_, usize> {
         self.writer
             .ask(move |connection, _| write::prune_definitions(connection, before))
+    }
+
+    fn cursor(&self, trigger: &Name) -> Reply<'_, Option<Cursor>> {
+        let trigger = trigger.clone();
+        self.readers.ask(move |connection| cursor::cursor(connection, &trigger))
+    }
+
+    fn move_cursor(&self, trigger: &Name, expected: Option<Cursor>, to: Cursor) -> Reply<'_, bool> {
+        let trigger = trigger.clone();
+        self.writer
+            .ask(move |connection, _| cursor::move_cursor(connection, &trigger, expected.as_ref(), &to))
     }
 
     fn is_durable(&self) -> bool {

@@ -139,7 +139,7 @@ fn a_newer_file_and_a_foreign_one_are_refused() {
     file.raw().execute_batch("PRAGMA user_version = 7").unwrap();
     let message = Sqlite::open(&file.0).unwrap_err().to_string();
     assert!(
-        message.contains("newer version of interpret (tables of version 7; this one knows 3)"),
+        message.contains("newer version of interpret (tables of version 7; this one knows 4)"),
         "{message}"
     );
     let file = File::new();
