@@ -86,7 +86,12 @@ impl Schedule {
     /// An instant as its time zone shows it.
     pub fn local(&self, instant: Timestamp) -> Option<String> {
         let instant = jiff::Timestamp::from_millisecond(instant.0).ok()?;
-        Some(instant.to_zoned(self.zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string())
+        Some(
+            instant
+                .to_zoned(self.zone.clone())
+                .strftime("%a %Y-%m-%d %H:%M %Z")
+                .to_string(),
+        )
     }
 
     /// The first instant that it means after another one; `None` if there is none within the years that are counted.
@@ -225,14 +230,32 @@ mod tests {
             assert!(Schedule::new(good, None).is_ok(), "{good}");
         }
         for bad in [
-            "", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "a * * * *",
-            "-1 * * * *", "+1 * * * *", "* * L * *", "0 0 * * 5#2", "@daily", "5/15 * * * *",
+            "",
+            "* * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "a * * * *",
+            "-1 * * * *",
+            "+1 * * * *",
+            "* * L * *",
+            "0 0 * * 5#2",
+            "@daily",
+            "5/15 * * * *",
         ] {
             let refused = Schedule::new(bad, None);
-            assert!(matches!(refused, Err(ScheduleError::Unreadable(_))), "{bad}: {refused:?}");
+            assert!(
+                matches!(refused, Err(ScheduleError::Unreadable(_))),
+                "{bad}: {refused:?}"
+            );
         }
         for never in ["0 0 30 2 *", "0 0 31 4,6,9,11 *"] {
-            assert!(matches!(Schedule::new(never, None), Err(ScheduleError::Never(_))), "{never}");
+            assert!(
+                matches!(Schedule::new(never, None), Err(ScheduleError::Never(_))),
+                "{never}"
+            );
         }
         assert!(matches!(
             Schedule::new("* * * * *", Some("Europe/Berln")),
@@ -290,13 +313,21 @@ mod tests {
     fn days_are_those_of_the_month_or_of_the_week() {
         let days = berlin("0 0 13 * 5", "2026-03-01T00:00:00Z", 5);
         let days: Vec<&str> = days.iter().map(|day| &day[..10]).collect();
-        assert_eq!(days, ["2026-03-06", "2026-03-13", "2026-03-20", "2026-03-27", "2026-04-03"]);
+        assert_eq!(
+            days,
+            ["2026-03-06", "2026-03-13", "2026-03-20", "2026-03-27", "2026-04-03"]
+        );
     }
 
     #[test]
     fn instants_follow_each_other_over_years() {
         // A zone whose clock changes by half an hour, one that skipped a day, one without changes.
-        for zone in ["Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata", "America/New_York"] {
+        for zone in [
+            "Australia/Lord_Howe",
+            "Pacific/Apia",
+            "Asia/Kolkata",
+            "America/New_York",
+        ] {
             let schedule = Schedule::new("7 */5 * * *", Some(zone)).unwrap();
             let (from, until) = (at("2011-01-01T00:00:00Z"), at("2012-12-31T00:00:00Z"));
             let all: Vec<Timestamp> = schedule.between(from, until).collect();

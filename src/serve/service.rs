@@ -13,6 +13,7 @@ use crate::drive::{self, Driver, Follow, Rest, RunHandle, SendError, new_run_id}
 use crate::graph::{Name, Timestamp};
 use crate::load::Loaded;
 use crate::run::{EventKind, Labels, Run, Start, Status};
+use crate::secret::Secrets;
 use crate::store::{self, Entry, Filter, Request};
 
 /// The label that tells what an execution with an idempotency key was asked for.
@@ -28,6 +29,9 @@ pub struct Service {
     /// How many executions may go on at once.
     most_running: usize,
     stopping: watch::Receiver<bool>,
+    /// Told when something else is served.
+    changed: watch::Sender<()>,
+    secrets: Arc<Secrets>,
 }
 
 /// With what an execution begins.
@@ -88,6 +92,7 @@ impl Service {
         environment: Box<Environment>,
         most_running: usize,
         stopping: watch::Receiver<bool>,
+        secrets: Arc<Secrets>,
     ) -> Service {
         Service {
             driver,
@@ -95,7 +100,19 @@ impl Service {
             environment,
             most_running,
             stopping,
+            changed: watch::Sender::new(()),
+            secrets,
         }
+    }
+
+    /// Tells when something else is served.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The secrets that deliveries are signed with.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Whether the server is about to end; streams end then.
@@ -126,6 +143,7 @@ impl Service {
             self.driver.learn(served.program.clone());
         }
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        self.changed.send_replace(());
         Ok(wrong)
     }
 

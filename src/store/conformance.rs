@@ -76,9 +76,15 @@ async fn cursors_move_from_where_they_are(store: &dyn Store) -> Checked {
     expect(store.cursor(&one).await, Ok(None))?;
     expect(store.move_cursor(&one, None, at(10, &[])).await, Ok(true))?;
     expect(store.move_cursor(&one, None, at(11, &[])).await, Ok(false))?;
-    expect(store.move_cursor(&one, Some(at(10, &[])), at(30, &[20, 30])).await, Ok(true))?;
+    expect(
+        store.move_cursor(&one, Some(at(10, &[])), at(30, &[20, 30])).await,
+        Ok(true),
+    )?;
     // Somebody who has not heard of it.
-    expect(store.move_cursor(&one, Some(at(30, &[30])), at(40, &[])).await, Ok(false))?;
+    expect(
+        store.move_cursor(&one, Some(at(30, &[30])), at(40, &[])).await,
+        Ok(false),
+    )?;
     expect(store.cursor(&one).await, Ok(Some(at(30, &[20, 30]))))?;
     expect(store.cursor(&other).await, Ok(None))?;
     let race = || store.move_cursor(&other, None, at(50, &[]));

@@ -4,6 +4,7 @@ use super::fields::Fields;
 use super::outline::{Expects, Field};
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::expr::{Build, Reference, Root, Segment};
 use crate::graph::{
     CatchUp, Cron, Method, Overlap, Respond, Schedule, ScheduleError, Signature, Trigger, TriggerSource, Webhook,
     time_zones,
@@ -16,11 +17,7 @@ const OVERLAPS: [(&str, Overlap); 3] = [
     ("queue", Overlap::Queue),
     ("allow", Overlap::Allow),
 ];
-const CATCH_UPS: [(&str, CatchUp); 3] = [
-    ("none", CatchUp::None),
-    ("last", CatchUp::Last),
-    ("all", CatchUp::All),
-];
+const CATCH_UPS: [(&str, CatchUp); 3] = [("none", CatchUp::None), ("last", CatchUp::Last), ("all", CatchUp::All)];
 const SIGNATURES: [(&str, Signature); 2] = [("standard", Signature::Standard), ("github", Signature::Github)];
 const RESPONSES: [(&str, Respond); 2] = [("accepted", Respond::Accepted), ("result", Respond::Result)];
 
@@ -64,6 +61,9 @@ fn read_one(reader: &mut Reader, node: &Node) -> Option<Trigger> {
     };
     let input = fields.value(reader, "input", field, Expects::Anything);
     let run_id = fields.value(reader, "runId", field, Expects::Anything);
+    if let (Some(id), Field::Cron, Some(entry)) = (&run_id, field, fields.entry("runId")) {
+        check_run_id(reader, id, &entry.value);
+    }
     fields.close(reader);
     Some(Trigger {
         source: source?,
@@ -71,6 +71,26 @@ fn read_one(reader: &mut Reader, node: &Node) -> Option<Trigger> {
         run_id,
         origin,
     })
+}
+
+/// The id for a time of a schedule is that of the one run there is for it, so it follows from the time alone.
+fn check_run_id(reader: &mut Reader, id: &Build, node: &Node) {
+    let is_of = |reference: &Reference, key: &str| {
+        reference.root == Root::Trigger && matches!(reference.path.first(), Some(Segment::Key(name)) if **name == *key)
+    };
+    let references = id.references();
+    let wrong = references
+        .iter()
+        .find(|reference| reference.root == Root::Now || is_of(reference, "firedAt"));
+    let help =
+        "write for example `runId: \"report-{{ trigger.scheduledAt | date('%Y-%m-%d') }}\"`, or leave `runId` out";
+    if wrong.is_some() {
+        let message = "`runId` would differ each time a server looks, so one time of the schedule could start two runs";
+        reader.report(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
+    } else if !references.iter().any(|reference| reference.root == Root::Trigger) {
+        let message = "`runId` is the same at all times of the schedule, so only the first of them would start a run";
+        reader.report(Diagnostic::error(Code::InvalidValue, node.span, message).help(help));
+    }
 }
 
 fn read_cron(reader: &mut Reader, entry: &Entry) -> Option<Cron> {
@@ -158,7 +178,9 @@ fn methods(reader: &mut Reader, fields: &mut Fields<'_>) -> Vec<Method> {
     let Some(nodes) = fields.list(reader, "methods", "[POST]") else {
         return vec![Method::Post];
     };
-    if nodes.is_empty() && let Some(entry) = fields.entry("methods") {
+    if nodes.is_empty()
+        && let Some(entry) = fields.entry("methods")
+    {
         let message = "`methods` is empty, so nothing could come in";
         let help = "write for example `methods: [POST]`, or leave it out";
         reader.report(Diagnostic::error(Code::InvalidValue, entry.value.span, message).help(help));
