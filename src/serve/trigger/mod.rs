@@ -105,11 +105,7 @@ pub(super) fn conflicts<'a>(armed: impl Iterator<Item = &'a Arc<Armed>>) -> Vec<
             continue;
         };
         let path = &*webhook.path;
-        let below = |taken: &&str| {
-            path.strip_prefix(*taken)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if path == "/" || TAKEN.iter().any(|taken| below(&taken)) {
+        if is_taken(path) {
             wrong.push(format!(
                 "{}: the webhook {path} is not served: the path is one of the server's own",
                 armed.place
@@ -123,6 +119,15 @@ pub(super) fn conflicts<'a>(armed: impl Iterator<Item = &'a Arc<Armed>>) -> Vec<
         }
     }
     wrong
+}
+
+/// Whether a path is one of the server's own, or lies below one.
+fn is_taken(path: &str) -> bool {
+    let below = |taken: &str| {
+        path.strip_prefix(taken)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    path == "/" || TAKEN.iter().any(|taken| below(taken))
 }
 
 /// How a trigger has been acted on.
@@ -183,7 +188,7 @@ impl Service {
         let catalog = self.catalog();
         let mut all = catalog.triggers();
         let found = all.find(|armed| match &armed.trigger.source {
-            TriggerSource::Webhook(webhook) => &*webhook.path == path,
+            TriggerSource::Webhook(webhook) => &*webhook.path == path && !is_taken(path),
             TriggerSource::Cron(_) => false,
         });
         found.cloned()
