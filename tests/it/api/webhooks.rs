@@ -67,7 +67,7 @@ fn send(served: &Served, method: &str, path: &str, body: &str, headers: &[(&str,
 
 fn executions(served: &Served) -> usize {
     let listed = served.get("/workflows/executions?limit=100");
-    listed.at("/data/executions").as_list().unwrap().len()
+    listed.at("/data").as_list().unwrap().len()
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_schedule_that_was_missed_is_caught_up_with_once_by_the_real_server() {
     served.said("acting on 1 schedule and 0 webhooks; next is `nightly` at ");
     let listed = |served: &Served| {
         let listed = served.get("/workflows/executions");
-        listed.at("/data/executions").as_list().unwrap().to_vec()
+        listed.at("/data").as_list().unwrap().to_vec()
     };
     assert_eq!(listed(&served).len(), 0);
     // As if it had been away for three days.
