@@ -236,6 +236,8 @@ fn decide(cron: &Cron, before: &Cursor, due: &[Timestamp], now: Timestamp, busy:
     pending.extend_from_slice(each);
     match cron.overlap {
         Overlap::Allow | Overlap::Queue => pending.extend_from_slice(present),
+        // Who catches up with each has not come to this one yet.
+        Overlap::Skip if cron.catch_up == CatchUp::All && !pending.is_empty() => pending.extend_from_slice(present),
         Overlap::Skip if busy || !pending.is_empty() => {}
         Overlap::Skip => pending.extend(present.first()),
     }

@@ -92,7 +92,8 @@ fn of_version(version: usize) -> File {
 fn a_file_of_an_earlier_version_is_brought_to_this_one() {
     let long = note(&"x".repeat(20_000));
     let events = [started("a", 1), note("short"), long.clone(), long];
-    for version in 1..schema::MIGRATIONS.len() {
+    // Those that had a table of events.
+    for version in 1..=2 {
         let file = of_version(version);
         let raw = file.raw();
         let run = "INSERT INTO runs (number, id, workflow, status, created, updated, seq, program) \
