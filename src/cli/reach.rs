@@ -100,6 +100,11 @@ impl Reach {
         environment(self.mocks.is_some(), permit, program)
     }
 
+    /// The secrets that are granted.
+    pub fn secrets(&self, permit: Arc<Permit>) -> Arc<Secrets> {
+        Arc::new(Secrets::from_environment(permit))
+    }
+
     /// The file with mocks, as it was given.
     pub fn mocks_name(&self) -> Option<String> {
         self.mocks.as_ref().map(|path| path.display().to_string())

@@ -29,6 +29,7 @@ mod sim;
 mod suites;
 mod testing;
 mod tidy;
+mod trigger;
 mod workflows;
 mod yaml_hostile;
 mod yaml_suite;

@@ -11,7 +11,7 @@ impl Checker<'_> {
     pub(super) fn permissions(&self, site: &Site, findings: &mut Vec<Diagnostic>) {
         for reference in site.references() {
             match reference.root {
-                Root::Secrets if !matches!(site.field, Field::Call | Field::Trigger) => {
+                Root::Secrets if !matches!(site.field, Field::Call | Field::TriggerSecret) => {
                     findings.push(self.secret_not_allowed(site, reference));
                 }
                 Root::Secrets => self.asked(site, reference, "secrets", &self.outline.permissions.secrets, findings),
@@ -28,7 +28,7 @@ impl Checker<'_> {
             .here("would be stored with the run")
             .help(
                 "secrets are allowed only where a call sends them: in `http` (url, query, headers, body), `exec`, \
-                 `mcp`, agent connections and triggers",
+                 `mcp`, agent connections and the `secret` of a webhook",
             )
     }
 
