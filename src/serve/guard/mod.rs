@@ -27,7 +27,7 @@ use futures_util::FutureExt;
 use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
-use super::caller::{Caller, Scope};
+use super::caller::Caller;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::refusal::refusal;
