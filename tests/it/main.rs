@@ -20,6 +20,7 @@ mod init;
 mod load;
 mod load_mutated;
 mod pages;
+mod powerfx;
 mod rules;
 mod sarif;
 mod schema;
