@@ -134,6 +134,19 @@ fn a_file_of_an_earlier_version_is_brought_to_this_one() {
 }
 
 #[test]
+fn a_file_without_conversations_gets_them() {
+    let file = of_version(3);
+    block_on(async {
+        let store = file.open();
+        let said = crate::run::Message::User {
+            content: crate::data::Data::from("Hello"),
+        };
+        assert_eq!(store.remember(&"c".into(), "a/x#1", vec![said.clone()]).await, Ok(()));
+        assert_eq!(store.recall(&"c".into(), 10).await, Ok(vec![said]));
+    });
+}
+
+#[test]
 fn a_newer_file_and_a_foreign_one_are_refused() {
     let file = File::new();
     drop(file.open());
