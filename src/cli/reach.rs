@@ -14,7 +14,7 @@ use crate::drive::Driver;
 use crate::graph::{Definition, Name, Program};
 use crate::load;
 use crate::permit::Permit;
-use crate::provider::{Configured, Mocks, Providers};
+use crate::provider::{Cassette, Configured, Mocks, Providers, Recorder, Replay, Tape};
 use crate::secret::Secrets;
 use crate::source::{FileId, Sources};
 use crate::store::Store;
@@ -31,6 +31,12 @@ pub(super) struct Reach {
     /// this folder or in `workflows/`.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Keeps every exchange with a model in a file, without secrets. Scripts and mocks are not recorded.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay_models")]
+    record_models: Option<PathBuf>,
+    /// Answers in the place of models from such a file. What was not recorded fails, with what differs.
+    #[arg(long, value_name = "FILE")]
+    replay_models: Option<PathBuf>,
     /// Lets it reach hosts: all of them, or those listed (`api.example.com,*.example.org`).
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     allow_net: Vec<String>,
@@ -53,8 +59,9 @@ impl Reach {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let configured = self.configured(program)?;
         let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-        let mut providers =
-            Providers::new(permit.clone(), secrets, clock.clone()).with_models(configured.models(&clock));
+        let providers = Providers::new(permit.clone(), secrets, clock.clone());
+        let models = configured.with_tape(self.tape()?).models(&providers);
+        let mut providers = providers.with_models(models);
         if let Some(path) = &self.mocks {
             providers = providers.with_mocks(mocks(path, program.map(|(program, _)| program))?);
         }
@@ -93,6 +100,20 @@ impl Reach {
             true => Err(Exit::Usage),
             false => Ok(configured),
         }
+    }
+
+    /// What is done with exchanges with models.
+    fn tape(&self) -> Result<Option<Tape>, Exit> {
+        let tape = match (&self.record_models, &self.replay_models) {
+            (None, None) => return Ok(None),
+            (Some(path), _) => Recorder::create(path)
+                .map(|recorder| Tape::Record(Arc::new(recorder)))
+                .map_err(|error| format!("--record-models: {error}")),
+            (None, Some(path)) => Cassette::open(path)
+                .map(|cassette| Tape::Replay(Arc::new(Replay::new(Arc::new(cassette)))))
+                .map_err(|error| format!("--replay-models: {error}")),
+        };
+        tape.map(Some).map_err(complain)
     }
 
     /// The environment variables that a program asks for and may read.

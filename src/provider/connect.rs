@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-
-use super::model::{Answering, Model, ModelTurn, Models};
+use super::Providers;
+use super::cassette::{Recording, Tape};
+use super::model::{Model, Models};
 use super::script::{Script, Scripted};
-use crate::clock::Clock;
+use super::wire::{Protocol, Wire};
 use crate::config::{self, Config, ConnectionKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Name;
-use crate::run::{Failure, ModelRequest};
+use crate::run::ModelRequest;
 use crate::source::Sources;
 use crate::yaml;
 
@@ -37,6 +37,8 @@ pub struct Configured {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that places of findings are in.
     pub sources: Sources,
+    /// What is done with exchanges with providers.
+    tape: Option<Tape>,
 }
 
 impl Scripts {
@@ -72,6 +74,13 @@ impl Configured {
             }
         }
         configured
+    }
+
+    /// The same, where exchanges with providers are recorded, or answered from a recording. Scripts are not concerned.
+    #[must_use]
+    pub fn with_tape(mut self, tape: Option<Tape>) -> Configured {
+        self.tape = tape;
+        self
     }
 
     /// Whether it cannot be used.
@@ -113,43 +122,44 @@ impl Configured {
         data
     }
 
-    /// The connections; what a kind needs besides is handed on here.
-    pub fn models(&self, clock: &Arc<dyn Clock>) -> Models {
+    /// The connections, over the HTTP client of some providers and with what those may reach.
+    pub fn models(&self, providers: &Providers) -> Models {
         let mut models = Models::new();
+        if let Some(Tape::Replay(replay)) = &self.tape {
+            models = models.with_otherwise(replay.clone());
+        }
         for (name, connection) in &self.config.connections {
-            let model: Arc<dyn Model> = match connection.kind {
+            let wire = |protocol| -> Arc<dyn Model> {
+                let wire = Wire::new(
+                    name.clone(),
+                    protocol,
+                    connection.clone(),
+                    providers.http.clone(),
+                    providers.secrets.clone(),
+                    providers.clock.clone(),
+                );
+                match &self.tape {
+                    None => Arc::new(wire),
+                    Some(Tape::Replay(replay)) => replay.clone(),
+                    Some(Tape::Record(recorder)) => Arc::new(Recording {
+                        model: Arc::new(wire),
+                        recorder: recorder.clone(),
+                        secrets: providers.secrets.clone(),
+                    }),
+                }
+            };
+            let model = match connection.kind {
                 ConnectionKind::Scripted => {
                     let script = self.scripts.by_connection.get(name).cloned().unwrap_or_default();
-                    Arc::new(Scripted::new(script, clock.clone()))
+                    Arc::new(Scripted::new(script, providers.clock.clone()))
                 }
-                kind @ (ConnectionKind::ChatCompletions | ConnectionKind::Responses | ConnectionKind::Anthropic) => {
-                    Arc::new(NotBuiltIn(kind))
-                }
+                ConnectionKind::ChatCompletions => wire(Protocol::Chat),
+                ConnectionKind::Responses => wire(Protocol::Responses),
+                ConnectionKind::Anthropic => wire(Protocol::Anthropic),
             };
             models = models.with(name.clone(), model, connection.prices.clone());
         }
         models
-    }
-}
-
-/// A kind of connection that nothing here speaks.
-struct NotBuiltIn(ConnectionKind);
-
-impl Model for NotBuiltIn {
-    fn answer(&self, turn: ModelTurn) -> Answering {
-        let message = format!(
-            "connections of the kind `{}` are not built in; use a `scripted` one, or run with `--mocks FILE` and an \
-             answer for step `{}`",
-            self.0.word(),
-            turn.effect.call.step
-        );
-        std::future::ready(Err(Failure::new("agent.unavailable", message))).boxed()
-    }
-}
-
-impl std::fmt::Debug for NotBuiltIn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.word())
     }
 }
 

@@ -17,7 +17,8 @@ use crate::clock::Clock;
 use crate::permit::Permit;
 use crate::run::{Failure, HttpRequest, Outcome, Request};
 use crate::secret::Secrets;
-use prepare::Prepared;
+pub(super) use answer::retry_after;
+pub(super) use prepare::Prepared;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -85,7 +86,8 @@ impl Http {
         answer::read(response, &prepared, &request.accept, MAX_RESPONSE, self.clock.now()).await
     }
 
-    fn check(&self, url: &Url) -> Result<(), Failure> {
+    /// Whether the host of a URL may be reached.
+    pub(super) fn check(&self, url: &Url) -> Result<(), Failure> {
         let default_port = match url.scheme() {
             "https" => Some(443),
             _ => Some(80),
@@ -96,7 +98,7 @@ impl Http {
     }
 
     /// The client, built when it is first needed: a run without HTTP does not pay for TLS.
-    fn client(&self) -> Result<&Client, Failure> {
+    pub(super) fn client(&self) -> Result<&Client, Failure> {
         let client = self.client.get_or_init(|| {
             // It may have been installed by the embedding program, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -114,7 +116,8 @@ impl Http {
     }
 }
 
-async fn send(client: &Client, prepared: &Prepared) -> Result<Response, Failure> {
+/// Sends a request, and waits for the head of its response.
+pub(super) async fn send(client: &Client, prepared: &Prepared) -> Result<Response, Failure> {
     let mut request = client
         .request(prepared.method.clone(), prepared.url.clone())
         .headers(prepared.headers.clone());
@@ -164,7 +167,7 @@ fn follow(prepared: &mut Prepared, status: u16, target: Url) {
 }
 
 /// An error and what led to it, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

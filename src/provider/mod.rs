@@ -3,6 +3,7 @@
 //! [`Providers`] routes a call by the kind of its request, mocks first. A call is a future: dropping it stops what it
 //! does, down to the connection and the last process of the group.
 
+mod cassette;
 mod connect;
 mod exec;
 mod function;
@@ -11,6 +12,7 @@ mod mock;
 mod model;
 mod process;
 mod script;
+mod wire;
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+pub use cassette::{Cassette, Recorder, Replay, Tape};
 pub use connect::{Configured, Scripts};
 pub use function::Functions;
 pub use mock::{Mock, MockError, Mocks, step_fits};

@@ -112,6 +112,17 @@ impl Deltas {
         }
     }
 
+    /// The way to somebody, for tests without a run.
+    #[cfg(test)]
+    pub(super) fn to(sink: DeltaSink) -> Deltas {
+        Deltas {
+            run: "r1".into(),
+            ticket: Ticket(0),
+            effect: "r1/desk[0]#1".into(),
+            sink: Some(sink),
+        }
+    }
+
     /// Tells the next piece of text.
     pub fn text(&self, text: &str) {
         if let Some(sink) = self.sink.as_ref().filter(|_| !text.is_empty()) {

@@ -93,6 +93,10 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "the answers of a scripted connection have no rule for a turn",
     ),
     (
+        "agent.unrecorded",
+        "a recording of exchanges with models does not have what a model is asked, or cannot be written",
+    ),
+    (
         "agent.truncated",
         "the answer of a model was cut off, because it had more tokens than it may have",
     ),

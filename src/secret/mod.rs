@@ -101,6 +101,11 @@ impl Secrets {
         redact::text(&self.used(), text).unwrap_or_else(|| text.to_owned())
     }
 
+    /// How much at the end of a text may be the beginning of a used value, the rest of which is still to come.
+    pub fn held_back(&self, text: &str) -> usize {
+        redact::held_back(&self.used(), text)
+    }
+
     /// A panic while the map is held leaves it whole: entries are put in one by one.
     fn used(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Known>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)

@@ -51,6 +51,16 @@ pub(super) fn text(known: &BTreeMap<Arc<str>, Known>, text: &str) -> Option<Stri
     redacted
 }
 
+/// The length of the longest end of a text that a form may begin with.
+pub(super) fn held_back(known: &BTreeMap<Arc<str>, Known>, text: &str) -> usize {
+    let forms = known.values().flat_map(|known| &known.forms);
+    let beginning = |form: &String| {
+        let lengths = form.char_indices().map(|(length, _)| length);
+        lengths.rev().find(|length| text.ends_with(&form[..*length]))
+    };
+    forms.filter_map(beginning).max().unwrap_or(0)
+}
+
 /// The value without values of secrets, keys included.
 pub(super) fn data(known: &BTreeMap<Arc<str>, Known>, value: &Data) -> Data {
     let clean = |value: &Arc<str>| text(known, value).map_or_else(|| value.clone(), Arc::from);

@@ -12,7 +12,7 @@ use super::missing::{self, Missing};
 use super::suite::{Act, Case, Expected};
 use crate::data::Data;
 use crate::graph::{Millis, Name, Program, Timestamp};
-use crate::provider::{Mocks, step_fits};
+use crate::provider::{Mocks, Replay, step_fits};
 use crate::run::{
     Answer, Event, EventKind, Failure, Input, Outcome, Rejection, Request, Run, RunEnd, Start, Status, Target, Ticket,
     Wait,
@@ -107,6 +107,8 @@ struct Player<'c> {
     /// How many of the events have been looked at.
     seen: usize,
     mocks: Vec<Mocks>,
+    /// The recording, from its beginning.
+    replay: Option<Replay>,
     /// The payloads each step has had, by rule.
     answered: HashMap<(usize, Name), usize>,
     /// What is to happen, in the order of time and then of its making.
@@ -123,6 +125,7 @@ pub fn play(program: &Arc<Program>, case: &Case) -> Played {
         events: Vec::new(),
         seen: 0,
         mocks: case.mocks.iter().map(|mocks| mocks.afresh()).collect(),
+        replay: case.cassette.clone().map(Replay::new),
         answered: HashMap::new(),
         agenda: BinaryHeap::new(),
         due: Vec::new(),
@@ -287,6 +290,20 @@ impl Player<'_> {
                 failure: Arc::new(failure),
             })?;
             self.plan(mock.after, Due::Done(ticket, mock.outcome));
+            return Ok(());
+        }
+        if let (Request::Model(asked), Some(replay)) = (&*call.request, &self.replay) {
+            let outcome = match replay.reply(asked) {
+                Ok(reply) => Outcome::Said(Arc::new(reply)),
+                Err(failure) if &*failure.code == "agent.unrecorded" => {
+                    return Err(Trouble::Mock {
+                        address: call.address().to_owned(),
+                        failure: Arc::new(failure),
+                    });
+                }
+                Err(failure) => Outcome::Failed(Arc::new(failure)),
+            };
+            self.plan(Millis(0), Due::Done(ticket, outcome));
             return Ok(());
         }
         // What a server tells of its tools need not be mocked: the agent that calls them is.

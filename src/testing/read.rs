@@ -122,6 +122,7 @@ fn case<'n>(reader: &mut Reader<'_>, node: &'n Node, shared: &Option<(Arc<Mocks>
         snapshot,
         mocks: own.iter().chain(shared).map(|(mocks, _)| mocks.clone()).collect(),
         scripts: Arc::default(),
+        cassette: None,
         resume,
         script,
         expect,

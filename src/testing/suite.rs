@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::matcher::Matcher;
 use crate::data::Data;
 use crate::graph::{Millis, Name, Program, Timestamp};
-use crate::provider::{Mocks, Scripts};
+use crate::provider::{Cassette, Mocks, Scripts};
 use crate::run::Status;
 use crate::source::{FileId, Span};
 
@@ -21,6 +21,15 @@ pub struct Suite {
     pub program: Arc<Program>,
     /// The cases in the order of the file.
     pub cases: Vec<Case>,
+}
+
+impl Suite {
+    /// Lets a recording answer to agents that are neither mocked nor on a script, in each case from its beginning.
+    pub fn replay(&mut self, cassette: &Arc<Cassette>) {
+        for case in &mut self.cases {
+            case.cassette = Some(cassette.clone());
+        }
+    }
 }
 
 /// One run of the workflow, and what is expected of it.
@@ -44,6 +53,8 @@ pub struct Case {
     pub(super) mocks: Vec<Arc<Mocks>>,
     /// What scripted connections answer to agents that are not mocked.
     pub(super) scripts: Arc<Scripts>,
+    /// A recording that answers to those that are on no script either.
+    pub(super) cassette: Option<Arc<Cassette>>,
     /// The payloads for waits.
     pub(super) resume: Vec<Resume>,
     /// What happens from outside, in the order of time.

@@ -4,6 +4,7 @@
     reason = "tests read files, the environment and the clock"
 )]
 
+mod agents_wire;
 mod api;
 mod cli;
 mod defects;

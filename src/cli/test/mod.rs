@@ -9,12 +9,14 @@ mod watch;
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::{Exit, complain, output, show};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{self, Loaded};
+use crate::provider::Cassette;
 use crate::source::Sources;
 use crate::testing::{self, CaseResult, Mode, Options, Suite};
 
@@ -50,6 +52,10 @@ pub(super) struct Arguments {
     /// How many cases run at once; by default as many as there are processors.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
+    /// Answers in the place of models from a file that `interpret run --record-models` wrote, where neither a mock nor a
+    /// script does.
+    #[arg(long, value_name = "FILE")]
+    replay_models: Option<PathBuf>,
     /// Runs the tests again whenever a file changes.
     #[arg(long)]
     watch: bool,
@@ -112,6 +118,12 @@ fn once(arguments: &Arguments) -> Exit {
     diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
     // Folders with tests may hold other YAML too.
     diagnostics.retain(|finding| finding.code != Code::UnknownDocument || finding.severity == Severity::Error);
+    if let Some(path) = &arguments.replay_models {
+        match Cassette::open(path).map(Arc::new) {
+            Ok(cassette) => suites.iter_mut().for_each(|suite| suite.replay(&cassette)),
+            Err(error) => return complain(format!("--replay-models: {error}")),
+        }
+    }
     suites.retain(|suite| meant(&arguments.paths, suite, &loaded));
     show(&diagnostics, &loaded.sources);
     let options = Options {

@@ -86,9 +86,7 @@ pub(super) async fn read(
     ];
     let mut failure = Failure::new("http.status", format!("{} answered {status}", prepared.place()))
         .with_data(Data::from(data.into_iter().collect::<Map>()));
-    failure.retry_after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| retry_after(value.to_str().ok()?, now));
+    failure.retry_after = retry_after(&headers, now);
     Err(failure)
 }
 
@@ -151,7 +149,8 @@ fn header_data(headers: &HeaderMap) -> Data {
 }
 
 /// `Retry-After` in milliseconds: a number of seconds, or a date.
-fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
+pub(in crate::provider) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u64> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = value.trim().parse::<u64>() {
         return Some(seconds.saturating_mul(1000));
     }
@@ -187,10 +186,13 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let now = Timestamp(784_111_767_000);
-        assert_eq!(retry_after("120", now), Some(120_000));
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(10_000));
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:17 GMT", now), Some(0));
-        assert_eq!(retry_after("soon", now), None);
+        let wait = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            retry_after(&headers, Timestamp(784_111_767_000))
+        };
+        assert_eq!(wait("120"), Some(120_000));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(10_000));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:17 GMT"), Some(0));
+        assert_eq!(wait("soon"), None);
     }
 }

@@ -24,7 +24,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// A request that can be sent.
-pub(super) struct Prepared {
+pub(in crate::provider) struct Prepared {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,

@@ -244,7 +244,9 @@ fn what_a_turn_costs_comes_from_the_prices_of_the_configuration() {
         let configured = Configured::find(std::slice::from_ref(&folder));
         assert!(!configured.has_errors(), "{:?}", configured.diagnostics);
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(Timestamp(0)));
-        let providers = Providers::new(Arc::default(), secrets(), clock.clone()).with_models(configured.models(&clock));
+        let providers = Providers::new(Arc::default(), secrets(), clock.clone());
+        let models = configured.models(&providers);
+        let providers = providers.with_models(models);
         let driver = Driver::new(Arc::new(Memory::default()), Arc::new(providers), clock);
         let text = "
 kind: Workflow

@@ -130,10 +130,9 @@ pub(crate) async fn run_from(
     let permit = Arc::new(permit);
     let configured = Configured::find(&[PathBuf::from("workflows")]);
     assert!(!configured.has_errors(), "{:?}", configured.diagnostics);
-    let models = configured.models(&(clock.clone() as Arc<dyn Clock>));
-    let providers = Providers::new(permit, secrets, clock.clone())
-        .with_models(models)
-        .with_mocks(mocks);
+    let providers = Providers::new(permit, secrets, clock.clone());
+    let models = configured.models(&providers);
+    let providers = providers.with_models(models).with_mocks(mocks);
     let driver = Driver::new(Arc::new(Memory::default()), Arc::new(providers), clock.clone());
     let mut tracer = Tracer::new(program.clone());
     let mut text = TraceText::default();
