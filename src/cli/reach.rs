@@ -27,7 +27,7 @@ pub(super) struct Reach {
     /// granted then, and an environment variable that is not granted reads as `$NAME`.
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
-    /// The configuration: which connections to models there are. By default `interpret.yaml` beside the workflow, or in
+    /// The configuration: which connections to models and which MCP servers there are. By default `interpret.yaml` beside the workflow, or in
     /// this folder.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -53,11 +53,12 @@ impl Reach {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let configured = self.configured(program)?;
         let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-        let mut providers =
-            Providers::new(permit.clone(), secrets, clock.clone()).with_models(configured.models(&clock));
-        if let Some(path) = &self.mocks {
-            providers = providers.with_mocks(mocks(path, program.map(|(program, _)| program))?);
-        }
+        let providers =
+            Providers::new(permit.clone(), secrets.clone(), clock.clone()).with_models(configured.models(&clock));
+        let providers = match &self.mocks {
+            Some(path) => providers.with_mocks(mocks(path, program.map(|(program, _)| program))?),
+            None => providers.with_mcp(configured.mcp(&permit, &secrets)),
+        };
         let programs = |definition: &Definition| match load::reload(definition) {
             Ok((program, _)) => Ok(program),
             Err(error) => Err(error.to_string()),
