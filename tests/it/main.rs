@@ -19,6 +19,7 @@ mod fuzz;
 mod init;
 mod load;
 mod load_mutated;
+mod npm;
 mod pages;
 mod rules;
 mod sarif;
