@@ -80,7 +80,7 @@ pub(super) fn failure(server: &Name, error: ServiceError, end: Option<End>) -> F
             let what = format!("answers with an error: {} ({})", error.message, error.code.0);
             protocol(server, &what).with_data(more)
         }
-        (ServiceError::TransportClosed, Some(end)) => ended(server, end),
+        (ServiceError::TransportClosed | ServiceError::TransportSend(_), Some(end)) => ended(server, end),
         (ServiceError::TransportClosed, None) => unavailable(server, "is gone, or was never there"),
         (ServiceError::TransportSend(error), _) => {
             unavailable(server, &format!("is not reached: {}", chain(&*error.error)))
@@ -93,7 +93,9 @@ pub(super) fn failure(server: &Name, error: ServiceError, end: Option<End>) -> F
 /// Why a session was not opened.
 pub(super) fn not_open(server: &Name, error: &ClientInitializeError, end: Option<End>) -> Failure {
     match (error, end) {
-        (ClientInitializeError::ConnectionClosed(_), Some(end)) => ended(server, end),
+        (ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. }, Some(end)) => {
+            ended(server, end)
+        }
         (ClientInitializeError::TransportError { error, .. }, _) => {
             unavailable(server, &format!("is not reached: {}", chain(&*error.error)))
         }
@@ -128,4 +130,45 @@ pub(super) fn protocol(server: &Name, what: &str) -> Failure {
 fn data(value: &impl Serialize) -> Data {
     let value = serde_json::to_value(value).unwrap_or(Value::Null);
     serde_json::from_value(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data;
+
+    fn told(result: Value) -> Result<Option<Data>, Failure> {
+        super::result(&"tool".into(), serde_json::from_value(result).unwrap())
+    }
+
+    #[test]
+    fn a_result_is_what_is_structured_else_the_text_else_the_blocks() {
+        let text = |text: &str| serde_json::json!({ "type": "text", "text": text });
+        let image = serde_json::json!({ "type": "image", "data": "AAAA", "mimeType": "image/png" });
+        let is = |result: Value| told(result).unwrap();
+        assert_eq!(
+            is(serde_json::json!({ "content": [text("{}")], "structuredContent": { "a": 1 } })),
+            Some(data!({ "a": 1 }))
+        );
+        assert_eq!(
+            is(serde_json::json!({ "content": [text("a"), text("b")] })),
+            Some(data!("a\nb"))
+        );
+        let blocks = is(serde_json::json!({ "content": [text("a"), image] })).unwrap();
+        assert_eq!(blocks.as_list().unwrap().len(), 2);
+        assert_eq!(is(serde_json::json!({ "content": [] })), None);
+    }
+
+    #[test]
+    fn what_a_tool_says_is_wrong_is_the_message() {
+        let failed = |content: Value| told(serde_json::json!({ "content": content, "isError": true })).unwrap_err();
+        let short = failed(serde_json::json!([{ "type": "text", "text": "no such file" }]));
+        assert_eq!(
+            (&*short.code, &*short.message, &short.data),
+            ("mcp.tool", "no such file", &Data::Null)
+        );
+        let long = failed(serde_json::json!([{ "type": "text", "text": "x".repeat(5000) }]));
+        assert_eq!((long.message.len(), long.data.is_null()), (LONGEST_MESSAGE, false));
+        assert_eq!(&*failed(serde_json::json!([])).message, "the tool `tool` failed");
+    }
 }

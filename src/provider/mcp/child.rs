@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::answer;
@@ -32,6 +33,8 @@ const LINGER: Duration = Duration::from_millis(250);
 pub(super) struct Child {
     group: tokio::sync::Mutex<Group>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Reads stderr until its end.
+    reader: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     exceeded: Arc<AtomicBool>,
 }
 
@@ -98,12 +101,14 @@ pub(super) async fn open(server: &Name, program: &Name, mut command: Command) ->
     else {
         return Err(broken(std::io::Error::other("it has no pipes")));
     };
+    let stderr = Arc::default();
+    let reader = tokio::spawn(keep_end(errors, Arc::clone(&stderr)));
     let child = Child {
         group: tokio::sync::Mutex::new(group),
-        stderr: Arc::default(),
+        stderr,
+        reader: tokio::sync::Mutex::new(Some(reader)),
         exceeded: Arc::default(),
     };
-    tokio::spawn(keep_end(errors, child.stderr.clone()));
     let output: Lines<_> = Lines::new(output, MOST, child.exceeded.clone());
     match Session::open((output, input), Some(child)).await {
         Ok(session) => Ok(session),
@@ -128,7 +133,11 @@ impl Child {
             Some(leader) => timeout(LINGER, leader.wait()).await.ok().and_then(Result::ok),
             None => None,
         };
-        let how = status.map_or_else(|| "closed its output".to_owned(), |status| exec::how_it_ended(status));
+        let how = status.map_or_else(|| "closed its input or output".to_owned(), exec::how_it_ended);
+        if let Some(reader) = self.reader.lock().await.take() {
+            // What it said last may not have been read yet; another process may hold the pipe open.
+            let _ = timeout(LINGER, reader).await;
+        }
         let kept = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         End::Gone(exec::with_last_line(how, &String::from_utf8_lossy(&kept)))
     }

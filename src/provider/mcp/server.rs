@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rmcp::ServiceError;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, RequestMetaObject};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -107,7 +108,7 @@ impl Server {
     }
 
     /// What became of a call that was not answered. A session that failed it is not used again.
-    async fn failure(&self, session: &Arc<Session>, error: rmcp::ServiceError) -> Failure {
+    async fn failure(&self, session: &Arc<Session>, error: ServiceError) -> Failure {
         if !answer::is_answer(&error) {
             let mut kept = self.session.lock().await;
             if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, session)) {
@@ -115,7 +116,7 @@ impl Server {
             }
         }
         let end = match error {
-            rmcp::ServiceError::TransportClosed => session.end().await,
+            ServiceError::TransportClosed | ServiceError::TransportSend(_) => session.end().await,
             _ => None,
         };
         answer::failure(&self.name, error, end)

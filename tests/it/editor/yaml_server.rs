@@ -1,7 +1,7 @@
 //! The JSON Schema in the YAML language server, which most editors use: what it says about mistakes, what it offers, and
 //! what it shows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use interpret::language;
