@@ -22,6 +22,7 @@ mod schema;
 mod serve;
 mod stored;
 mod test;
+mod token;
 mod validate;
 
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ enum Command {
     Run(Box<run::Arguments>),
     /// Serve workflows over HTTP.
     Serve(Box<serve::Arguments>),
+    /// Make a token with which somebody may use a server.
+    Token(token::Arguments),
     /// List, inspect, resume and prune the runs that a store keeps.
     Runs(runs::Arguments),
     /// Run the tests of workflows, each in virtual time and without the outside world.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(*arguments),
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Runs(arguments) => runs::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),

@@ -27,8 +27,8 @@ pub(super) struct Reach {
     /// granted then, and an environment variable that is not granted reads as `$NAME`.
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
-    /// The configuration: which connections to models and which MCP servers there are. By default `interpret.yaml` beside the workflow, or in
-    /// this folder.
+    /// The configuration: which connections to models and which MCP servers there are. By default `interpret.yaml`
+    /// beside the workflow, in this folder or in `workflows/`.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Lets it reach hosts: all of them, or those listed (`api.example.com,*.example.org`).
@@ -85,7 +85,8 @@ impl Reach {
                     let file = sources.file(program.main().header.origin.file);
                     Path::new(file.name()).parent().unwrap_or(Path::new("")).to_owned()
                 });
-                Configured::find(&beside.into_iter().chain([PathBuf::from(".")]).collect::<Vec<_>>())
+                let here = [".", "workflows"].map(PathBuf::from);
+                Configured::find(&beside.into_iter().chain(here).collect::<Vec<_>>())
             }
         };
         show(&configured.diagnostics, &configured.sources);

@@ -13,10 +13,12 @@ use tokio::sync::mpsc;
 
 use super::reach::Reach;
 use super::run::Interrupts;
-use super::{Exit, complain, output, show, stored};
+use super::{Exit, complain, input, output, show, stored};
 use crate::graph::parse_duration;
 use crate::load::{self, Loaded};
-use crate::serve::{Access, ListenError, Server, Settings};
+use crate::serve::{Access, Auth, ListenError, Server, Settings};
+use crate::source::Sources;
+use crate::yaml;
 
 /// Editors write a file in several goes; this long nothing more must happen.
 const QUIET: Duration = Duration::from_millis(100);
@@ -28,6 +30,7 @@ Examples:
   interpret serve workflows/
   interpret serve workflows/ --watch --store memory
   interpret serve workflows/ --addr 127.0.0.1:8080 --allow-net=api.example.com
+  interpret serve workflows/ --addr 0.0.0.0:3141 --auth access.yaml
   curl http://localhost:3141/workflows
   curl http://localhost:3141/workflows/order-approval/execute -d '{\"input\": {\"orderId\": \"A-1\", \"amount\": 40}}'
 
@@ -39,6 +42,16 @@ pub(super) struct Arguments {
     /// Where to listen.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3141")]
     addr: SocketAddr,
+    /// Who may ask: a YAML file with digests of tokens, or with the issuer of signed ones. Without it anybody on this
+    /// machine may, and other machines cannot be listened to.
+    #[arg(long, value_name = "FILE")]
+    auth: Option<PathBuf>,
+    /// Another name by which the server is reached, such as that of a proxy before it; repeatable.
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// Lets web pages of another origin use the server, for example `https://app.example.com`; repeatable.
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<String>,
     /// Where executions are kept: `sqlite:PATH` or `memory`. By default `interpret/runs.sqlite` in the folder for data
     /// of the user.
     #[arg(long, value_name = "URL")]
@@ -91,6 +104,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     if loaded.has_errors() && !arguments.watch {
         return Err(Exit::Usage);
     }
+    let access = access(&arguments)?;
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
     let driver = arguments.reach.driver(permit.clone(), None, store)?;
@@ -121,7 +135,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
          executions in {url}\n",
         if count == 1 { "" } else { "s" }
     ));
-    let listening = server.listen(listener, Access::default());
+    let listening = server.listen(listener, access);
     let stopping = async {
         interrupts.first().await;
         output::say("ending: calls in flight may end; interrupt again to end at once\n");
@@ -131,13 +145,43 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     tokio::select! {
         listened = listening => listened.map_err(|error| match error {
             ListenError::Open(_) => complain(format!(
-                "{error}; say who may ask with --auth FILE, or listen at 127.0.0.1 only"
+                "{error}; say who may ask with --auth FILE (`interpret token` makes a token for it), or listen at \
+                 127.0.0.1 only"
             )),
             error => failed(error),
         }),
         () = stopping => Err(Exit::Cancelled),
         () = reloading => Ok(()),
     }
+}
+
+/// Who may ask, and from where.
+fn access(arguments: &Arguments) -> Result<Access, Exit> {
+    let mut access = Access::default();
+    for name in &arguments.host {
+        access = access
+            .with_host(name)
+            .map_err(|error| complain(format!("--host: {error}")))?;
+    }
+    for origin in &arguments.cors {
+        access = access
+            .with_origin(origin)
+            .map_err(|error| complain(format!("--cors: {error}")))?;
+    }
+    if let Some(path) = &arguments.auth {
+        access = access.with_auth(auth(path)?);
+    }
+    Ok(access)
+}
+
+fn auth(path: &Path) -> Result<Auth, Exit> {
+    let text = input::file(path, "--auth", yaml::Limits::default().bytes).map_err(complain)?;
+    let mut sources = Sources::new();
+    let file = sources.add(path.display().to_string(), text.as_str());
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (auth, diagnostics) = Auth::read(file, &text, folder, |name| std::env::var(name).ok());
+    show(&diagnostics, &sources);
+    auth.ok_or(Exit::Usage)
 }
 
 fn failed(error: impl std::fmt::Display) -> Exit {
@@ -233,6 +277,6 @@ fn log(form: Log) {
     let _ = match form {
         Log::None => Ok(()),
         Log::Text => base.with_ansi(colored).try_init(),
-        Log::Json => base.json().flatten_event(true).try_init(),
+        Log::Json => base.json().flatten_event(true).with_span_list(false).try_init(),
     };
 }

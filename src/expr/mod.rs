@@ -1,10 +1,11 @@
 //! Expressions and templates: compiled once, evaluated over named values, metered, pure.
 //!
 //! The names, problems and references here are common to all expression languages; [`jinja`] holds the language of
-//! native workflows. Rule numbers in comments refer to the language rules in the documentation.
+//! native workflows, [`powerfx`] that of Foundry's. Rule numbers in comments refer to the language rules in the documentation.
 
 pub mod jinja;
 mod names;
+pub mod powerfx;
 mod problem;
 
 pub use jinja::{Build, Builtin, Expression, Operator, Shape, Subtraction, Text, builtins};

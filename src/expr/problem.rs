@@ -25,6 +25,12 @@ pub enum ProblemKind {
     TooLarge,
     /// A filter, test, function or method that does not exist.
     UnknownFunction,
+    /// A name that nothing has.
+    UnknownName,
+    /// A function with the wrong number of arguments, or with arguments that contradict each other.
+    Arguments,
+    /// Values whose types do not go together.
+    Type,
     /// A path from `steps` that names no step or no part of one.
     StepPath,
     /// A secret elsewhere than as a whole value or as the only thing between `{{` and `}}`.

@@ -27,7 +27,8 @@ pub struct Found {
 impl Found {
     /// The workflow; `None` if it has errors.
     pub fn graph(&self) -> Option<Arc<Graph>> {
-        self.loaded.workflow(self.id.as_deref()?, None).cloned()
+        let graph = self.loaded.workflow(self.id.as_deref()?, None)?;
+        Some(self.loaded.with_agents(graph))
     }
 }
 

@@ -191,7 +191,7 @@ mod tests {
             "connections: { one: { kind: scripted, answers: said.yaml } }\n",
         );
         write("said.yaml", "- { output: Hello }\n- { outptu: Hello }\n");
-        let configured = Configured::find(&[folder.clone()]);
+        let configured = Configured::find(std::slice::from_ref(&folder));
         let found: Vec<String> = configured
             .diagnostics
             .iter()
@@ -205,7 +205,7 @@ mod tests {
             .collect();
         assert_eq!(found, [format!("unknown-key {}", folder.join("said.yaml").display())]);
         write("said.yaml", "- { output: Hello }\n");
-        assert!(!Configured::find(&[folder.clone()]).has_errors());
+        assert!(!Configured::find(std::slice::from_ref(&folder)).has_errors());
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

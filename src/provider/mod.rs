@@ -25,7 +25,7 @@ pub use function::Functions;
 #[cfg(feature = "mcp")]
 pub use mcp::Mcp;
 pub use mock::{Mock, MockError, Mocks, step_fits};
-pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelTurn, Models};
+pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelError, ModelTurn, Models};
 pub use script::{Script, Scripted};
 
 use crate::clock::Clock;

@@ -9,21 +9,58 @@ use futures_util::FutureExt;
 
 use super::{Effect, Performing, failed};
 use crate::config::Price;
+use crate::data::Data;
 use crate::graph::Name;
 use crate::run::{Failure, ModelRequest, Outcome, Reply, Ticket, Usage};
 
 /// A connection to models, of any kind of wire.
 ///
 /// What is retried, asked of another model or told to the author is decided by whoever calls; a connection makes one
-/// request and reads one answer. Its failures:
-///
-/// - `agent.network`: no answer came, or it broke off;
-/// - `agent.status`: the provider refused, with `data.status`, and `retry_after` where the provider asks for it;
-/// - `agent.decode`: the answer is not what the protocol says;
-/// - `agent.invalid`: the request cannot be made.
+/// request and reads one answer. Its failures are those of [`ModelError`], or of permissions and secrets.
 pub trait Model: Send + Sync {
     /// Performs one turn; dropping the future stops it, down to the connection.
     fn answer(&self, turn: ModelTurn) -> Answering;
+}
+
+/// Why a model gave no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelError {
+    /// No answer came, or it broke off.
+    Network(String),
+    /// The provider answered with an error.
+    Status {
+        /// Its HTTP status.
+        status: u16,
+        /// What it says.
+        message: String,
+        /// For how many milliseconds it wants to be left alone.
+        retry_after: Option<u64>,
+    },
+    /// The answer is not what the protocol says.
+    Decode(String),
+    /// The request cannot be made.
+    Invalid(String),
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Failure {
+        match error {
+            ModelError::Network(message) => Failure::new("agent.network", message),
+            ModelError::Status {
+                status,
+                message,
+                retry_after,
+            } => {
+                let entries: [(Name, Data); 1] = [("status".into(), Data::Int(status.into()))];
+                Failure {
+                    retry_after,
+                    ..Failure::new("agent.status", message).with_data(entries.into_iter().collect())
+                }
+            }
+            ModelError::Decode(message) => Failure::new("agent.decode", message),
+            ModelError::Invalid(message) => Failure::new("agent.invalid", message),
+        }
+    }
 }
 
 /// A turn being performed.

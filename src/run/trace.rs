@@ -38,6 +38,17 @@ pub struct TraceEvent {
     pub ignored: Option<Data>,
 }
 
+impl TraceEvent {
+    /// Whether it is about a turn of an agent's model, or what else its step asks: the step itself goes on around it.
+    pub fn is_turn(&self) -> bool {
+        let call = matches!(
+            self.what,
+            What::CallStarted | What::CallRepeated | What::CallCompleted | What::CallFailed
+        );
+        call && self.step.as_ref().is_some_and(|step| step.ends_with(']')) && self.kind == Some("andAgent")
+    }
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum What {

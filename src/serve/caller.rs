@@ -19,6 +19,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Each, from the least to the most.
+    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Run, Scope::Admin];
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,11 +52,11 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// [`Problem::Forbidden`], which names what is missing.
+    /// [`Problem::MissingScope`], which names what is missing.
     pub fn may(&self, scope: Scope) -> Result<(), Problem> {
         match self.scope >= scope {
             true => Ok(()),
-            false => Err(Problem::Forbidden(format!("this needs the scope `{}`", scope.as_str()))),
+            false => Err(Problem::MissingScope(scope)),
         }
     }
 

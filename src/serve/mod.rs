@@ -30,7 +30,7 @@ use tokio::sync::watch;
 
 pub use caller::{Caller, Scope};
 pub use catalog::{Catalog, Served};
-pub use guard::Access;
+pub use guard::{Access, AccessError, Auth, new_token};
 pub use problem::Problem;
 pub use service::{Begin, Look, Service};
 
@@ -53,8 +53,18 @@ pub struct Settings {
     pub most_running: usize,
     /// The largest body of a request, in bytes.
     pub largest_body: usize,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+    /// How many headers a request may have; beyond 100 it is not even parsed.
+    pub most_headers: usize,
+    /// How large the head of a request may be, in bytes.
+    pub largest_head: usize,
+    /// How long the head of a request may take to arrive, and how long a connection may wait for its next request.
+    pub head_time: Duration,
     /// How many connections may be open at once.
     pub most_connections: usize,
+    /// How many wrong tokens an address may send in a minute before it is told to wait.
+    pub most_failures: u32,
     /// How long calls in flight and open requests may take when the server ends.
     pub drain: Duration,
 }
@@ -65,7 +75,12 @@ impl Default for Settings {
             environment: Box::new(catalog::nothing),
             most_running: 100_000,
             largest_body: 4 * 1024 * 1024,
+            body_time: Duration::from_secs(30),
+            most_headers: 64,
+            largest_head: 32 * 1024,
+            head_time: Duration::from_secs(10),
             most_connections: 16_384,
+            most_failures: 20,
             drain: Duration::from_secs(10),
         }
     }
@@ -84,27 +99,43 @@ pub struct Server {
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     largest_body: usize,
+    most_headers: usize,
+    largest_head: usize,
+    head_time: Duration,
     most_connections: usize,
+    most_failures: u32,
     drain: Duration,
+}
+
+impl Limits {
+    fn of(settings: &Settings) -> Limits {
+        Limits {
+            largest_body: settings.largest_body,
+            most_headers: settings.most_headers,
+            largest_head: settings.largest_head,
+            head_time: settings.head_time,
+            most_connections: settings.most_connections,
+            most_failures: settings.most_failures,
+            drain: settings.drain,
+        }
+    }
 }
 
 impl Server {
     /// A server that runs workflows with a driver; it serves none yet, see [`Service::serve`].
     pub fn new(driver: Driver, settings: Settings) -> Server {
         let stopping = watch::Sender::new(false);
+        let limits = Limits::of(&settings);
         let service = Service::new(
             driver,
             settings.environment,
             settings.most_running,
+            settings.body_time,
             stopping.subscribe(),
         );
         Server {
             service: Arc::new(service),
-            settings: Limits {
-                largest_body: settings.largest_body,
-                most_connections: settings.most_connections,
-                drain: settings.drain,
-            },
+            settings: limits,
             metrics: Arc::new(Metrics::new()),
             stopping,
         }
@@ -147,7 +178,9 @@ impl Server {
             tracing::warn!(%execution, %error, "an execution is set aside");
         }
         let tending = tokio::spawn(tend(self.service.clone()));
-        let router = self
+        let cors = access.cors();
+        let guard = Guard::new(access, address, self.settings, self.metrics.clone());
+        let mut router = self
             .router()
             .merge(operations::router(
                 self.service.clone(),
@@ -155,24 +188,17 @@ impl Server {
                 self.stopping.subscribe(),
             ))
             .fallback(operations::unknown)
-            .layer(axum::middleware::from_fn_with_state(
-                Arc::new(Guard::new(access, address, self.metrics.clone())),
-                guard::guard,
-            ));
-        let connections = self.settings.most_connections;
-        let accepting = listen::listen(
-            listener,
-            router,
-            connections,
-            self.stopping.subscribe(),
-            self.settings.drain,
-        );
+            .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::guard));
+        if let Some(cors) = cors {
+            // Browsers ask beforehand without a token, and are told why something was refused as well.
+            router = router.layer(cors);
+        }
+        let accepting = listen::listen(listener, router, self.settings, self.stopping.subscribe());
         let driver = self.service.driver().clone();
         let mut stopping = self.stopping.subscribe();
         let patience = self.settings.drain;
         let draining = async move {
-            // The sender lives as long as this server.
-            let _ = stopping.wait_for(|stopping| *stopping).await;
+            listen::stopped(&mut stopping).await;
             driver.drain(patience).await;
         };
         let (accepted, ()) = tokio::join!(accepting, draining);

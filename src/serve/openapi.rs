@@ -27,7 +27,7 @@ pub(super) struct Operation {
 }
 
 /// What can be refused everywhere: who asks, from where, how often.
-const EVERYWHERE: &[u16] = &[400, 401, 403, 429, 500, 503];
+const EVERYWHERE: &[u16] = &[400, 401, 403, 429, 431, 500, 503];
 
 impl Description {
     pub fn new() -> Description {
@@ -117,7 +117,8 @@ fn meaning(status: u16) -> &'static str {
         408 => "The body did not arrive in time.",
         409 => "Somebody else was faster, or it is too late.",
         413 => "The body is too large.",
-        429 => "Too much is going on.",
+        429 => "Too much is going on, or too many wrong tokens have come from there.",
+        431 => "The request has more or larger headers than the server takes.",
         500 => "Something is wrong with the server.",
         _ => "The server cannot do it now.",
     }

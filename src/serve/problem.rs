@@ -1,5 +1,6 @@
 //! Why a request is not done, whatever protocol it came in.
 
+use super::caller::Scope;
 use crate::contract::Violation;
 use crate::drive::{self, ReplayError, SendError, StartError};
 use crate::permit::Denied;
@@ -32,6 +33,21 @@ pub enum Problem {
     /// The caller has not said who it is.
     #[error("{0}")]
     Unauthorized(String),
+    /// What the caller has sent does not tell who it is.
+    #[error("{0}")]
+    BadToken(String),
+    /// Who asks from there has sent too many wrong tokens; the seconds to wait.
+    #[error("too many wrong tokens have come from this address; try again in {0} s")]
+    TooManyFailures(u64),
+    /// The request names another server.
+    #[error("{0}")]
+    ForeignHost(String),
+    /// The request comes from a page of somebody else.
+    #[error("{0}")]
+    ForeignOrigin(String),
+    /// The caller lacks what this needs.
+    #[error("this needs the scope `{}`, which the token does not have", .0.as_str())]
+    MissingScope(Scope),
     /// The caller may not do that.
     #[error("{0}")]
     Forbidden(String),
@@ -50,8 +66,11 @@ pub enum Problem {
     /// What was sent is larger than it may be.
     #[error("the body is larger than this server takes")]
     TooLarge,
+    /// There are more headers than there may be.
+    #[error("the request has more headers than this server takes")]
+    HeadersTooLarge,
     /// It was sent too slowly.
-    #[error("the body did not arrive in time")]
+    #[error("the request did not arrive in time")]
     TooSlow,
     /// Too much is going on.
     #[error("too many executions are running; try again later")]
@@ -69,8 +88,12 @@ impl Problem {
     pub fn status(&self) -> u16 {
         match self {
             Problem::Malformed(_) | Problem::Invalid { .. } | Problem::NotSuspendable(_) => 400,
-            Problem::Unauthorized(_) => 401,
-            Problem::Forbidden(_) | Problem::NotPermitted(_) => 403,
+            Problem::Unauthorized(_) | Problem::BadToken(_) => 401,
+            Problem::Forbidden(_)
+            | Problem::NotPermitted(_)
+            | Problem::MissingScope(_)
+            | Problem::ForeignHost(_)
+            | Problem::ForeignOrigin(_) => 403,
             Problem::UnknownWorkflow(_)
             | Problem::UnknownExecution(_)
             | Problem::UnknownStep(_)
@@ -78,7 +101,8 @@ impl Problem {
             Problem::Conflict(_) => 409,
             Problem::TooSlow => 408,
             Problem::TooLarge => 413,
-            Problem::Busy => 429,
+            Problem::Busy | Problem::TooManyFailures(_) => 429,
+            Problem::HeadersTooLarge => 431,
             Problem::Internal(_) => 500,
             Problem::Unavailable(_) => 503,
         }
@@ -93,6 +117,11 @@ impl Problem {
             Problem::Invalid { .. } => "invalid",
             Problem::Malformed(_) => "malformed",
             Problem::Unauthorized(_) => "unauthorized",
+            Problem::BadToken(_) => "bad-token",
+            Problem::TooManyFailures(_) => "too-many-failures",
+            Problem::ForeignHost(_) => "foreign-host",
+            Problem::ForeignOrigin(_) => "foreign-origin",
+            Problem::MissingScope(_) => "missing-scope",
             Problem::Forbidden(_) => "forbidden",
             Problem::NotPermitted(_) => "not-permitted",
             Problem::NotSuspended(_) => "not-suspended",
@@ -100,6 +129,7 @@ impl Problem {
             Problem::Conflict(_) => "conflict",
             Problem::TooSlow => "too-slow",
             Problem::TooLarge => "too-large",
+            Problem::HeadersTooLarge => "headers-too-large",
             Problem::Busy => "busy",
             Problem::Unavailable(_) => "unavailable",
             Problem::Internal(_) => "internal",

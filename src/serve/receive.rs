@@ -1,6 +1,6 @@
 //! Receiving bodies: within a size and a time.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -8,13 +8,11 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
 use super::problem::Problem;
-
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::service::Service;
 
 /// The whole body of a request.
-pub(super) async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let received = tokio::time::timeout(PATIENCE, Bytes::from_request(request, state)).await;
+pub(super) async fn receive(request: Request, service: &Arc<Service>) -> Result<Bytes, Problem> {
+    let received = tokio::time::timeout(service.body_time(), Bytes::from_request(request, service)).await;
     match received {
         Err(_) => Err(Problem::TooSlow),
         Ok(Ok(bytes)) => Ok(bytes),

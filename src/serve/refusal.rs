@@ -32,38 +32,67 @@ struct Violation {
     message: String,
 }
 
-/// The answer to a request that is not done.
+/// The code of a refusal, among the extensions of its answer, for the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused(pub &'static str);
+
+/// The answer to a request that is not done, with the headers that belong to its status.
 pub(super) fn refusal(problem: &Problem) -> Response {
     if let Problem::Internal(why) = &problem {
         tracing::error!(%why, "a request failed");
     }
-    let violations: &[crate::contract::Violation] = match &problem {
-        Problem::Invalid { violations, .. } => violations,
-        _ => &[],
-    };
-    let violations = violations.iter().map(|violation| Violation {
-        pointer: violation.pointer.clone(),
-        message: violation.message.clone(),
-    });
-    let told = Told {
-        success: false,
-        error: problem.told(),
-        code: problem.code(),
-        violations: violations.collect(),
-    };
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json(status, &told);
+    let mut response = json(status, &Told::of(problem));
+    response.extensions_mut().insert(Refused(problem.code()));
     let headers = response.headers_mut();
     match problem {
         Problem::Busy | Problem::Unavailable(_) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        Problem::TooManyFailures(seconds) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        }
+        // RFC 6750: who has sent no token is told only that one is needed.
         Problem::Unauthorized(_) => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Problem::BadToken(_) => {
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        Problem::MissingScope(scope) => {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str());
+            // Words of our own, so it always is a header value.
+            headers.extend(HeaderValue::try_from(challenge).map(|value| (header::WWW_AUTHENTICATE, value)));
         }
         _ => {}
     }
     response
+}
+
+/// The body of a refusal alone.
+pub(super) fn text(problem: &Problem) -> String {
+    // Texts and lists of texts can be written.
+    serde_json::to_string(&Told::of(problem)).unwrap_or_default()
+}
+
+impl Told {
+    fn of(problem: &Problem) -> Told {
+        let violations: &[crate::contract::Violation] = match problem {
+            Problem::Invalid { violations, .. } => violations,
+            _ => &[],
+        };
+        let violations = violations.iter().map(|violation| Violation {
+            pointer: violation.pointer.clone(),
+            message: violation.message.clone(),
+        });
+        Told {
+            success: false,
+            error: problem.told(),
+            code: problem.code(),
+            violations: violations.collect(),
+        }
+    }
 }
 
 /// An answer in JSON.

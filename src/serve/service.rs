@@ -1,6 +1,7 @@
 //! What can be done with workflows and executions, whatever protocol asks for it.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -27,6 +28,8 @@ pub struct Service {
     environment: Box<Environment>,
     /// How many executions may go on at once.
     most_running: usize,
+    /// How long a body may take to arrive.
+    body_time: Duration,
     stopping: watch::Receiver<bool>,
 }
 
@@ -87,6 +90,7 @@ impl Service {
         driver: Driver,
         environment: Box<Environment>,
         most_running: usize,
+        body_time: Duration,
         stopping: watch::Receiver<bool>,
     ) -> Service {
         Service {
@@ -94,8 +98,14 @@ impl Service {
             catalog: RwLock::default(),
             environment,
             most_running,
+            body_time,
             stopping,
         }
+    }
+
+    /// How long a body may take to arrive.
+    pub(super) fn body_time(&self) -> Duration {
+        self.body_time
     }
 
     /// Whether the server is about to end; streams end then.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{Fields, Reader, listed};
+use super::fields::{Fields, Reader, Times, listed};
 use super::matcher::Matcher;
 use super::suite::{Act, Case, Expect, Expected, Kept, Payload, Resume, Scripted};
 use super::{START, keys};

@@ -8,6 +8,7 @@
 //! integers beyond 64 bits) is refused rather than changed.
 
 mod core;
+pub(crate) mod fields;
 mod format;
 mod loader;
 mod offsets;

@@ -199,7 +199,7 @@ fn references_between_files_are_checked() {
             "agent.yaml",
             &calling("asks", "{ kind: andAgent, id: c, agent: riter, prompt: x }"),
         ),
-        ("writer.yaml", "kind: Agent\nid: writer\nmodel: m\n"),
+        ("writer.yaml", "kind: Agent\nid: writer\nmodel: m/n\n"),
         (
             "versions.yaml",
             &calling(

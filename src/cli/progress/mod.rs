@@ -101,6 +101,11 @@ impl Progress {
 impl Lines {
     fn follow(&mut self, step: &str, event: &TraceEvent) {
         match event.what {
+            What::CallStarted if event.is_turn() => {
+                self.started.insert(step.to_owned(), Instant::now());
+                return;
+            }
+            What::CallCompleted | What::CallFailed if event.is_turn() => {}
             What::StepStarted => {
                 self.started.insert(step.to_owned(), Instant::now());
                 return;
@@ -111,7 +116,9 @@ impl Lines {
             _ => {}
         }
         let took = match event.what {
-            What::StepCompleted | What::StepFailed | What::StepCancelled => self.started.remove(step),
+            What::StepCompleted | What::StepFailed | What::StepCancelled | What::CallCompleted | What::CallFailed => {
+                self.started.remove(step)
+            }
             _ => None,
         };
         let what = match event.what {
@@ -139,7 +146,22 @@ fn note(event: &TraceEvent) -> String {
     let data = event.data.as_ref();
     let field = |key: &str| data.and_then(|data| data.get(key)).and_then(|value| value.as_str());
     match event.what {
-        What::StepFailed | What::AttemptFailed | What::AttemptCaught => {
+        // The tools that a model calls.
+        What::CallCompleted => {
+            let calls = data
+                .and_then(|data| data.get("calls"))
+                .and_then(|calls| calls.as_list());
+            let names = calls
+                .into_iter()
+                .flat_map(|calls| calls.iter())
+                .filter_map(|call| call.as_map());
+            let names: Vec<&str> = names.flat_map(|call| call.keys().map(|name| &**name)).collect();
+            match names.is_empty() {
+                true => String::new(),
+                false => format!("calls of {}", names.join(", ")),
+            }
+        }
+        What::StepFailed | What::CallFailed | What::AttemptFailed | What::AttemptCaught => {
             let message = field("message").unwrap_or_default();
             format!("{}: {message}", field("code").unwrap_or_default())
         }

@@ -89,6 +89,9 @@ impl Tree {
             What::StepStarted | What::RunRetried | What::AttemptFailed | What::AttemptCaught | What::WaitResumed => {
                 State::Running
             }
+            What::CallStarted | What::CallRepeated if event.is_turn() => State::Running,
+            What::CallCompleted if event.is_turn() => State::Success,
+            What::CallFailed if event.is_turn() => State::Failed,
             What::StepSkipped => State::Skipped,
             What::StepCompleted => State::Success,
             What::StepFailed => State::Failed,

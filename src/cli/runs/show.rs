@@ -31,12 +31,23 @@ pub(super) async fn run(store: &Arc<dyn Store>, url: &str, one: &One) -> Done {
         if let Some((key, value)) = end {
             map = map.with(key.into(), value);
         }
+        if let Some(spent) = replayed.as_ref().ok().and_then(spent) {
+            map = map.with("spent".into(), spent);
+        }
         if let Some(error) = unreadable {
             map = map.with("unreadable".into(), Data::from(error));
         }
         return Ok(print(&Data::from(map)));
     }
-    let mut text = table(&lines(&entry));
+    let mut rows = lines(&entry);
+    if let Some(Data::Map(spent)) = replayed.as_ref().ok().and_then(spent) {
+        rows.extend(
+            spent
+                .iter()
+                .map(|(what, value)| vec![what.to_string(), value.to_string()]),
+        );
+    }
+    let mut text = table(&rows);
     if let Some((key, value)) = end {
         text.push_str(&format!("{key}: {}\n", output::tame(&value.to_string())));
     }
@@ -92,6 +103,12 @@ fn lines(entry: &Entry) -> Vec<Vec<String>> {
     rows
 }
 
+/// What its turns of models took, if there were any.
+fn spent(run: &Run) -> Option<Data> {
+    let spent = run.spent();
+    (!spent.is_nothing()).then(|| spent.to_data())
+}
+
 fn waiting(run: &Run) -> Data {
     run.waits().map(|wait| report::described(&wait)).collect()
 }
@@ -126,6 +143,9 @@ pub(super) async fn state(store: &Arc<dyn Store>, one: &One) -> Done {
         let Some(step) = told.step.as_ref().map(ToString::to_string) else {
             return Ok(true);
         };
+        if told.is_turn() {
+            return Ok(true);
+        }
         let status = match told.what {
             What::StepStarted | What::CallStarted | What::CallRepeated | What::AttemptFailed => "running",
             What::WaitStarted | What::SleepStarted => "waiting",

@@ -87,16 +87,19 @@ impl Marks {
     }
 }
 
-/// The id of the step at an address: `load@2[3]/approve/then` is `approve/then`. Steps of child workflows stand behind
+/// The id of the step at an address: `load@2[3]/approve/then` is `approve/then`, and a call of
+/// a tool, `desk[2]/search[0]`, is `desk/search`. Steps of child workflows stand behind
 /// a colon and are not part of the drawing; what is given is then the step that called.
 fn step(address: &str) -> String {
     let own = address.split(':').next().unwrap_or_default();
     let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
     let mut id = String::new();
     for segment in own.split('/').rev() {
+        // Only a call of a tool has a number behind it and nothing inside.
+        let tool = id.is_empty() && segment.ends_with(']');
         let segment = plain(segment);
         // Units without an id of their own go by their owner's.
-        let suffix = matches!(&*segment, "then" | "else") || segment.starts_with("catch.");
+        let suffix = tool || matches!(&*segment, "then" | "else") || segment.starts_with("catch.");
         id = match id.is_empty() {
             true => segment,
             false => format!("{segment}/{id}"),
@@ -118,6 +121,8 @@ mod tests {
         assert_eq!(step("approve/then"), "approve/then");
         assert_eq!(step("each[1]/fetch@2/catch.0"), "fetch/catch.0");
         assert_eq!(step("call:ask"), "call");
+        assert_eq!(step("each[1]/desk[2]/search[0]"), "desk/search");
+        assert_eq!(step("desk[2]/approve.search[0]"), "desk/approve.search");
     }
 
     #[test]

@@ -229,10 +229,11 @@ impl<'a> Reader<'a> {
     fn problems(&mut self, key: &str, node: &Node, problems: Vec<Problem>) {
         for problem in problems {
             let code = match problem.kind {
-                ProblemKind::Syntax | ProblemKind::Unsupported => Code::ExpressionSyntax,
+                ProblemKind::Syntax | ProblemKind::Unsupported | ProblemKind::Arguments => Code::ExpressionSyntax,
+                ProblemKind::Type => Code::TypeMismatch,
                 ProblemKind::TooLarge => Code::TooLarge,
                 ProblemKind::UnknownFunction => Code::UnknownFunction,
-                ProblemKind::StepPath => Code::UnknownName,
+                ProblemKind::StepPath | ProblemKind::UnknownName => Code::UnknownName,
                 ProblemKind::SecretNotAllowed => Code::SecretNotAllowed,
                 ProblemKind::ReservedName => Code::InvalidId,
             };

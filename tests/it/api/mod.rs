@@ -11,6 +11,7 @@ mod listing;
 mod operate;
 mod schemathesis;
 mod seed;
+mod soak;
 mod streams;
 
 use std::io::{BufRead, BufReader, Read};
@@ -105,6 +106,14 @@ impl Served {
     pub fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Resident memory, in MB.
+    #[cfg(target_os = "linux")]
+    pub fn resident(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1e3
     }
 
     /// Waits until the process says something on stderr.

@@ -91,7 +91,7 @@ fn whichever_append_fails_no_turn_and_no_tool_call_is_paid_for_twice() {
         assert_eq!(end, Some(RunEnd::Completed(data!(5))));
         assert_eq!(performed.len(), 4 + 5, "{performed:?}");
         let appends = store.appends.load(Ordering::SeqCst);
-        assert!(appends >= 9, "{appends} appends");
+        assert!(appends >= 8, "{appends} appends");
         for fault in [Fault::Lost, Fault::Unheard, Fault::Late] {
             for at in 2..=appends {
                 let (_, end, performed) = ask_with(at, fault).await;
@@ -176,7 +176,7 @@ steps: [{ kind: andAgent, id: desk, agent: { model: one/small }, prompt: Go }]
         let driver = scripted(store.clone(), rules, Some(sink));
         let handle = driver.start(agents(text), start()).await.unwrap();
         assert_eq!(handle.end().await, Ok(RunEnd::Completed(data!("One word and another"))));
-        let told = told.lock().unwrap();
+        let told = told.lock().unwrap().clone();
         let pieces: Vec<&str> = told.iter().map(|delta| &*delta.text).collect();
         assert_eq!(pieces, ["One ", "word ", "and ", "another"]);
         assert_eq!(&*told[0].effect, "r1/desk[0]#1");
@@ -213,10 +213,11 @@ fn a_stalled_model_is_cut_off_by_the_time_limit() {
         let text = "
 kind: Workflow
 id: test
-steps: [{ kind: andAgent, id: desk, agent: { model: one/small }, prompt: Go, timeout: 30s }]
+steps: [{ kind: andAgent, id: desk, agent: { model: one/small }, prompt: Go, timeout: 50ms }]
 ";
         let dropped = Arc::new(Mutex::new(0));
-        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(Timestamp(0)));
+        // Virtual time stands still while somebody is at work.
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let models = Models::new().with("one", Arc::new(Stalled(dropped.clone())), BTreeMap::new());
         let providers = Providers::new(Arc::default(), secrets(), clock.clone()).with_models(models);
         let driver = Driver::new(Arc::new(Memory::default()), Arc::new(providers), clock);
@@ -240,7 +241,7 @@ fn what_a_turn_costs_comes_from_the_prices_of_the_configuration() {
             "interpret.yaml",
             "connections: { one: { kind: scripted, answers: said.yaml, prices: { small: { input: 2, output: 8 } } } }\n",
         );
-        let configured = Configured::find(&[folder.clone()]);
+        let configured = Configured::find(std::slice::from_ref(&folder));
         assert!(!configured.has_errors(), "{:?}", configured.diagnostics);
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(Timestamp(0)));
         let providers = Providers::new(Arc::default(), secrets(), clock.clone()).with_models(configured.models(&clock));

@@ -227,9 +227,10 @@ fn examples(editor: &mut Editor) {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    // Test files have a schema of their own.
+    // Test files have a schema of their own; the configuration and the answers of scripts are no workflows.
     let name = |file: &PathBuf| file.display().to_string();
-    files.retain(|file| name(file).ends_with(".yaml") && !name(file).ends_with(".test.yaml"));
+    let others = [".test.yaml", ".answers.yaml", "interpret.yaml"];
+    files.retain(|file| name(file).ends_with(".yaml") && !others.iter().any(|end| name(file).ends_with(end)));
     files.push(folder.join("src/language/native/tests/every.yaml"));
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

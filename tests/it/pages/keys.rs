@@ -114,6 +114,7 @@ fn row(key: &str, schema: &Value, required: bool, from_root: bool) -> String {
     if from_root {
         value = value
             .replace("../documents.md", "")
+            .replace("../units/", "units/")
             .replace("(#retry)", "(steps/README.md#retry)");
     }
     format!("| `{key}`{must} | {value} | {said} | {example} |\n").replace("|  |", "| |")

@@ -7,7 +7,7 @@ mod command_line;
 mod examples;
 mod keys;
 mod links;
-mod markdown;
+pub mod markdown;
 mod play;
 mod tutorial;
 

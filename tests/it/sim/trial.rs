@@ -200,6 +200,7 @@ fn every_planted_fault_is_found() {
                         size: 14,
                         calls: 15,
                         blocks: 60,
+                        agents: 0,
                         extras: 5,
                         ..Knobs::default()
                     },

@@ -77,6 +77,8 @@ impl JsonSchema for AgentOrId {
             "type": ["string", "object"],
             "if": { "type": "object" },
             "then": inline,
+            "pattern": r"^(?!=)(?![\s\S]*\{\{)",
+            "patternErrorMessage": "the id is taken as it is written: no expression or template is evaluated here",
             "errorMessage": "the id of an agent, or an agent with its `model`",
         })
     }

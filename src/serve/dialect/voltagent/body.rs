@@ -1,5 +1,7 @@
 //! What clients send.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use schemars::JsonSchema;
@@ -12,7 +14,7 @@ use crate::graph::Name;
 use crate::run::Labels;
 use crate::serve::problem::Problem;
 use crate::serve::receive::receive;
-use crate::serve::service::Begin;
+use crate::serve::service::{Begin, Service};
 
 /// What an execution begins with.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -140,11 +142,11 @@ impl Sent {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Sent {
+impl FromRequest<Arc<Service>> for Sent {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Sent, Failure> {
-        Ok(Sent(receive(request, state).await?))
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Sent, Failure> {
+        Ok(Sent(receive(request, service).await?))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 use axum::routing::{get, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::drive::RunHandle;
 use crate::graph::{Name, parse_instant};
 use crate::run::{RunEnd, Status};
 use crate::serve::caller::Caller;
+use crate::serve::guard::Concerns;
 use crate::serve::problem::Problem;
 use crate::serve::service::{Look, Service};
 use crate::store::Filter;
@@ -85,11 +87,12 @@ async fn start(
 ) -> Reply {
     let begin = body.read::<Execute>()?.begin(&id, key(&headers)?)?;
     let handle = service.begin(&caller, begin).await?;
-    Ok(success(Started {
+    let answer = success(Started {
         execution_id: handle.id().clone(),
         workflow_id: id,
         status: handle.status().as_str(),
-    }))
+    });
+    Ok(concerning(&handle, answer))
 }
 
 async fn begin_stream(
@@ -102,12 +105,9 @@ async fn begin_stream(
     let begin = body.read::<Execute>()?.begin(&id, key(&headers)?)?;
     let handle = service.begin(&caller, begin).await?;
     let follow = service.driver().follow(handle.id().clone(), 0);
-    Ok(stream::response(
-        &service,
-        handle.program().clone(),
-        follow,
-        stream::From::Frame(0),
-    ))
+    let begin = stream::From::Frame(0);
+    let answer = stream::response(&service, handle.program().clone(), follow, begin);
+    Ok(concerning(&handle, answer))
 }
 
 /// What came of a `cancel`.
@@ -410,5 +410,12 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 async fn rested(service: &Service, handle: &RunHandle) -> Reply {
     let rest = service.rest(handle).await?;
-    Ok(success(Answer::of(handle.id(), handle.program(), &rest)))
+    let answer = success(Answer::of(handle.id(), handle.program(), &rest));
+    Ok(concerning(handle, answer))
+}
+
+/// Notes for the log which execution an answer is about.
+fn concerning(handle: &RunHandle, mut answer: Response) -> Response {
+    answer.extensions_mut().insert(Concerns(handle.id().clone()));
+    answer
 }

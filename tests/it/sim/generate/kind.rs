@@ -7,7 +7,7 @@ use super::{Known, LONGEST, Leaves, Maker, Scope};
 impl Maker<'_> {
     pub(super) fn leaf(&mut self, scope: &Scope) -> (&'static str, Kind, Leaves) {
         let then = |unit| Kind::Then(unit);
-        if self.random.chance(self.knobs.agents) {
+        if self.knobs.agents > 0 && self.random.chance(self.knobs.agents) {
             return self.agent(scope);
         }
         if self.random.chance(self.knobs.calls) {

@@ -1,0 +1,59 @@
+//! Private keys for the tests and nothing else, in base64: made once, since making RSA keys takes long.
+
+/// 2048 bits, PKCS #1.
+pub const RSA: &str = "\
+     MIIEogIBAAKCAQEAkgpMxInd7gu2MVT/nHodyldEzoGIjwGWpv1jXP59hEBegqfjecN/IiDsOKosgVfl4ricXmx94bgufk39i7cy\
+     s2ly1lnKcbLVLxwBhMLgdJPwDKmsfHALdcGRCz1Njo+Jj2n9+T/aXyqimK0TV35fmUAQO8fVRdzXLAOXogm1h+XDYUOAF5jJ+jwC\
+     VRFCQ88ol9PdR1cVKK+kTNJG7M2A8GBnKTmCZCV+NqCtYhfNmnLQxf7F2yKw/Bl88KeHxn8Z2GKcqfcujUxfR2WjwZ3Md/kPqqhf\
+     DQKZZZBjkxFaGrnj7VGIpg1LkOreL/LJkUEy8EXlR8CeXDMZ3m8AhoK6cwIDAQABAoIBAAqziy6NCmCAJoifjt97f1ACwb2pdkVB\
+     u4q0X0yYMBW51cht3wMJf/kTP9wNyZcXcXasn8tiLdNAI4AJMlQY8jPSvUyBuzjw/s17QuKPQ9KnEzG1A+OryNsxz5wVkOeqaE0Z\
+     r4z30IZQDHwdlUuVrLxWb8TBqZol9Z/PCj8gcQHqiDr5F+w1IQWEGmOTSktmcIXnJ2ope8XFrTo+aa+rZouAJsgSXncMXegNLnTp\
+     UlrhTG+LHY02NnZZ8lmufUCGuRXMyrcGdqtyoGq/TCKywuqUZXQ4WXeF+3jgVHBJGGPjVYxI9b32TFylSy1aUJpRyQXQMJ6leOPp\
+     CjNaGWNRN8ECgYEAxIjw2Cim2Qv6J8YkfaWPg+5qLoSrygMNS0v4HpkbSOmuUlRMkp9wxAyizKCmgCDNRN3XPiDtnRb+yEAHW8Yu\
+     Ipz4k8sFFtwURCZSkCFjaDNTNensW78vG9pd04URsLLWpv2SRQBaBdsnuKdSP/P/2WW9dYID8/l9OphCE7y1YGECgYEAvjotk817\
+     qFO/eAcdWxYCTuhMGQ5spJ5no3FHZ+sVqUq7abP5ONSi1goOThoaycuLmsCkWnOxtcb7ScHeyzrLvFXFu0PY295Inucpj5VphKkv\
+     zvOwZAvFpgL42XrAvaDDeqa5c8m75A3F/8Z9pC5NRbtwp/wkJGdViiyyQruyW1MCgYBVSjyDAjlOLhV0l1eUs3mxvpCT+X134JUv\
+     XRujY7xkiwzcq7rDUrAkVHt+JCW9qv6J6WAUlUOpDaaqDqdi24GAAfEaalueDQo6fQsNg3/ZY5Sz6/1n33M5Oi3HspL3xNTEiXyl\
+     tz5aFj6JswtNt70LgkyTJ0ZB5b7D4/mhCR8JYQKBgGumAqrUqri8A+tJo2wrTU0YGhBH4GVcGuwcK7t8BnsSBnKv3UYy1p9ne2bp\
+     UOWHYU5G2/sv444pt4SqyIibkjXXGBl8MJlj9hauXA+cDuV61Mo5j0VegBANOIPh+naVJmofNW136PMKdFTlH66sYSAoDX2Sq2VK\
+     cNbLqmknTKxvAoGAAOrRUn7QvsHQ/k+33JBunTInJZkxWe4QXl8tc4nV1iSDZXpPf3HnGuaBZ+F+fRiPrKzzWNE1pKWP9ehQpGRN\
+     DGqVdJzrVDi1Rdh86+msR7rx8eTtPyraDaFFwY1Rl1RLtdyGZvODg4jZm3Ap6YUxDZ+W9sYw8QXfBQOTh68Ktok=";
+
+/// Another one.
+pub const OTHER_RSA: &str = "\
+     MIIEowIBAAKCAQEApO6MmvOc6aBahZ7ZfIjbsB/k63kRLg+MAHjUgS4pzI3MniTXGmAL967iuYdVfLug39qQiFr87ANXt+WGUVVY\
+     fLWvLB47/W94tehGvDBYervNukwqBN16oGd6zK5KZqzD4oSeKm2xtQ0rS3RKxK68x8NedpEPH9StNZRKpy5IPkwviT8nmpKLdlFB\
+     uZNm3x5sMENvBMgy167IbVtf5EJggaG9y/sIcKbodxKznxw6M0tg8jHs2+fWhrSETLGCFqTgnAe2Ofps33ZTZy0oUnQGusK5Pi9l\
+     MR8NP4Ry6CGMhMxbAwipggDDUOTDzx4VLzgO06LzX3i1sg/H7h7LRZFlkwIDAQABAoIBAAcR1297UP1aseA+ABVfsG4+QvItAFi4\
+     sq5nTFFobylx5cfczTOeOYt//ZjCSlHMbe4dtxa0ZiVsh0GkuKGbE1RVKisT9X8jKUnZQp7ydSuqcGKzieGN6Agg9DL6pzAutT7S\
+     b6bJIolTBS+sAabb1QLv4IhO830Dzfp/K5JuLQthtIETRcumEiWSSVcaRqbJCtte6IiDhFmaJM1Zl0YZ8nTMNnYunME287vE9t3F\
+     ja++e37mcL5zlAukaf0/XYtIxDI6jGJqzNHdQ5M9x7y+aKvmYGaA7FoQGtN4lvmFakEajpoBFWpcTeDIVhpIZAxtw6pCfZqJHX2U\
+     LmdYNs5Zc6ECgYEA5pTWRUh2rhWswGnGkd8fpkUeM6U9wmvMNWqM+60AImycGznlNmbuele0D4Wqm7D1IRD6Vz2rytqZI4+GyK1J\
+     iPnDz3XmGG4L9lS3xI+QF8t/cERgYjKy3Ucl3jfe1f1gea2sA3GaEiVKNJLZS9KDkYpIQzrWPEAntJvthzNC4AsCgYEAtx0JhSOl\
+     KQwbsR56w+qy6dJ9MtLCiE38dF1jo/9zCXNxmXVMxu+cfqRtdJJ/e9WvvBcijD3dCzJRCCfiHQLc5wRTQ70xA5G0OrBHsxGc1T6Y\
+     cfoEHeDRlnl2KS62W649y7PyOe0a4yfnEFPFgO5PXSuhx/+SGu952OVT9EOQ3ZkCgYB6cfs/G3X6iAQOwZzzBZuW/glFv7AGOJxe\
+     mVB4ravum+JiCuKPeyWUzlIOFBs/Rj9F6fAmt9csh9zep28ZzfvIw2maF6+ytW2gx+g2d047dJMeGRFd1DJrk0amtOCenkjHFNTN\
+     l1wL2sWHGZxOyWGYvegV2368zAzJuivuqegPdQKBgQCrXgRr0lkeGhPMZb70nTAFPZUnvDCMSZfK+x9l+ooZPS4CNNG+l734kz9Q\
+     Sk3+gZPuTiRp5Pd6JAPLwy+MgQJlPRoDmgpF0dU+23yua/w/YU5f1GCH6b+buF5J2kqVcHKqseQuK+Tu04geMpfyupQRmOTV/Csr\
+     BBUfVDeGsLjheQKBgA6KsuWc/3ml6zjcME2j+3U0j4PXH/GCpMCxwulngTfU/j2xCo/1IebVra4+PjJaNnjkwgXUzihhRpRnunKp\
+     PKmkASG6kNbI63AMOgC9J/cIMImsCuwWd5bHdoqTuF8EP+YoIrhavG199VSW6390r6mOO0aMtgRT+7hAWVp1LSWJ";
+
+/// 1024 bits, which is too few.
+pub const WEAK_RSA: &str = "\
+     MIICXQIBAAKBgQDIErwrRJi0l+ApP0g+aE6argx0xg0CqZDYL80wz3E8koddID89rAhTx9dYXQf0m5p6J3h0gCLSHFt0qRW1hr0x\
+     9uIQ85W2StJBjneiTg5y8F2WINYOEVyxYKkokJGb8uyyfnm570RHHizhCm9EG6P36JNhY9boz7jyP50k1CvuAwIDAQABAoGATveu\
+     E3nYt/b1//G9RvyOgdjOi8yb2AArbli3qVtHO3wuN2CB9YqQItlOss7NVAuSlkI79eeZVsrgghQ2wFY1F+7556p3uVdERuB/oJhb\
+     2NLdyg450+L5jdY427rJUMCh8SX/zs9Wd8dOJQHqFEfJFsu65/xC+F2B0vq7ucp+PkECQQD5KtxntPyrq64/2SqIDWfQWho95R4E\
+     2tH/pJkxjri8A3sBH/fp0C6xZzDIOP22P5eJn2I+LjkvF6V7bOhfOcdhAkEAzY88V2Qvl2U4egf8hOOHilGZmLJZboVJ8Jfp5ocG\
+     JpCGI9Mkzzx25twSahDDpqrnsP2PTUvE1N+QypMjrtoD4wJBANMHvBiRrxZul2w4L89/GxfZ2DPn417VPdq4u46/hDKo9/rh6oS6\
+     73ENJsHNkwRSI7RJq1liqMf7zQoWGVDdjMECQHCyKKjY2masLcxpeH36qCKjHgxjKzi2hpULFEc4m5yk+4XEipe7VIy49reDvWAw\
+     rpmQSfJcqerzLtSA2r1P9XUCQQCAMk3LkjsnhxyqgPXibQ3TuWjfs14VBaUvpPFTZRLetAx/hvpwk54uUFfxm70thuUK9rS2QHvL\
+     OtmedQ/BZi9Z";
+
+/// On the curve P-256, PKCS #8.
+pub const P256: &str = "\
+     MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgoseWLCO1z4OYkygB6ZlyLNVxkF25IsqXTqWs4z+/jeShRANCAAQL\
+     2oPheT1f3Vk0TsacE5C1ZJLB7vKSLmAOuohjxrZn3k+HwRUNA+GToj80z14j7Qb3M80hMoENLLEe2mklmMfB";
+
+/// Ed25519, PKCS #8.
+pub const ED25519: &str = "MC4CAQAwBQYDK2VwBCIEIDZv2RtxBP2EsvVc7RuzSC6nxkxaJC09m1Mfcng7XEQE";
