@@ -21,7 +21,7 @@ pub struct Trigger {
 #[derive(Clone, Debug)]
 pub enum TriggerSource {
     /// The clock.
-    Cron(Cron),
+    Cron(Box<Cron>),
     /// Requests.
     Webhook(Webhook),
 }

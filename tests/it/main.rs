@@ -20,6 +20,7 @@ mod fuzz;
 mod init;
 mod load;
 mod load_mutated;
+mod npm;
 mod pages;
 mod powerfx;
 mod rules;

@@ -22,7 +22,10 @@ use crate::api::block_on;
 
 /// A clock that stands still until it is moved.
 #[derive(Clone, Debug)]
-struct HandClock(Arc<Mutex<(Timestamp, Vec<(Timestamp, Waker)>)>>);
+struct HandClock(Arc<Mutex<(Timestamp, Sleepers)>>);
+
+/// Who sleeps until when.
+type Sleepers = Vec<(Timestamp, Waker)>;
 
 impl HandClock {
     fn at(text: &str) -> HandClock {

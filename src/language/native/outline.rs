@@ -35,6 +35,8 @@ pub(crate) struct Outline {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
+    /// The MCP servers it calls, each with the place of the name.
+    pub servers: Vec<(Name, Span)>,
     /// Whether it is an agent, whose tools are its steps.
     pub agent: bool,
     /// The top-level `output` as written.

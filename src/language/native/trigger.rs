@@ -32,7 +32,7 @@ fn read_one(reader: &mut Reader, node: &Node) -> Option<Trigger> {
     let mut fields = Fields::of(reader, "triggers", node, help)?.called("a trigger");
     let (source, origin, field) = match (fields.entry("cron"), fields.entry("webhook")) {
         (Some(cron), None) => (
-            read_cron(reader, cron).map(TriggerSource::Cron),
+            read_cron(reader, cron).map(|cron| TriggerSource::Cron(Box::new(cron))),
             cron.key_span,
             Field::Cron,
         ),

@@ -139,6 +139,7 @@ pub(super) fn empty(root: &Node, source: &Arc<str>) -> Outline {
         state: None,
         events: IndexMap::new(),
         permissions: Permissions::default(),
+        servers: Vec::new(),
         agent: false,
         result: None,
         steps: Vec::new(),

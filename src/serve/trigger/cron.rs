@@ -43,7 +43,7 @@ pub(in crate::serve) async fn run(service: Arc<Service>, metrics: Arc<Metrics>) 
                 let ticker = Ticker {
                     service: service.clone(),
                     armed: armed.clone(),
-                    cron: cron.clone(),
+                    cron: Cron::clone(cron),
                     metrics: metrics.clone(),
                 };
                 tickers.spawn(ticker.run(over.subscribe()));

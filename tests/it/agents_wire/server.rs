@@ -138,7 +138,7 @@ async fn answer(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, b
     let pieces: Vec<Bytes> = text
         .as_bytes()
         .chunks(inner.piece.min(text.len()))
-        .map(|piece| Bytes::copy_from_slice(piece))
+        .map(Bytes::copy_from_slice)
         .collect();
     let left = Left(inner.clone(), matches!(then, Then::Stalls));
     inner.begun.add_permits(1);

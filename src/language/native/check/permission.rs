@@ -1,4 +1,4 @@
-//! `env` and `secrets`: what the file asks for, and where secrets may stand (rule 40).
+//! `env`, `secrets` and `mcp`: what the file asks for, and where secrets may stand (rule 40).
 
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, certain, closest};
@@ -18,6 +18,29 @@ impl Checker<'_> {
                 Root::Env => self.asked(site, reference, "env", &self.outline.permissions.env, findings),
                 _ => {}
             }
+        }
+    }
+
+    /// MCP servers that `permissions` does not ask for.
+    pub(super) fn servers(&self, findings: &mut Vec<Diagnostic>) {
+        let asked = &self.outline.permissions.mcp;
+        let Some(permissions) = self.outline.root.entry("permissions") else {
+            return;
+        };
+        let unasked = self.outline.servers.iter().filter(|(name, _)| !asked.contains(name));
+        for (name, span) in unasked {
+            let message = format!("`permissions` does not ask for the MCP server `{name}`");
+            let place = permissions
+                .value
+                .entry("mcp")
+                .map_or(permissions.key_span, |names| names.key_span);
+            let all: Vec<&str> = asked.iter().chain([name]).map(|name| &**name).collect();
+            let finding = Diagnostic::error(Code::NotPermitted, *span, message);
+            findings.push(
+                finding
+                    .label(place, "what the file asks for")
+                    .help(format!("ask for it under `permissions`: `mcp: [{}]`", all.join(", "))),
+            );
         }
     }
 
