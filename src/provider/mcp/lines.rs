@@ -41,15 +41,21 @@ impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        let mut length = self.length;
+        let mut longest = 0;
         for part in buffer.filled()[before..].split_inclusive(|byte| *byte == b'\n') {
-            self.length += part.len();
-            if self.length > self.most {
-                self.exceeded.store(true, Ordering::Release);
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "a message is too long")));
-            }
+            length += part.len();
+            longest = longest.max(length);
             if part.ends_with(b"\n") {
-                self.length = 0;
+                length = 0;
             }
+        }
+        self.length = length;
+        if longest > self.most {
+            self.exceeded.store(true, Ordering::Release);
+            // Who fails has read nothing.
+            buffer.set_filled(before);
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "a message is too long")));
         }
         Poll::Ready(Ok(()))
     }

@@ -12,9 +12,13 @@ id: test
 steps:
   - kind: andAgent
     id: desk
-    agent: { model: one/m, tools: [{ name: look, description: Looks, set: seen }] }
+    agent: { model: one/m, tools: [{ workflow: look }] }
     prompt: Go
     retry: { attempts: 2, delay: 1s }
+---
+kind: Workflow
+id: look
+steps: [{ kind: andThen, id: looked, set: seen }]
 ";
 
 async fn record(folder: &Folder, kind: &'static str) -> String {

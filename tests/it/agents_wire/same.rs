@@ -19,13 +19,16 @@ steps:
       instructions: You look things up.
       temperature: 0
       tools:
-        - name: double
-          description: Twice a number
-          inputSchema: { type: object, required: [n], properties: { n: { type: integer } } }
-          set: =arguments.n * 2
+        - workflow: double
     prompt: Go
     schema: { type: object, required: [sum], properties: { sum: { type: integer } } }
     output: { sum: =result.sum, turns: =response.turns, tokens: =response.inputTokens + response.outputTokens, model: =response.model }
+---
+kind: Workflow
+id: double
+purpose: Twice a number
+inputSchema: { type: object, required: [n], properties: { n: { type: integer } } }
+steps: [{ kind: andThen, id: twice, set: =input.n * 2 }]
 ";
 
 fn turns() -> Vec<Turn> {
