@@ -23,6 +23,7 @@ mod serve;
 mod stored;
 mod test;
 mod token;
+mod triggers;
 mod validate;
 
 use std::process::ExitCode;
@@ -59,6 +60,8 @@ enum Command {
     Serve(Box<serve::Arguments>),
     /// Make a token with which somebody may use a server.
     Token(token::Arguments),
+    /// List what starts workflows by itself: schedules with their next times, and webhooks.
+    Triggers(triggers::Arguments),
     /// List, inspect, resume and prune the runs that a store keeps.
     Runs(runs::Arguments),
     /// Run the tests of workflows, each in virtual time and without the outside world.
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Token(arguments) => token::run(&arguments),
+        Command::Triggers(arguments) => triggers::run(&arguments),
         Command::Runs(arguments) => runs::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),

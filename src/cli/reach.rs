@@ -27,8 +27,8 @@ pub(super) struct Reach {
     /// granted then, and an environment variable that is not granted reads as `$NAME`.
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
-    /// The configuration: which connections to models there are. By default `interpret.yaml` beside the workflow, in
-    /// this folder or in `workflows/`.
+    /// The configuration: which connections to models and which MCP servers there are. By default `interpret.yaml`
+    /// beside the workflow, in this folder or in `workflows/`.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Keeps every exchange with a model in a file, without secrets. Scripts and mocks are not recorded.
@@ -59,12 +59,14 @@ impl Reach {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let configured = self.configured(program)?;
         let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-        let providers = Providers::new(permit.clone(), secrets, clock.clone());
-        let models = configured.with_tape(self.tape()?).models(&providers);
-        let mut providers = providers.with_models(models);
-        if let Some(path) = &self.mocks {
-            providers = providers.with_mocks(mocks(path, program.map(|(program, _)| program))?);
-        }
+        let providers = Providers::new(permit.clone(), secrets.clone(), clock.clone());
+        let configured = configured.with_tape(self.tape()?);
+        let models = configured.models(&providers);
+        let providers = providers.with_models(models);
+        let providers = match &self.mocks {
+            Some(path) => providers.with_mocks(mocks(path, program.map(|(program, _)| program))?),
+            None => providers.with_mcp(configured.mcp(&permit, &secrets)),
+        };
         let programs = |definition: &Definition| match load::reload(definition) {
             Ok((program, _)) => Ok(program),
             Err(error) => Err(error.to_string()),
@@ -119,6 +121,11 @@ impl Reach {
     /// The environment variables that a program asks for and may read.
     pub fn environment(&self, permit: &Permit, program: &Program) -> Data {
         environment(self.mocks.is_some(), permit, program)
+    }
+
+    /// The secrets that are granted.
+    pub fn secrets(&self, permit: Arc<Permit>) -> Arc<Secrets> {
+        Arc::new(Secrets::from_environment(permit))
     }
 
     /// The file with mocks, as it was given.

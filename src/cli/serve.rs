@@ -109,6 +109,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
     let driver = arguments.reach.driver(permit.clone(), None, store)?;
     let settings = Settings {
+        secrets: arguments.reach.secrets(permit.clone()),
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
         drain: Duration::from_millis(drain.0),
@@ -135,6 +136,9 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
          executions in {url}\n",
         if count == 1 { "" } else { "s" }
     ));
+    if let Some(triggers) = triggers(&server) {
+        output::say(&triggers);
+    }
     let listening = server.listen(listener, access);
     let stopping = async {
         interrupts.first().await;
@@ -182,6 +186,18 @@ fn auth(path: &Path) -> Result<Auth, Exit> {
     let (auth, diagnostics) = Auth::read(file, &text, folder, |name| std::env::var(name).ok());
     show(&diagnostics, &sources);
     auth.ok_or(Exit::Usage)
+}
+
+/// What starts workflows by itself, if anything does.
+fn triggers(server: &Server) -> Option<String> {
+    let (schedules, webhooks) = server.service().triggers();
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let next = server.service().next_tick();
+    let next = next.map(|(at, workflow)| format!("; next is `{workflow}` at {}", at.to_rfc3339()));
+    (schedules + webhooks > 0).then(|| {
+        let (schedules, webhooks) = (count(schedules, "schedule"), count(webhooks, "webhook"));
+        format!("acting on {schedules} and {webhooks}{}\n", next.unwrap_or_default())
+    })
 }
 
 fn failed(error: impl std::fmt::Display) -> Exit {

@@ -8,10 +8,13 @@
 )]
 
 mod read;
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub use server::{McpServer, McpWay};
 
 use crate::data::Sealed;
 use crate::diagnostic::{Code, Diagnostic};
@@ -27,6 +30,8 @@ pub const FILES: [&str; 2] = ["interpret.yaml", "interpret.yml"];
 pub struct Config {
     /// Connections to models, by the name that stands before the slash in `model`.
     pub connections: BTreeMap<Name, Connection>,
+    /// MCP servers, by the name that workflows and agents give as `server`.
+    pub mcp: BTreeMap<Name, McpServer>,
 }
 
 /// A connection to models.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Config, Connection, ConnectionKind, Price};
+use super::{Config, Connection, ConnectionKind, Price, server};
 use crate::data::Sealed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Build, Root};
@@ -11,15 +11,15 @@ use crate::graph::Name;
 use crate::source::FileId;
 use crate::yaml::{self, Entry, Node};
 
-const TOP: &[&str] = &["connections"];
+const TOP: &[&str] = &["connections", "mcp"];
 const CONNECTION: &[&str] = &["kind", "baseUrl", "key", "headers", "query", "prices", "answers"];
 const PRICE: &[&str] = &["input", "output", "cached"];
 
 /// The value of a variable of the environment.
 type Environment<'e> = dyn Fn(&str) -> Option<String> + 'e;
 
-struct Reader<'e> {
-    diagnostics: Vec<Diagnostic>,
+pub(super) struct Reader<'e> {
+    pub diagnostics: Vec<Diagnostic>,
     environment: &'e Environment<'e>,
 }
 
@@ -52,9 +52,15 @@ pub(super) fn read(
         return (config, reader.diagnostics);
     };
     for entry in reader.entries(root, "the configuration", TOP) {
-        for entry in reader.mapping(&entry.value, "connections") {
-            if let Some(connection) = reader.connection(entry, folder) {
-                config.connections.insert(entry.key.clone(), connection);
+        for named in reader.mapping(&entry.value, &entry.key) {
+            if *entry.key == *"mcp" {
+                let server = server::read(&mut reader, named, folder);
+                config.mcp.extend(server.map(|server| (named.key.clone(), server)));
+            } else {
+                let connection = reader.connection(named, folder);
+                config
+                    .connections
+                    .extend(connection.map(|connection| (named.key.clone(), connection)));
             }
         }
     }
@@ -62,7 +68,13 @@ pub(super) fn read(
 }
 
 impl Reader<'_> {
-    fn report(&mut self, code: Code, span: crate::source::Span, message: impl Into<String>, help: impl Into<String>) {
+    pub fn report(
+        &mut self,
+        code: Code,
+        span: crate::source::Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.diagnostics.push(Diagnostic::error(code, span, message).help(help));
     }
 
@@ -82,7 +94,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a mapping whose keys are known; others are reported.
-    fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Vec<&'n Entry> {
+    pub fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Vec<&'n Entry> {
         let all = self.mapping(node, what).iter();
         let (mine, unknown): (Vec<_>, Vec<_>) = all.partition(|entry| known.contains(&&*entry.key));
         for entry in unknown.into_iter().filter(|entry| !entry.key.starts_with("x-")) {
@@ -179,7 +191,7 @@ impl Reader<'_> {
     }
 
     /// A text.
-    fn text(&mut self, key: &str, node: &Node) -> Option<Name> {
+    pub fn text(&mut self, key: &str, node: &Node) -> Option<Name> {
         let text = node.as_str().map(Name::from);
         if text.is_none() {
             let message = format!("`{key}` needs a text, but is a {}", node.kind());
@@ -189,7 +201,7 @@ impl Reader<'_> {
     }
 
     /// A text that may hold secrets: `=secrets.NAME`, or a template with them.
-    fn sealed(&mut self, key: &str, node: &Node) -> Option<Sealed> {
+    pub fn sealed(&mut self, key: &str, node: &Node) -> Option<Sealed> {
         let text = self.text(key, node)?;
         let help = "write for example `=secrets.OPENAI_API_KEY`";
         let build = match Build::from_scalar(&text) {
@@ -220,7 +232,7 @@ impl Reader<'_> {
         }
     }
 
-    fn sealed_entries(&mut self, key: &str, node: &Node) -> Vec<(Name, Sealed)> {
+    pub fn sealed_entries(&mut self, key: &str, node: &Node) -> Vec<(Name, Sealed)> {
         let entries = self.mapping(node, key).iter();
         let values = entries.map(|entry| Some((entry.key.clone(), self.sealed(&entry.key, &entry.value)?)));
         values.collect::<Vec<_>>().into_iter().flatten().collect()
@@ -266,6 +278,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::config::McpWay;
+    use crate::graph::Millis;
     use crate::source::Sources;
 
     fn config(text: &str, environment: &[(&str, &str)]) -> (Config, Vec<String>) {
@@ -309,6 +323,38 @@ connections:
     }
 
     #[test]
+    fn mcp_servers_are_read_as_programs_and_addresses() {
+        let (config, findings) = config(
+            "
+mcp:
+  files: { command: [./server, --token, =secrets.TOKEN], env: { LEVEL: debug }, timeout: 5s }
+  desk: { url: 'https://mcp.example.com/mcp', headers: { Authorization: 'Bearer {{ secrets.DESK }}' } }
+",
+            &[],
+        );
+        assert!(findings.is_empty(), "{findings:?}");
+        let McpWay::Process {
+            program,
+            arguments,
+            env,
+            folder,
+        } = &config.mcp["files"].way
+        else {
+            panic!("a program")
+        };
+        assert_eq!(
+            (&**program, env.len(), folder.as_path()),
+            ("./server", 1, Path::new("workflows"))
+        );
+        assert_eq!(arguments[1].secrets().len(), 1);
+        assert_eq!(config.mcp["files"].timeout, Millis(5000));
+        let McpWay::Http { headers, .. } = &config.mcp["desk"].way else {
+            panic!("an address")
+        };
+        assert_eq!(headers[0].1.secrets().len(), 1);
+    }
+
+    #[test]
     fn variables_of_the_environment_override_the_file() {
         let environment = [
             ("INTERPRET_OPENAI_BASE_URL", "http://127.0.0.1:1"),
@@ -337,5 +383,15 @@ connections:
         assert!(connection("kind: responses, prices: { m: { input: 1 } }").contains("needs `input` and `output`"));
         assert!(connection("kind: responses, prices: { m: { input: -1, output: 1 } }").contains("a million tokens"));
         assert_eq!(found(""), "");
+        let server = |keys: &str| found(&format!("mcp: {{ a: {{ {keys} }} }}"));
+        assert!(server("").starts_with("missing-key"));
+        assert!(server("command: [a], url: 'http://b'").starts_with("conflicting-keys"));
+        assert!(server("command: [a], headers: { b: c }").starts_with("conflicting-keys"));
+        assert!(server("command: a").starts_with("wrong-type"));
+        assert!(server("command: []").starts_with("invalid-value"));
+        assert!(server("command: [a], arguments: [b]").starts_with("unknown-key"));
+        assert!(server("url: mcp.example.com").starts_with("invalid-value"));
+        assert!(server("url: 'http://b', headers: { c: =env.KEY }").starts_with("unknown-name"));
+        assert!(server("url: 'http://b', timeout: soon").starts_with("invalid-duration"));
     }
 }

@@ -10,13 +10,17 @@ pub mod export;
 mod inside;
 mod node;
 mod program;
+mod schedule;
 mod time;
+mod trigger;
 
 pub use agent::*;
 pub use definition::Definition;
 pub use node::*;
 pub use program::{Body, LinkError, Program, Step, Workflow};
+pub use schedule::{Schedule, ScheduleError, time_zones};
 pub use time::{DurationError, Millis, Timestamp, Timing, parse_duration, parse_instant};
+pub use trigger::{CatchUp, Cron, Method, Overlap, Respond, Signature, Trigger, TriggerSource, Webhook};
 
 use indexmap::IndexMap;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -75,6 +79,8 @@ pub struct Header {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
+    /// What starts it by itself.
+    pub triggers: Vec<Trigger>,
 }
 
 impl Header {
@@ -98,6 +104,7 @@ impl Header {
             limits: Limits::default(),
             events: IndexMap::new(),
             permissions: Permissions::default(),
+            triggers: Vec::new(),
         }
     }
 }

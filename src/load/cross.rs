@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Kind, Loaded};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{BlockId, Graph, Join, Name, Node, Op};
+use crate::graph::{BlockId, Graph, Join, Name, Node, Op, TriggerSource};
 use crate::language::native::Outline;
 use crate::language::native::check;
 use crate::source::Span;
@@ -22,11 +22,39 @@ pub(super) fn check(loaded: &Loaded) -> Vec<Diagnostic> {
             findings.extend(reference(loaded, Kind::Workflow, workflow, None, *span));
         }
     }
+    webhooks(loaded, &mut findings);
     recursion(loaded, &mut findings);
     for graph in loaded.workflows() {
         waits_in_cleanup(loaded, graph, &mut findings);
     }
     findings
+}
+
+/// Webhooks of different workflows, or of one, with the same path. Of several versions of a workflow one is served.
+fn webhooks(loaded: &Loaded, findings: &mut Vec<Diagnostic>) {
+    let mut paths: HashMap<&Name, (&Name, Span)> = HashMap::new();
+    let mut seen: HashSet<(&Name, &Name, Option<&Name>)> = HashSet::new();
+    for graph in loaded.workflows() {
+        let (id, version) = (&graph.header.id, graph.header.version.as_ref());
+        for trigger in &graph.header.triggers {
+            let TriggerSource::Webhook(webhook) = &trigger.source else {
+                continue;
+            };
+            let twice_here = !seen.insert((&webhook.path, id, version));
+            match paths.get(&webhook.path) {
+                Some((first, span)) if twice_here || *first != id => {
+                    let message = format!("there are two webhooks with the path `{}`", webhook.path);
+                    let finding = Diagnostic::error(Code::DuplicateId, trigger.origin, message)
+                        .label(*span, format!("the first starts `{first}`"));
+                    findings.push(finding.help("give each webhook a path of its own"));
+                }
+                Some(_) => {}
+                None => {
+                    paths.insert(&webhook.path, (id, trigger.origin));
+                }
+            }
+        }
+    }
 }
 
 /// Child workflows that wait, called inside `finally` (rule 29).

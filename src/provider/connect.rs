@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Providers;
 use super::cassette::{Recording, Tape};
 use super::model::{Model, Models};
 use super::script::{Script, Scripted};
 use super::wire::{Protocol, Wire};
+use super::{Provider, Providers};
 use crate::config::{self, Config, ConnectionKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Name;
+use crate::permit::Permit;
 use crate::run::ModelRequest;
+use crate::secret::Secrets;
 use crate::source::Sources;
 use crate::yaml;
 
@@ -160,6 +162,28 @@ impl Configured {
             models = models.with(name.clone(), model, connection.prices.clone());
         }
         models
+    }
+}
+
+impl Configured {
+    /// The MCP servers, of which none is opened yet.
+    #[cfg(feature = "mcp")]
+    pub fn mcp(&self, permit: &Arc<Permit>, secrets: &Arc<Secrets>) -> Arc<dyn Provider> {
+        Arc::new(super::Mcp::new(&self.config, permit, secrets))
+    }
+
+    /// In place of MCP servers, which this build knows nothing of: a provider that says so.
+    #[cfg(not(feature = "mcp"))]
+    pub fn mcp(&self, _: &Arc<Permit>, _: &Arc<Secrets>) -> Arc<dyn Provider> {
+        struct LeftOut;
+        impl Provider for LeftOut {
+            fn perform(&self, _: super::Effect) -> super::Performing {
+                let message = "this build of interpret speaks to no MCP servers: it lacks the cargo feature `mcp`";
+                let failure = crate::run::Failure::new("mcp.unavailable", message);
+                Box::pin(std::future::ready(super::failed(failure)))
+            }
+        }
+        Arc::new(LeftOut)
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::process::Group;
 use super::{Effect, Performing, as_text, failed};
-use crate::data::{Data, Map};
+use crate::data::{Data, Map, Sealed};
 use crate::graph::{Name, Stdout};
 use crate::permit::Permit;
 use crate::run::{Answer, ExecRequest, Failure, Outcome, Request};
@@ -87,22 +87,7 @@ impl Exec {
         for argument in &request.arguments {
             command.arg(&*as_text(self.secrets.reveal(argument)?));
         }
-        command.env_clear();
-        command.envs(
-            INHERITED
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        );
-        for (name, value) in &request.env {
-            self.permit.check_exec_env(name)?;
-            if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(Failure::new(
-                    "exec.invalid",
-                    format!("`{name}` is not the name of an environment variable"),
-                ));
-            }
-            command.env(&**name, &*as_text(self.secrets.reveal(value)?));
-        }
+        environment(&mut command, &request.env, &self.permit, &self.secrets)?;
         command.env("INTERPRET_IDEMPOTENCY_KEY", key);
         command
             .stdin(Stdio::piped())
@@ -110,6 +95,32 @@ impl Exec {
             .stderr(Stdio::piped());
         Ok(command)
     }
+}
+
+/// Gives a command its environment: what every process inherits, and what is listed.
+pub(super) fn environment(
+    command: &mut Command,
+    listed: &[(Name, Sealed)],
+    permit: &Permit,
+    secrets: &Secrets,
+) -> Result<(), Failure> {
+    command.env_clear();
+    command.envs(
+        INHERITED
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?))),
+    );
+    for (name, value) in listed {
+        permit.check_exec_env(name)?;
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(Failure::new(
+                "exec.invalid",
+                format!("`{name}` is not the name of an environment variable"),
+            ));
+        }
+        command.env(&**name, &*as_text(secrets.reveal(value)?));
+    }
+    Ok(())
 }
 
 /// How a process ended.
@@ -215,27 +226,31 @@ fn read_stdout(bytes: &[u8], form: Stdout) -> Result<Option<Data>, String> {
 fn exited(program: &Name, end: &End) -> Failure {
     let kept = &end.stderr[end.stderr.len().saturating_sub(KEPT_STDERR)..];
     let stderr = String::from_utf8_lossy(kept);
-    let how = match (end.status.code(), signal(end.status)) {
-        (Some(code), _) => format!("exited with {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "ended abnormally".to_owned(),
-    };
-    let last = stderr
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or_default();
-    let last: String = last.chars().take(200).collect();
-    let message = match last.is_empty() {
-        true => format!("`{program}` {how}"),
-        false => format!("`{program}` {how}: {last}"),
-    };
+    let message = with_last_line(format!("`{program}` {}", how_it_ended(end.status)), &stderr);
     let mut data: Vec<(Arc<str>, Data)> = vec![("status".into(), end.status.code().map(i64::from).into())];
     if let Some(signal) = signal(end.status) {
         data.push(("signal".into(), Data::from(i64::from(signal))));
     }
     data.push(("stderr".into(), Data::from(&*stderr)));
     Failure::new("exec.exit", message).with_data(Data::from(data.into_iter().collect::<Map>()))
+}
+
+/// How a process ended, for people.
+pub(super) fn how_it_ended(status: ExitStatus) -> String {
+    match (status.code(), signal(status)) {
+        (Some(code), _) => format!("exited with {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "ended abnormally".to_owned(),
+    }
+}
+
+/// A message with the last line that a process wrote to stderr, where there is one.
+pub(super) fn with_last_line(message: String, stderr: &str) -> String {
+    let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
+    match last {
+        Some(last) => format!("{message}: {}", last.chars().take(200).collect::<String>()),
+        None => message,
+    }
 }
 
 fn signal(status: ExitStatus) -> Option<i32> {
@@ -247,7 +262,7 @@ fn signal(status: ExitStatus) -> Option<i32> {
 
 /// The file of a program: a path as it is, a name as found in this process's own `PATH`, so that a workflow cannot make
 /// a permitted name mean something else by giving another `PATH`.
-fn find(program: &str) -> Option<PathBuf> {
+pub(super) fn find(program: &str) -> Option<PathBuf> {
     let path = PathBuf::from(program);
     if path.components().count() != 1 || program.contains('/') {
         return Some(path);

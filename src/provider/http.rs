@@ -14,7 +14,7 @@ use reqwest::{Client, Method, Response, Url};
 
 use super::{Effect, Performing, failed};
 use crate::clock::Clock;
-use crate::permit::Permit;
+use crate::permit::{Denied, Permit};
 use crate::run::{Failure, HttpRequest, Outcome, Request};
 use crate::secret::Secrets;
 pub(super) use answer::retry_after;
@@ -60,7 +60,7 @@ impl Http {
 
     async fn exchange(&self, request: &HttpRequest, key: &str) -> Result<crate::run::Answer, Failure> {
         let mut prepared = Prepared::new(request, key, &self.secrets)?;
-        self.check(&prepared.url)?;
+        check(&self.permit, &prepared.url)?;
         let client = self.client()?;
         let mut redirects = 0;
         let response = loop {
@@ -80,7 +80,7 @@ impl Http {
                 Failure::new("http.redirect", message)
             })?;
             prepare::web(&target)?;
-            self.check(&target)?;
+            check(&self.permit, &target)?;
             follow(&mut prepared, response.status().as_u16(), target);
         };
         answer::read(response, &prepared, &request.accept, MAX_RESPONSE, self.clock.now()).await
@@ -88,32 +88,37 @@ impl Http {
 
     /// Whether the host of a URL may be reached.
     pub(super) fn check(&self, url: &Url) -> Result<(), Failure> {
-        let default_port = match url.scheme() {
-            "https" => Some(443),
-            _ => Some(80),
-        };
-        Ok(self
-            .permit
-            .check_net(url.host_str().unwrap_or_default(), url.port(), default_port)?)
+        Ok(check(&self.permit, url)?)
     }
 
     /// The client, built when it is first needed: a run without HTTP does not pay for TLS.
     pub(super) fn client(&self) -> Result<&Client, Failure> {
-        let client = self.client.get_or_init(|| {
-            // It may have been installed by the embedding program, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            Client::builder()
-                // Redirects are followed here, where each is checked against the permit.
-                .redirect(Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .user_agent(concat!("interpret/", env!("CARGO_PKG_VERSION")))
-                .build()
-                .map_err(|error| chain(&error))
-        });
+        let client = self.client.get_or_init(client);
         client
             .as_ref()
             .map_err(|error| Failure::new("http.network", format!("no HTTP client: {error}")))
     }
+}
+
+/// A client that follows no redirects: each would have to be checked against the permit.
+pub(super) fn client() -> Result<Client, String> {
+    // It may have been installed by the embedding program, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .user_agent(concat!("interpret/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| chain(&error))
+}
+
+/// Whether a host may be reached.
+pub(super) fn check(permit: &Permit, url: &Url) -> Result<(), Denied> {
+    let default_port = match url.scheme() {
+        "https" => Some(443),
+        _ => Some(80),
+    };
+    permit.check_net(url.host_str().unwrap_or_default(), url.port(), default_port)
 }
 
 /// Sends a request, and waits for the head of its response.

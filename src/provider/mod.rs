@@ -8,6 +8,8 @@ mod connect;
 mod exec;
 mod function;
 mod http;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod mock;
 mod model;
 mod process;
@@ -23,6 +25,8 @@ use futures_util::FutureExt;
 pub use cassette::{Cassette, Recorder, Replay, Tape};
 pub use connect::{Configured, Scripts};
 pub use function::Functions;
+#[cfg(feature = "mcp")]
+pub use mcp::Mcp;
 pub use mock::{Mock, MockError, Mocks, step_fits};
 pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelError, ModelTurn, Models};
 pub use script::{Script, Scripted};

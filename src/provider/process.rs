@@ -3,8 +3,14 @@
 //! On Unix it leads a process group of its own. When a [`Group`] is dropped, what is left of it is asked to end
 //! (`SIGTERM`) and after a grace made to (`SIGKILL`). A process that leaves the group on purpose, as daemons do, is not
 //! followed.
+//!
+//! A process that is killed drops nothing, so what lives longer than a call is given a [guard](Group::guard).
+
+#![allow(clippy::disallowed_methods, reason = "the guard of a group is a process")]
 
 use std::io;
+#[cfg(unix)]
+use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
@@ -14,6 +20,8 @@ pub(super) struct Group {
     leader: Option<Child>,
     #[cfg(unix)]
     id: Option<rustix::process::Pid>,
+    #[cfg(unix)]
+    guard: Option<Child>,
 }
 
 impl Group {
@@ -27,12 +35,33 @@ impl Group {
             Ok(Group {
                 leader: Some(leader),
                 id,
+                guard: None,
             })
         }
         #[cfg(not(unix))]
         {
             let leader = command.kill_on_drop(true).spawn()?;
             Ok(Group { leader: Some(leader) })
+        }
+    }
+
+    /// Has the group end with this process, in whatever way that ends.
+    ///
+    /// A shell joins the group and waits for the end of a pipe which this process holds and never writes to. Where there
+    /// is no shell, or other systems than Unix, the group finds out by itself that nobody writes to its input any more.
+    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "process groups are Unix's"))]
+    pub fn guard(&mut self) {
+        #[cfg(unix)]
+        {
+            let mut shell = Command::new("/bin/sh");
+            shell
+                .args(["-c", "read -r _; kill -s KILL 0"])
+                .env_clear()
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let id = self.id.map(|id| id.as_raw_nonzero().get());
+            self.guard = id.and_then(|id| shell.process_group(id).spawn().ok());
         }
     }
 
@@ -68,6 +97,7 @@ mod end {
             let _ = kill_process_group(id, Signal::TERM);
             let remains = Remains {
                 leader,
+                guard: self.guard.take(),
                 id,
                 gone: false,
             };
@@ -81,6 +111,7 @@ mod end {
     /// A group that has been asked to end. It is made to when this is dropped, be it by a runtime that shuts down.
     struct Remains {
         leader: Child,
+        guard: Option<Child>,
         id: Pid,
         gone: bool,
     }
@@ -89,8 +120,9 @@ mod end {
         async fn end(mut self) {
             let until = Instant::now() + GRACE;
             while Instant::now() < until {
-                // A leader that nobody has waited for would keep its group alive.
+                // A process that nobody has waited for would keep its group alive.
                 let _ = self.leader.try_wait();
+                let _ = self.guard.as_mut().map(Child::try_wait);
                 if is_gone(self.id) {
                     self.gone = true;
                     return;

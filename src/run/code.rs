@@ -69,6 +69,19 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
     ),
     ("function.panicked", "a registered function panicked"),
     (
+        "mcp.unavailable",
+        "an MCP server is not configured, cannot be opened, or is gone before it answers",
+    ),
+    (
+        "mcp.protocol",
+        "an MCP server answers with an error, or not as the protocol says",
+    ),
+    ("mcp.tool", "a tool of an MCP server says that it failed, and why"),
+    (
+        "mcp.timeout",
+        "an MCP server takes longer to open than its `timeout` in the configuration",
+    ),
+    (
         "agent.unavailable",
         "no connection to models is configured under the name that the agent's `model` has",
     ),

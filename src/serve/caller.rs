@@ -48,6 +48,12 @@ impl Caller {
         user: None,
     };
 
+    /// Somebody who has not said who they are, where that is not asked.
+    pub const NOBODY: Caller = Caller {
+        scope: Scope::Read,
+        user: None,
+    };
+
     /// Refuses what needs more than the caller has.
     ///
     /// # Errors

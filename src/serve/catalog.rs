@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::trigger::{Armed, conflicts};
 use crate::data::{Data, Map};
 use crate::graph::{Definition, Name, Program};
 use crate::load::Loaded;
@@ -35,6 +36,8 @@ pub struct Served {
     pub definition: Arc<Definition>,
     /// The environment variables that it may read.
     pub env: Data,
+    /// What starts it by itself.
+    pub(super) triggers: Vec<Arc<Armed>>,
 }
 
 /// Tells which environment variables a program may read.
@@ -78,7 +81,9 @@ impl Catalog {
                 }
             }
         }
-        (Catalog { workflows }, wrong)
+        let catalog = Catalog { workflows };
+        wrong.extend(conflicts(catalog.triggers()));
+        (catalog, wrong)
     }
 
     /// A workflow; without a version, the highest.
@@ -103,6 +108,11 @@ impl Catalog {
         self.workflows.values().flat_map(|versions| &versions.all)
     }
 
+    /// What starts the workflows by itself, of each in its highest version.
+    pub(super) fn triggers(&self) -> impl Iterator<Item = &Arc<Armed>> {
+        self.iter().flat_map(|served| &served.triggers)
+    }
+
     /// How many workflows there are.
     pub fn len(&self) -> usize {
         self.workflows.len()
@@ -118,9 +128,11 @@ impl Versions {
     fn of(loaded: &Loaded, id: &Name, environment: &Environment) -> Result<Versions, String> {
         let served = |version: Option<&str>| {
             let program = loaded.program(id, version).map_err(|error| error.to_string())?;
+            let env = environment(&program);
             Ok::<_, String>(Arc::new(Served {
                 definition: Arc::new(loaded.definition(&program)),
-                env: environment(&program),
+                triggers: Armed::all(loaded, &program.main().header, &env),
+                env,
                 program: Arc::new(program),
             }))
         };

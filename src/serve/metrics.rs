@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::trigger::Acted;
+
 /// Upper bounds of the buckets of times, in seconds.
 const TIMES: [f64; 12] = [
     0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0,
@@ -23,12 +25,20 @@ struct Asked {
     status: u16,
 }
 
+/// What a trigger has come to.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Came {
+    result: &'static str,
+}
+
 /// What is counted.
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Asked, Counter>,
     times: Family<Route, Histogram>,
+    ticks: Family<Came, Counter>,
+    deliveries: Family<Came, Counter>,
     running: Gauge,
     workflows: Gauge,
 }
@@ -50,6 +60,13 @@ impl Metrics {
             "How long answers took until their headers were sent",
             times.clone(),
         );
+        let (ticks, deliveries) = (Family::<Came, Counter>::default(), Family::<Came, Counter>::default());
+        registry.register("trigger_ticks", "Times of schedules that have come", ticks.clone());
+        registry.register(
+            "trigger_deliveries",
+            "Requests to webhooks that were answered",
+            deliveries.clone(),
+        );
         registry.register(
             "executions_running",
             "Executions that something is going on in",
@@ -60,6 +77,8 @@ impl Metrics {
             registry,
             requests,
             times,
+            ticks,
+            deliveries,
             running,
             workflows,
         }
@@ -75,6 +94,18 @@ impl Metrics {
         self.requests.get_or_create(&asked).inc();
         let route = Route { route: asked.route };
         self.times.get_or_create(&route).observe(took.as_secs_f64());
+    }
+
+    /// A time of a schedule has come.
+    pub fn ticked(&self, acted: Acted) {
+        let result = acted.as_str();
+        self.ticks.get_or_create(&Came { result }).inc();
+    }
+
+    /// A delivery to a webhook has been answered.
+    pub fn delivered(&self, acted: Acted) {
+        let result = acted.as_str();
+        self.deliveries.get_or_create(&Came { result }).inc();
     }
 
     /// Everything in the format of Prometheus.

@@ -19,6 +19,7 @@ mod problem;
 mod receive;
 mod refusal;
 mod service;
+mod trigger;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,13 +34,16 @@ pub use catalog::{Catalog, Served};
 pub use guard::{Access, AccessError, Auth, new_token};
 pub use problem::Problem;
 pub use service::{Begin, Look, Service};
+pub use trigger::STARTED_BY;
 
 use crate::data::Data;
 use crate::drive::Driver;
 use crate::graph::Program;
 use crate::load::Loaded;
+use crate::permit::Permit;
+use crate::secret::Secrets;
 use crate::store;
-use guard::Guard;
+use guard::{Guard, Signed};
 use metrics::Metrics;
 
 /// How often what is served is kept again.
@@ -49,6 +53,8 @@ const KEEP: Duration = Duration::from_secs(3600);
 pub struct Settings {
     /// The environment variables that a program may read.
     pub environment: Box<dyn Fn(&Program) -> Data + Send + Sync>,
+    /// The secrets that deliveries of webhooks are signed with.
+    pub secrets: Arc<Secrets>,
     /// How many executions may go on at once; more are refused until some are over or wait.
     pub most_running: usize,
     /// The largest body of a request, in bytes.
@@ -73,6 +79,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             environment: Box::new(catalog::nothing),
+            secrets: Arc::new(Secrets::from_environment(Arc::new(Permit::nothing()))),
             most_running: 100_000,
             largest_body: 4 * 1024 * 1024,
             body_time: Duration::from_secs(30),
@@ -132,6 +139,7 @@ impl Server {
             settings.most_running,
             settings.body_time,
             stopping.subscribe(),
+            settings.secrets,
         );
         Server {
             service: Arc::new(service),
@@ -161,6 +169,18 @@ impl Server {
         dialect::mount(self.service.clone()).layer(DefaultBodyLimit::max(self.settings.largest_body))
     }
 
+    /// The webhooks of what is served at the moment, at whatever paths, to be the fallback of an application. Those with a
+    /// secret are open to everybody who can sign; for others the same holds as for [`Server::router`].
+    pub fn webhooks(&self) -> Router {
+        let limit = DefaultBodyLimit::max(self.settings.largest_body);
+        trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(limit)
+    }
+
+    /// Acts on the schedules of what is served, until [`Server::stop`]; [`Server::listen`] does so by itself.
+    pub async fn tick(&self) {
+        trigger::run_schedules(self.service.clone(), self.metrics.clone()).await;
+    }
+
     /// Serves by itself, until [`Server::stop`]: the protocols, and the routes of operations; who may ask is up to
     /// `access`. Executions that were going on when the store was last used go on, and those that wait are woken.
     ///
@@ -178,8 +198,11 @@ impl Server {
             tracing::warn!(%execution, %error, "an execution is set aside");
         }
         let tending = tokio::spawn(tend(self.service.clone()));
+        let ticking = tokio::spawn(trigger::run_schedules(self.service.clone(), self.metrics.clone()));
         let cors = access.cors();
-        let guard = Guard::new(access, address, self.settings, self.metrics.clone());
+        let service = self.service.clone();
+        let signed = Signed(Box::new(move |path| service.is_signed(path)));
+        let guard = Guard::new(access, address, self.settings, self.metrics.clone(), signed);
         let mut router = self
             .router()
             .merge(operations::router(
@@ -187,7 +210,7 @@ impl Server {
                 self.metrics.clone(),
                 self.stopping.subscribe(),
             ))
-            .fallback(operations::unknown)
+            .fallback_service(self.webhooks())
             .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::guard));
         if let Some(cors) = cors {
             // Browsers ask beforehand without a token, and are told why something was refused as well.
@@ -204,6 +227,7 @@ impl Server {
         let (accepted, ()) = tokio::join!(accepting, draining);
         accepted?;
         tending.abort();
+        ticking.abort();
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::drive::{self, Driver, Follow, Rest, RunHandle, SendError, new_run_id}
 use crate::graph::{Name, Timestamp};
 use crate::load::Loaded;
 use crate::run::{EventKind, Labels, Run, Start, Status};
+use crate::secret::Secrets;
 use crate::store::{self, Entry, Filter, Request};
 
 /// The label that tells what an execution with an idempotency key was asked for.
@@ -31,6 +32,9 @@ pub struct Service {
     /// How long a body may take to arrive.
     body_time: Duration,
     stopping: watch::Receiver<bool>,
+    /// Told when something else is served.
+    changed: watch::Sender<()>,
+    secrets: Arc<Secrets>,
 }
 
 /// With what an execution begins.
@@ -92,6 +96,7 @@ impl Service {
         most_running: usize,
         body_time: Duration,
         stopping: watch::Receiver<bool>,
+        secrets: Arc<Secrets>,
     ) -> Service {
         Service {
             driver,
@@ -100,12 +105,24 @@ impl Service {
             most_running,
             body_time,
             stopping,
+            changed: watch::Sender::new(()),
+            secrets,
         }
     }
 
     /// How long a body may take to arrive.
     pub(super) fn body_time(&self) -> Duration {
         self.body_time
+    }
+
+    /// Tells when something else is served.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The secrets that deliveries are signed with.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Whether the server is about to end; streams end then.
@@ -136,6 +153,7 @@ impl Service {
             self.driver.learn(served.program.clone());
         }
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        self.changed.send_replace(());
         Ok(wrong)
     }
 

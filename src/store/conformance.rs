@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Append, Batch, Definition, Error, Filter, Head, Snapshot, Store};
+use super::{Append, Batch, Cursor, Definition, Error, Filter, Head, Snapshot, Store};
 use crate::data;
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
@@ -62,7 +62,10 @@ pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
         .map_err(breach("definitions are kept"))?;
     conversations_are_kept(&*open().await)
         .await
-        .map_err(breach("conversations are kept"))
+        .map_err(breach("conversations are kept"))?;
+    cursors_move_from_where_they_are(&*open().await)
+        .await
+        .map_err(breach("cursors move from where they are"))
 }
 
 async fn conversations_are_kept(store: &dyn Store) -> Checked {
@@ -94,6 +97,33 @@ async fn conversations_are_kept(store: &dyn Store) -> Checked {
         none if none.is_empty() => Ok(()),
         some => Err(format!("of nothing it recalls {some:?}")),
     }
+}
+
+async fn cursors_move_from_where_they_are(store: &dyn Store) -> Checked {
+    let (one, other): (Name, Name) = ("w/cron-1".into(), "w/cron-2".into());
+    let at = |through, pending: &[i64]| Cursor {
+        through: Timestamp(through),
+        pending: pending.iter().copied().map(Timestamp).collect(),
+    };
+    expect(store.cursor(&one).await, Ok(None))?;
+    expect(store.move_cursor(&one, Some(at(1, &[])), at(2, &[])).await, Ok(false))?;
+    expect(store.cursor(&one).await, Ok(None))?;
+    expect(store.move_cursor(&one, None, at(10, &[])).await, Ok(true))?;
+    expect(store.move_cursor(&one, None, at(11, &[])).await, Ok(false))?;
+    expect(
+        store.move_cursor(&one, Some(at(10, &[])), at(30, &[20, 30])).await,
+        Ok(true),
+    )?;
+    // Somebody who has not heard of it.
+    expect(
+        store.move_cursor(&one, Some(at(30, &[30])), at(40, &[])).await,
+        Ok(false),
+    )?;
+    expect(store.cursor(&one).await, Ok(Some(at(30, &[20, 30]))))?;
+    expect(store.cursor(&other).await, Ok(None))?;
+    let race = || store.move_cursor(&other, None, at(50, &[]));
+    let (first, second) = futures_util::future::join(race(), race()).await;
+    expect([first, second].into_iter().filter(|won| *won == Ok(true)).count(), 1)
 }
 
 async fn appended_events_are_loaded(store: &dyn Store) -> Checked {

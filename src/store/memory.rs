@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
-use super::{Append, Batch, Definition, Entry, Error, Filter, Reply, Snapshot, Store, is_over};
+use super::{Append, Batch, Cursor, Definition, Entry, Error, Filter, Reply, Snapshot, Store, is_over};
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
 use crate::run::{Event, EventKind, Message, Outcome, RunEnd, Status, StepEnd};
@@ -50,6 +50,7 @@ struct Inner {
     definitions: BTreeMap<Name, Arc<Definition>>,
     /// By conversation: the effect that said it, and what.
     conversations: HashMap<Name, Vec<(Name, Message)>>,
+    cursors: BTreeMap<Name, Cursor>,
 }
 
 #[derive(Debug)]
@@ -282,6 +283,19 @@ impl Store for Memory {
             said.extend(messages.into_iter().map(|message| (Name::from(effect), message)));
         }
         std::future::ready(Ok(())).boxed()
+    }
+
+    fn cursor(&self, trigger: &Name) -> Reply<'_, Option<Cursor>> {
+        ready(Ok(self.lock().cursors.get(trigger).cloned()))
+    }
+
+    fn move_cursor(&self, trigger: &Name, expected: Option<Cursor>, to: Cursor) -> Reply<'_, bool> {
+        let mut inner = self.lock();
+        let moves = inner.cursors.get(trigger) == expected.as_ref();
+        if moves {
+            inner.cursors.insert(trigger.clone(), to);
+        }
+        ready(Ok(moves))
     }
 
     fn is_durable(&self) -> bool {

@@ -123,6 +123,20 @@ pub trait Store: Send + Sync {
         Box::pin(std::future::ready(refused))
     }
 
+    /// How far a trigger has been acted on; `None` if it has never been looked at. A store that keeps no such thing has
+    /// no triggers that fire by themselves.
+    fn cursor(&self, trigger: &Name) -> Reply<'_, Option<Cursor>> {
+        let _ = trigger;
+        Box::pin(std::future::ready(Err(no_cursors())))
+    }
+
+    /// Moves a cursor from where it is expected to be; false, and nothing is changed, when it is elsewhere, because
+    /// somebody else was faster.
+    fn move_cursor(&self, trigger: &Name, expected: Option<Cursor>, to: Cursor) -> Reply<'_, bool> {
+        let _ = (trigger, expected, to);
+        Box::pin(std::future::ready(Err(no_cursors())))
+    }
+
     /// Whether journals outlive this process; then it pays to append snapshots.
     fn is_durable(&self) -> bool;
 
@@ -143,6 +157,19 @@ pub trait Store: Send + Sync {
 
     /// The definition with a hash.
     fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>>;
+}
+
+fn no_cursors() -> Error {
+    Error::Unavailable("it keeps nothing of triggers".to_owned())
+}
+
+/// How far a trigger with a schedule has been acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// It is decided what becomes of every time up to here.
+    pub through: Timestamp,
+    /// Times for which a run is still to be started, the oldest first.
+    pub pending: Vec<Timestamp>,
 }
 
 /// What somebody asks of a run that another process drives.

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::outline::{Expects, Field, StepIndex};
-use super::reader::{At, Reader, one_of, spoken, text_for_flag};
+use super::reader::{At, Reader, spoken, text_for_flag};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::expr::{Build, Expression};
 use crate::graph::Name;
@@ -305,19 +305,7 @@ impl<'n> Fields<'n> {
 
     /// One of several words.
     pub fn choice<T: Copy>(&mut self, reader: &mut Reader, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
-        let node = &self.entry(key)?.value;
-        let word = reader.literal_text(key, node)?;
-        let found = choices
-            .iter()
-            .find(|(name, _)| *name == &*word)
-            .map(|(_, choice)| *choice);
-        if found.is_none() {
-            let names = one_of(choices.iter().map(|(name, _)| *name));
-            let message = format!("`{key}` must be {names}, not `{word}`");
-            let diagnostic = Diagnostic::error(Code::InvalidValue, node.span, message);
-            reader.report(diagnostic.suggest(&word, choices.iter().map(|(name, _)| *name)));
-        }
-        found
+        reader.word(key, &self.entry(key)?.value, choices)
     }
 
     /// A list.

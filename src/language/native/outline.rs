@@ -35,6 +35,8 @@ pub(crate) struct Outline {
     pub events: IndexMap<Name, EventDeclaration>,
     /// What the file asks for.
     pub permissions: Permissions,
+    /// The MCP servers it calls, each with the place of the name.
+    pub servers: Vec<(Name, Span)>,
     /// Whether it is an agent, whose tools are its steps.
     pub agent: bool,
     /// The top-level `output` as written.
@@ -221,8 +223,19 @@ pub(crate) enum Field {
     WorkflowStart,
     /// The `instructions` of an agent, which belong to no step: only `input`, `context`, `env`.
     Agent,
-    /// A trigger's `input` and `runId`: only `trigger`, `env`, and secrets where allowed.
-    Trigger,
+    /// `input` and `runId` of a schedule: only `trigger` and `env`.
+    Cron,
+    /// `input` and `runId` of a webhook: only `trigger` and `env`.
+    Webhook,
+    /// The `secret` of a webhook: only `secrets` and `env`.
+    TriggerSecret,
+}
+
+impl Field {
+    /// Whether it belongs to a trigger, which is evaluated before there is a run.
+    pub fn is_of_trigger(self) -> bool {
+        matches!(self, Field::Cron | Field::Webhook | Field::TriggerSecret)
+    }
 }
 
 /// What a value has to be.

@@ -385,6 +385,22 @@ impl Reader<'_> {
         None
     }
 
+    /// One of several words.
+    pub fn word<T: Copy>(&mut self, key: &str, node: &Node, choices: &[(&str, T)]) -> Option<T> {
+        let word = self.literal_text(key, node)?;
+        let found = choices
+            .iter()
+            .find(|(name, _)| *name == &*word)
+            .map(|(_, choice)| *choice);
+        if found.is_none() {
+            let names = one_of(choices.iter().map(|(name, _)| *name));
+            let message = format!("`{key}` must be {names}, not `{word}`");
+            let diagnostic = Diagnostic::error(Code::InvalidValue, node.span, message);
+            self.report(diagnostic.suggest(&word, choices.iter().map(|(name, _)| *name)));
+        }
+        found
+    }
+
     /// A list.
     pub fn list<'n>(&mut self, key: &str, node: &'n Node, example: &str) -> Option<&'n [Node]> {
         let items = node.as_list();

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::keys::{self, Schemas};
 use super::outline::{Expects, Field, Part, StepIndex};
 use super::reader::{At, Reader};
-use super::unit::{Task, UnitKind};
+use super::unit::{self, Task, UnitKind};
 use crate::contract::Schema;
 use crate::data;
 use crate::diagnostic::{Code, Diagnostic};
@@ -285,7 +285,7 @@ fn target(reader: &mut Reader, fields: &mut Fields<'_>, index: StepIndex) -> Opt
 fn mcp(reader: &mut Reader, node: &yaml::Node) -> Option<(Name, Name)> {
     let help = "write for example `mcp: { server: helpdesk, tool: search }`";
     let mut fields = Fields::of(reader, "mcp", node, help)?;
-    let server = fields.required_name(reader, "server", "helpdesk");
+    let server = unit::read_server(reader, &mut fields);
     let tool = fields.required_name(reader, "tool", "search");
     fields.close(reader);
     Some((server?, tool?))

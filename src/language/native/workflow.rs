@@ -63,7 +63,7 @@ fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::Blo
         reader.outline.events = event::read(reader, entry, input.as_ref(), output.as_ref());
     }
     reader.outline.permissions = permission::read(reader, &mut fields);
-    trigger::read(reader, &mut fields);
+    let triggers = trigger::read(reader, &mut fields);
     reader.defaults = Defaults::read(reader, &mut fields);
     let timeout = fields.timing(reader, "timeout", Field::WorkflowStart, true);
     let limits = limits(reader, &mut fields);
@@ -92,6 +92,7 @@ fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::Blo
         limits,
         events: outline.events.clone(),
         permissions: outline.permissions.clone(),
+        triggers,
     };
     Some((header, body?))
 }
@@ -138,6 +139,7 @@ pub(super) fn empty(root: &Node, source: &Arc<str>) -> Outline {
         state: None,
         events: IndexMap::new(),
         permissions: Permissions::default(),
+        servers: Vec::new(),
         agent: false,
         result: None,
         steps: Vec::new(),

@@ -39,7 +39,13 @@ fn a_panic_ends_one_request_and_tells_nothing() {
     let limits = crate::serve::Limits::of(&settings);
     let metrics = Arc::new(Metrics::new());
     let address = SocketAddr::from(([127, 0, 0, 1], 3141));
-    let guarded = Arc::new(Guard::new(Access::default(), address, limits, metrics.clone()));
+    let guarded = Arc::new(Guard::new(
+        Access::default(),
+        address,
+        limits,
+        metrics.clone(),
+        super::Signed(Box::new(|_| false)),
+    ));
     let panics = || async {
         if std::hint::black_box(true) {
             panic!("s3cr3t of the inside");

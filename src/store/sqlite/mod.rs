@@ -5,6 +5,7 @@
 //! it. The tables are made to be looked at: `sqlite3 runs.sqlite 'SELECT * FROM journal'`.
 
 mod conversation;
+mod cursor;
 mod lease;
 mod process;
 mod read;
@@ -22,7 +23,7 @@ use futures_util::FutureExt;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Append, Batch, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
+use super::{Append, Batch, Cursor, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
 use crate::graph::{Name, Timestamp};
 use crate::run::{Message, Status};
 use lease::Lease;
@@ -279,6 +280,17 @@ impl Store for Sqlite {
         let (conversation, effect) = (conversation.clone(), effect.to_owned());
         self.writer
             .ask(move |connection, _| conversation::remember(connection, &conversation, &effect, &messages))
+    }
+
+    fn cursor(&self, trigger: &Name) -> Reply<'_, Option<Cursor>> {
+        let trigger = trigger.clone();
+        self.readers.ask(move |connection| cursor::cursor(connection, &trigger))
+    }
+
+    fn move_cursor(&self, trigger: &Name, expected: Option<Cursor>, to: Cursor) -> Reply<'_, bool> {
+        let trigger = trigger.clone();
+        self.writer
+            .ask(move |connection, _| cursor::move_cursor(connection, &trigger, expected.as_ref(), &to))
     }
 
     fn is_durable(&self) -> bool {

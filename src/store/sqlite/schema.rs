@@ -8,7 +8,7 @@ use super::OpenError;
 const APPLICATION: i32 = 0x696e_7470;
 
 /// What leads from each version of the tables to the next; a file without tables has version 0.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, REQUESTS, BATCHES, super::conversation::TABLE];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, REQUESTS, BATCHES, super::conversation::TABLE, CURSORS];
 
 /// Times are milliseconds since 1970 in UTC.
 const FIRST: &str = "
@@ -136,6 +136,15 @@ FROM runs
 CROSS JOIN batches ON batches.run = runs.number
 CROSS JOIN json_each(batches.events) AS event
 LEFT JOIN blobs ON blobs.hash = json_extract(event.value, '$[1]');
+";
+
+/// How far triggers have been acted on; `pending` is a JSON list of times for which a run is still to be started.
+const CURSORS: &str = "
+CREATE TABLE trigger_cursors (
+    trigger TEXT PRIMARY KEY,
+    through INTEGER NOT NULL,
+    pending TEXT NOT NULL
+);
 ";
 
 /// Brings a file to the present version.

@@ -13,6 +13,7 @@ mod schemathesis;
 mod seed;
 mod soak;
 mod streams;
+mod webhooks;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};
@@ -55,6 +56,9 @@ steps:
       - { kind: andThen, id: tell, emit: { event: nap, data: =data } }
 ";
 
+/// What the environment of every server has under this name.
+pub const HOOK_SECRET: &str = "It's a Secret to Everybody";
+
 /// A server in a process of its own; it ends with the test.
 pub struct Served {
     child: Child,
@@ -87,9 +91,14 @@ impl Served {
 
     /// Kills the process as nothing else does, and starts another one on what it has left, at the same address.
     pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart();
+    }
+
+    /// Kills the process as nothing else does.
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.restart();
     }
 
     /// Starts another process at the same address.
@@ -170,7 +179,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    async fn of(response: reqwest::Response) -> Answer {
+    pub async fn of(response: reqwest::Response) -> Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or_else(|_| Data::from(text.as_str()));
@@ -215,6 +224,7 @@ fn start(folder: &Folder, arguments: &[String]) -> (Child, String, mpsc::Receive
     let mut all = vec!["serve", "w"];
     all.extend(arguments.iter().map(String::as_str));
     let mut command = folder.command(&all);
+    command.env("HOOK_SECRET", HOOK_SECRET);
     if !arguments.iter().any(|argument| argument == "--addr") {
         command.args(["--addr", "127.0.0.1:0"]);
     }

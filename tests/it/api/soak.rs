@@ -28,10 +28,7 @@ fn memory_is_flat_under_load() {
     // By half of the time, as much is kept as ever is: finished executions are forgotten beyond a size.
     let quarter = sizes.len() / 4;
     let most = |part: &[f64]| part.iter().copied().fold(0.0, f64::max);
-    let (third, last) = (
-        most(&sizes[2 * quarter..3 * quarter]),
-        most(&sizes[3 * quarter..]),
-    );
+    let (third, last) = (most(&sizes[2 * quarter..3 * quarter]), most(&sizes[3 * quarter..]));
     println!("{count} executions, {third:.1} MB in the third quarter, {last:.1} MB in the last");
     assert!(count > 500, "{count}");
     assert!(last < third * 1.1 + 2.0, "{sizes:?}");

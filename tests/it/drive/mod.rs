@@ -7,6 +7,8 @@
 mod agents;
 mod exec;
 mod http;
+#[cfg(all(unix, feature = "mcp"))]
+mod mcp;
 mod runs;
 mod stops;
 mod store;

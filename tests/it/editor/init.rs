@@ -5,12 +5,14 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::yaml_server::install;
 use crate::cli::Folder;
+use crate::npm;
 
 #[test]
 fn workflows_and_their_tests_each_have_their_schema() {
-    let Some(server) = install() else { return };
+    let Some(server) = npm::install("yaml-language-server") else {
+        return;
+    };
     let folder = Folder::new(&[]);
     assert_eq!(folder.run(&["init"]).code, Some(0));
     let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();

@@ -2,12 +2,13 @@
 //! what it shows.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use interpret::language;
 use serde_json::{Value, json};
 
 use super::client::{Client, cursor};
+use crate::npm;
 
 const STEPS: &str = "kind: Workflow\nid: test\nsteps:\n";
 
@@ -20,7 +21,7 @@ struct Editor {
 impl Editor {
     /// None where npm is not there; with `CI` set that is a failure.
     fn start() -> Option<Editor> {
-        let server = install()?;
+        let server = npm::install("yaml-language-server")?;
         let schema = format!("file://{}/schema/workflow.schema.json", env!("CARGO_MANIFEST_DIR"));
         let mut schemas = json!({});
         schemas[schema] = json!("/*.yaml");
@@ -85,42 +86,6 @@ impl Editor {
         let hover = self.client.request("textDocument/hover", params);
         hover["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
-}
-
-/// The folder in which the server is installed, in the version that the lock file names.
-pub(super) fn install() -> Option<PathBuf> {
-    let found = |program: &str| {
-        let status = Command::new(program)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success())
-    };
-    if !found("npm") || !found("node") {
-        assert!(std::env::var_os("CI").is_none(), "npm must be there where CI is set");
-        println!("skipped: the YAML language server needs npm");
-        return None;
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/npm/yaml-language-server");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("yaml-language-server");
-    std::fs::create_dir_all(&folder).unwrap();
-    let lock = std::fs::read(source.join("package-lock.json")).unwrap();
-    // Written at the end, so that what was interrupted is done again.
-    let done = folder.join("installed.json");
-    if std::fs::read(&done).is_ok_and(|installed| installed == lock) {
-        return Some(folder);
-    }
-    for file in ["package.json", "package-lock.json"] {
-        std::fs::copy(source.join(file), folder.join(file)).unwrap();
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(&folder);
-    let output = npm.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::write(done, lock).unwrap();
-    Some(folder)
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod keys;
 mod links;
 pub mod markdown;
 mod play;
+mod triggers;
 mod tutorial;
 
 use std::path::{Path, PathBuf};

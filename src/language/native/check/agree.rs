@@ -44,6 +44,7 @@ impl Checker<'_> {
         if let (Some(schema), Some(output)) = (&self.outline.output, root.get("output")) {
             self.agrees(&own(schema, "outputSchema", false), output, findings);
         }
+        self.trigger_inputs(&own, findings);
         for at in (0..self.outline.steps.len()).map(StepIndex) {
             let step = self.map.step(at);
             let key = |key: &str| self.map.node(at).and_then(|node| node.entry(key));
@@ -117,6 +118,29 @@ impl Checker<'_> {
                 let message = format!("without {name} this gives null, which {} does not allow", wanted.what);
                 let finding = Diagnostic::error(Code::SchemaMismatch, span, message);
                 findings.push(self.declared_at(wanted, finding.help(format!("add {name}"))));
+            }
+        }
+    }
+
+    /// What triggers begin runs with. A schedule without `input` gives an empty object; what a webhook gives is only
+    /// known when it comes.
+    fn trigger_inputs<'s>(
+        &'s self,
+        own: &dyn Fn(&'s Schema, &str, bool) -> Wanted<'s>,
+        findings: &mut Vec<Diagnostic>,
+    ) {
+        let triggers = self.outline.root.get("triggers").and_then(Node::as_list);
+        let Some(schema) = &self.outline.input else { return };
+        let wanted = own(schema, "inputSchema", true);
+        for trigger in triggers.unwrap_or_default() {
+            match (trigger.get("input"), trigger.entry("cron")) {
+                (Some(input), _) => self.agrees(&wanted, input, findings),
+                (None, Some(cron)) => {
+                    let nothing = Type::object(Vec::new(), false);
+                    let what = "the input, which is an empty object,";
+                    findings.extend(self.whole(&wanted, &nothing, cron.key_span, what));
+                }
+                (None, None) => {}
             }
         }
     }

@@ -130,7 +130,18 @@ impl<'a> Flow<'a> {
                 (Some(step), StepPart::Input) => self.at(step).received.clone(),
                 (None, _) => Type::any(),
             },
-            Root::Env | Root::Secrets | Root::Arguments | Root::Trigger => Type::any(),
+            Root::Trigger => match field {
+                Field::Cron => object([("scheduledAt", Type::text()), ("firedAt", Type::text())]),
+                Field::Webhook => object([
+                    ("body", Type::any()),
+                    ("headers", Type::of_kinds(Kinds::MAP)),
+                    ("query", Type::of_kinds(Kinds::MAP)),
+                    ("method", Type::text()),
+                    ("path", Type::text()),
+                ]),
+                _ => Type::any(),
+            },
+            Root::Env | Root::Secrets | Root::Arguments => Type::any(),
         }
     }
 

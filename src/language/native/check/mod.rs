@@ -58,6 +58,7 @@ pub(crate) fn check(outline: &Outline) -> Vec<Diagnostic> {
         checker.permissions(site, &mut findings);
         checker.operands(site, &mut findings);
     }
+    checker.servers(&mut findings);
     checker.objects(&mut findings);
     checker.reach(&mut findings);
     checker.agreement(&mut findings);

@@ -61,7 +61,7 @@ impl Checker<'_> {
         let field = site.field;
         let in_run = self.in_run(site);
         match root {
-            Root::Input | Root::Context => field != Field::Trigger,
+            Root::Input | Root::Context => !field.is_of_trigger(),
             // A tool is given its `arguments` and nothing else.
             Root::Data if self.in_tool(site) => false,
             Root::Data | Root::State | Root::Execution | Root::Attempt => in_run,
@@ -82,7 +82,7 @@ impl Checker<'_> {
             }
             Root::Event => field == Field::Where,
             Root::Arguments => field == Field::Approval || self.in_tool(site),
-            Root::Trigger => field == Field::Trigger,
+            Root::Trigger => matches!(field, Field::Cron | Field::Webhook),
             Root::Output => field == Field::SetState,
             Root::Local(name) => self.locals(site).any(|(local, _)| local == **name),
         }
@@ -96,7 +96,11 @@ impl Checker<'_> {
 
     /// Whether a site belongs to the steps of a run, or to what follows them; the tools of an agent belong to none.
     fn in_run(&self, site: &Site) -> bool {
-        !self.outline.agent && !matches!(site.field, Field::WorkflowStart | Field::Trigger | Field::Agent)
+        !self.outline.agent
+            && !matches!(
+                site.field,
+                Field::WorkflowStart | Field::Cron | Field::Webhook | Field::TriggerSecret | Field::Agent
+            )
     }
 
     /// Whether a site stands in a tool of an agent.
@@ -218,7 +222,7 @@ impl Checker<'_> {
     pub(super) fn known_names(&self, site: &Site) -> Vec<String> {
         let locals = self.locals(site).map(|(name, _)| name);
         let roots = ROOTS.iter().filter(|(_, root)| match root {
-            Root::Secrets => site.field == Field::Call,
+            Root::Secrets => matches!(site.field, Field::Call | Field::TriggerSecret),
             root => self.in_scope(site, root),
         });
         let mut known: Vec<String> = locals.chain(roots.map(|(name, _)| (*name).to_owned())).collect();
@@ -232,7 +236,10 @@ impl Checker<'_> {
 /// Where a name is known that is not known here, with what to use instead.
 fn where_known(root: &Root, site: &Site, in_run: bool) -> Option<&'static str> {
     Some(match root {
-        _ if site.field == Field::Trigger => {
+        _ if site.field == Field::TriggerSecret => {
+            "this is evaluated before anything is read of the delivery: only `secrets` and `env` are known"
+        }
+        _ if site.field.is_of_trigger() => {
             "a trigger is evaluated before there is a run: only `trigger` and `env` are known"
         }
         _ if site.field == Field::WorkflowStart => {

@@ -1,4 +1,4 @@
-//! `env` and `secrets`: what the file asks for, and where secrets may stand (rule 40).
+//! `env`, `secrets` and `mcp`: what the file asks for, and where secrets may stand (rule 40).
 
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, certain, closest};
@@ -11,13 +11,36 @@ impl Checker<'_> {
     pub(super) fn permissions(&self, site: &Site, findings: &mut Vec<Diagnostic>) {
         for reference in site.references() {
             match reference.root {
-                Root::Secrets if !matches!(site.field, Field::Call | Field::Trigger) => {
+                Root::Secrets if !matches!(site.field, Field::Call | Field::TriggerSecret) => {
                     findings.push(self.secret_not_allowed(site, reference));
                 }
                 Root::Secrets => self.asked(site, reference, "secrets", &self.outline.permissions.secrets, findings),
                 Root::Env => self.asked(site, reference, "env", &self.outline.permissions.env, findings),
                 _ => {}
             }
+        }
+    }
+
+    /// MCP servers that `permissions` does not ask for.
+    pub(super) fn servers(&self, findings: &mut Vec<Diagnostic>) {
+        let asked = &self.outline.permissions.mcp;
+        let Some(permissions) = self.outline.root.entry("permissions") else {
+            return;
+        };
+        let unasked = self.outline.servers.iter().filter(|(name, _)| !asked.contains(name));
+        for (name, span) in unasked {
+            let message = format!("`permissions` does not ask for the MCP server `{name}`");
+            let place = permissions
+                .value
+                .entry("mcp")
+                .map_or(permissions.key_span, |names| names.key_span);
+            let all: Vec<&str> = asked.iter().chain([name]).map(|name| &**name).collect();
+            let finding = Diagnostic::error(Code::NotPermitted, *span, message);
+            findings.push(
+                finding
+                    .label(place, "what the file asks for")
+                    .help(format!("ask for it under `permissions`: `mcp: [{}]`", all.join(", "))),
+            );
         }
     }
 
@@ -28,7 +51,7 @@ impl Checker<'_> {
             .here("would be stored with the run")
             .help(
                 "secrets are allowed only where a call sends them: in `http` (url, query, headers, body), `exec`, \
-                 `mcp`, agent connections and triggers",
+                 `mcp`, agent connections and the `secret` of a webhook",
             )
     }
 

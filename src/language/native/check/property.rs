@@ -16,10 +16,7 @@ const MOST_LISTED: usize = 12;
 impl Checker<'_> {
     /// The first link of a path that leads nowhere.
     pub(super) fn property(&self, site: &Site, reference: &Reference, findings: &mut Vec<Diagnostic>) {
-        if matches!(
-            reference.root,
-            Root::Env | Root::Secrets | Root::Trigger | Root::Arguments
-        ) {
+        if matches!(reference.root, Root::Env | Root::Secrets | Root::Arguments) {
             return;
         }
         let mut ty = self.flow.root(site.step, site.field, &reference.root);

@@ -19,8 +19,13 @@ fn the_header_holds_what_is_declared() {
     assert_eq!(header.hash.len(), 64);
     let of = |field: Field| outline.sites.iter().filter(|site| site.field == field).count();
     assert_eq!(
-        (of(Field::Trigger), of(Field::WorkflowOutput), of(Field::Where)),
-        (3, 2, 1)
+        (
+            of(Field::Webhook),
+            of(Field::TriggerSecret),
+            of(Field::WorkflowOutput),
+            of(Field::Where)
+        ),
+        (2, 1, 2, 1)
     );
     assert_eq!(
         (of(Field::HandlerWhen), of(Field::LoopCondition), of(Field::Guard)),

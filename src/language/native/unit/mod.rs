@@ -1,5 +1,7 @@
 //! Units of work: one file per unit, and the list of units.
 
+pub(super) use mcp::read_server;
+
 use super::fields::Fields;
 use super::keys::Schemas;
 use super::outline::{ResultOutline, StepIndex};
