@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use interpret::data;
 use interpret::drive::RunHandle;
 use interpret::load;
 use interpret::provider::Configured;
 use interpret::run::{Input, Status};
-use interpret::data;
 
 use super::*;
 use crate::cli::{Folder, PATIENCE};
