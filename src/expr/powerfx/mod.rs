@@ -1,7 +1,7 @@
 //! Power Fx: the formulas of Microsoft Foundry's workflows.
 //!
-//! A text goes through the [`parser`] into a tree, the tree through [`bind`], where names are resolved, functions found
-//! and types inferred as far as they show, and what comes out is evaluated by [`eval`]. Errors are values: a formula can
+//! A text goes through the `parser` into a tree, the tree through `bind`, where names are resolved, functions found
+//! and types inferred as far as they show, and what comes out is evaluated by `eval`. Errors are values: a formula can
 //! catch them, and only what it does not catch is the error of the evaluation. Nothing here reads a clock or chance.
 
 mod bind;
