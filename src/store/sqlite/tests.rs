@@ -150,12 +150,15 @@ fn a_file_without_conversations_gets_them() {
 fn a_newer_file_and_a_foreign_one_are_refused() {
     let file = File::new();
     drop(file.open());
-    file.raw().execute_batch("PRAGMA user_version = 7").unwrap();
+    let known = schema::MIGRATIONS.len();
+    let newer = format!("PRAGMA user_version = {}", known + 1);
+    file.raw().execute_batch(&newer).unwrap();
     let message = Sqlite::open(&file.0).unwrap_err().to_string();
-    assert!(
-        message.contains("newer version of interpret (tables of version 7; this one knows 4)"),
-        "{message}"
+    let told = format!(
+        "newer version of interpret (tables of version {}; this one knows {known})",
+        known + 1
     );
+    assert!(message.contains(&told), "{message}");
     let file = File::new();
     file.raw().execute_batch("CREATE TABLE other (id)").unwrap();
     let message = Sqlite::open(&file.0).unwrap_err().to_string();
