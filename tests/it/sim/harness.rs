@@ -62,7 +62,7 @@ pub fn simulate_with_retries(
         random: Random::new(seed ^ 0xC4A5_4E5D),
         retried: 0,
         tickets: BTreeMap::new(),
-        anew: String::new(),
+        anew: Vec::new(),
     };
     let fate = harness.play(flow, retries)?;
     Ok((fate, harness.retried))
@@ -97,11 +97,11 @@ struct Harness<'a> {
     last_change: u64,
     crashes: u64,
     random: Random,
-    /// How often the run was retried, and the step that last began anew.
+    /// How often the run was retried, and the step that began anew each time.
     retried: usize,
     /// The effects of all calls.
     tickets: BTreeMap<Ticket, String>,
-    anew: String,
+    anew: Vec<String>,
 }
 
 impl Harness<'_> {
@@ -321,7 +321,11 @@ impl Harness<'_> {
                 retried => format!("{once}~{retried}"),
             };
             let before = self.effects.iter().find(|(effect, fate)| {
-                effect.split('~').next() == Some(&once) && fate.how == EffectEnd::Done && !is_in(&once, &self.anew)
+                let (same, retries) = effect.split_once('~').unwrap_or((effect, "0"));
+                // What was done in a step that has begun anew since is done again.
+                let since = retries.parse().unwrap_or(0).min(self.anew.len());
+                let void = self.anew[since..].iter().any(|anew| is_in(&once, anew));
+                same == once && fate.how == EffectEnd::Done && !void
             });
             if let Some((before, _)) = before {
                 return Err(format!("{before} has ended, and is done again as {effect}"));
@@ -341,9 +345,9 @@ impl Harness<'_> {
         }
         if told.what == What::RunRetried {
             self.retried += 1;
-            self.anew = told.step.clone().unwrap_or_default();
-            let anew = &self.anew;
-            self.steps.retain(|step, _| !is_in(step, anew));
+            let anew = told.step.clone().unwrap_or_default();
+            self.steps.retain(|step, _| !is_in(step, &anew));
+            self.anew.push(anew);
             for step in self.tracer.in_progress().filter(|step| has_id(step)) {
                 let fate = self.steps.entry(step).or_insert(StepFate {
                     status: StepStatus::Running,
