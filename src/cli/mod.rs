@@ -25,6 +25,7 @@ mod test;
 mod token;
 mod triggers;
 mod validate;
+mod watch;
 
 use std::process::ExitCode;
 

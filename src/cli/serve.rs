@@ -7,21 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use notify::{RecursiveMode, Watcher};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::reach::Reach;
 use super::run::Interrupts;
-use super::{Exit, complain, input, output, show, stored};
+use super::{Exit, complain, input, output, show, stored, watch};
 use crate::graph::parse_duration;
 use crate::load::{self, Loaded};
 use crate::serve::{Access, Auth, ListenError, Server, Settings};
 use crate::source::Sources;
 use crate::yaml;
-
-/// Editors write a file in several goes; this long nothing more must happen.
-const QUIET: Duration = Duration::from_millis(100);
 
 /// What to serve, where, and what it may reach.
 #[derive(Debug, Args)]
@@ -213,7 +209,13 @@ fn load(paths: &[PathBuf]) -> Loaded {
 fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output = ()> + use<>, Exit> {
     let (sender, mut changes) = mpsc::unbounded_channel::<()>();
     let watcher = match arguments.watch {
-        true => Some(watch(&arguments.paths, sender.clone())?),
+        true => {
+            let sender = sender.clone();
+            Some(watch::files(&arguments.paths, &["yaml", "yml", "json"], move || {
+                // When nobody listens any more, the program is about to end.
+                let _ = sender.send(());
+            })?)
+        }
         false => None,
     };
     hang_ups(sender)?;
@@ -221,7 +223,7 @@ fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output =
     Ok(async move {
         let _watcher = watcher;
         while changes.recv().await.is_some() {
-            while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
+            while let Ok(Some(())) = tokio::time::timeout(watch::QUIET, changes.recv()).await {}
             let loaded = load(&paths);
             show(&loaded.diagnostics, &loaded.sources);
             match server.serve(&loaded).await {
@@ -237,37 +239,6 @@ fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output =
         }
         std::future::pending().await
     })
-}
-
-fn watch(paths: &[PathBuf], sender: mpsc::UnboundedSender<()>) -> Result<impl Watcher + use<>, Exit> {
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let concerns = event.is_ok_and(|event| {
-            let known = |path: &PathBuf| {
-                let extension = path.extension().and_then(|extension| extension.to_str());
-                matches!(extension, Some("yaml" | "yml" | "json"))
-            };
-            !matches!(event.kind, notify::EventKind::Access(_)) && event.paths.iter().any(known)
-        });
-        if concerns {
-            // When nobody listens any more, the program is about to end.
-            let _ = sender.send(());
-        }
-    });
-    let mut watcher = watcher.map_err(|error| complain(format!("cannot watch files: {error}")))?;
-    for path in paths {
-        // A file may be replaced by another of its name, so its folder is watched.
-        let folder = match path.is_dir() {
-            true => path,
-            false => path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-                .unwrap_or(Path::new(".")),
-        };
-        watcher
-            .watch(folder, RecursiveMode::Recursive)
-            .map_err(|error| complain(format!("cannot watch {}: {error}", folder.display())))?;
-    }
-    Ok(watcher)
 }
 
 #[cfg(unix)]

@@ -272,7 +272,7 @@ impl Driver {
     }
 
     /// How many runs are driven in tasks of their own.
-    pub fn load(&self) -> usize {
+    pub fn running(&self) -> usize {
         self.shared.runs().len()
     }
 

@@ -94,7 +94,7 @@ async fn counted(State(operations): State<Operations>, caller: Caller) -> Respon
     let service = &operations.service;
     let text = operations
         .metrics
-        .text(service.driver().load(), service.catalog().len());
+        .text(service.driver().running(), service.catalog().len());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

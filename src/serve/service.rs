@@ -189,7 +189,7 @@ impl Service {
     pub async fn begin(&self, caller: &Caller, begin: Begin) -> Result<RunHandle, Problem> {
         caller.may(Scope::Run)?;
         let served = self.workflow(&begin.workflow, begin.version.as_deref())?;
-        if self.driver.load() >= self.most_running {
+        if self.driver.running() >= self.most_running {
             return Err(Problem::Busy);
         }
         let user = caller.acts_for(begin.user.clone())?;
@@ -249,7 +249,9 @@ impl Service {
             // It was unloaded, or goes on already.
             Err(drive::Error::Gone) => {
                 let run = self.driver.look(handle.id()).await?;
-                match Rest::of(&run, self.driver.clock().now()) {
+                let entry = self.driver.store().entry(handle.id()).await?;
+                let at = entry.map_or_else(|| self.driver.clock().now(), |entry| entry.updated_at);
+                match Rest::of(&run, at) {
                     Some(rest) => Ok(Arc::new(rest)),
                     None => Ok(self.driver.take_up(handle.id()).await?.rest().await?),
                 }

@@ -66,6 +66,18 @@ async fn one(State(service): Server, caller: Caller, Path(id): Path<String>) -> 
     Ok(success(detail::detail(&served.program)))
 }
 
+/// Begins what a request asks for.
+async fn begun(
+    service: &Service,
+    caller: &Caller,
+    workflow: &str,
+    headers: &HeaderMap,
+    body: &Sent,
+) -> Result<RunHandle, Problem> {
+    let begin = body.read::<Execute>()?.begin(workflow, key(headers)?)?;
+    service.begin(caller, begin).await
+}
+
 async fn execute(
     State(service): Server,
     caller: Caller,
@@ -73,8 +85,7 @@ async fn execute(
     headers: HeaderMap,
     body: Sent,
 ) -> Reply {
-    let begin = body.read::<Execute>()?.begin(&id, key(&headers)?)?;
-    let handle = service.begin(&caller, begin).await?;
+    let handle = begun(&service, &caller, &id, &headers, &body).await?;
     rested(&service, &handle).await
 }
 
@@ -85,8 +96,7 @@ async fn start(
     headers: HeaderMap,
     body: Sent,
 ) -> Reply {
-    let begin = body.read::<Execute>()?.begin(&id, key(&headers)?)?;
-    let handle = service.begin(&caller, begin).await?;
+    let handle = begun(&service, &caller, &id, &headers, &body).await?;
     let answer = success(Started {
         execution_id: handle.id().clone(),
         workflow_id: id,
@@ -102,8 +112,7 @@ async fn begin_stream(
     headers: HeaderMap,
     body: Sent,
 ) -> Reply {
-    let begin = body.read::<Execute>()?.begin(&id, key(&headers)?)?;
-    let handle = service.begin(&caller, begin).await?;
+    let handle = begun(&service, &caller, &id, &headers, &body).await?;
     let follow = service.driver().follow(handle.id().clone(), 0);
     let begin = stream::From::Frame(0);
     let answer = stream::response(&service, handle.program().clone(), follow, begin);
