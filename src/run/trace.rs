@@ -259,18 +259,8 @@ impl Tracer {
             | EventKind::StepEnded { scope, .. } => *scope,
             // The step is not in progress, before or behind the event.
             EventKind::StepSkipped { scope, node } | EventKind::RunRetried { scope, node } => {
-                let outer = self
-                    .run
-                    .state
-                    .scope(*scope)?
-                    .parent
-                    .map(|_| self.run.state.prefix(&self.run.program, *scope));
-                let step = &self.run.program.step(*node).node;
-                let id = match step.named {
-                    true => &*step.id,
-                    false => step.id.rsplit_once('/').map_or(&*step.id, |(_, suffix)| suffix),
-                };
-                return Some((*node, format!("{}{id}", outer.unwrap_or_default()), 1));
+                let address = self.run.state.address_in(&self.run.program, *scope, *node)?;
+                return Some((*node, address, 1));
             }
             EventKind::CallRepeated { ticket }
             | EventKind::CallEnded { ticket, .. }
