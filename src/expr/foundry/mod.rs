@@ -24,7 +24,7 @@ use std::sync::Arc;
 use super::powerfx::{Formula, Template};
 use super::{EvalError, Names};
 use crate::data::Data;
-use world::World;
+use world::{World, run_id};
 
 /// The value of a formula.
 fn value(formula: &Formula, names: &dyn Names) -> Result<Data, EvalError> {
