@@ -7,7 +7,7 @@ use super::message::{self, Role, message};
 use super::parse::ValueType;
 use super::table::{self, Change};
 use super::world::{conversation_id, variable};
-use super::{failed, is_blank, render, run_id, shown, value};
+use super::{failed, is_blank, render, shown, value};
 use crate::data::{Data, Map};
 use crate::expr::powerfx::{Formula, Template};
 use crate::expr::{Build, EvalError, Names, Root};
@@ -21,6 +21,10 @@ pub enum Compute {
     Template(Template),
     /// A value as Foundry shows it in a text, without white space around it if so wanted.
     Text(Box<Build>, bool),
+    /// Texts one behind the other.
+    Joined(Vec<Build>),
+    /// The entries of two objects; those of the second count.
+    Merged(Box<Build>, Box<Build>),
     /// Texts as lines.
     Lines(Vec<Build>),
     /// A formula that cannot be read, with what is wrong with it.
@@ -29,18 +33,20 @@ pub enum Compute {
     Part(Part, &'static str),
     /// What a variable holds, by its key.
     Variable(Arc<str>),
+    /// What the record under a key holds at a path.
+    Field(Arc<str>, Vec<Arc<str>>),
     /// What the record under a key holds, with the field at a path replaced.
     Put(Arc<str>, Vec<Arc<str>>, Box<Build>),
     /// The first that has a value.
     First(Vec<Build>),
     /// One more than the number under a key.
     More(Arc<str>),
-    /// A new id, made of a word, the run and the number under a key.
-    Id(&'static str, Arc<str>),
     /// The variables a run begins with.
     Opening,
     /// The messages a run begins with, as they are kept in its conversation.
     Beginning,
+    /// Of some messages, those that are not kept in the conversation of the run yet: kept ones have an id.
+    Unkept(Box<Build>),
     /// The conversation of the run.
     Conversation,
     /// A conversation of the run's own, for one action.
@@ -65,16 +71,12 @@ pub enum Compute {
     Replied(Arc<str>),
     /// What a tool has answered: `{value, text, messages}`; of that of a function that the host runs, its `result`.
     Called,
-    /// What a server has answered: `{value, text, headers}`.
+    /// What a server has answered: `{value, text, headers, messages}`.
     Fetched,
-    /// A message of an action's own: `{message}`, by its text, its role and its id.
-    Message(Box<Build>, Option<Box<Build>>, Box<Build>, Option<Box<Build>>),
-    /// Messages as a conversation keeps them.
-    Kept(Box<Build>),
-    /// Of what was recalled of a conversation: the last so many, the newest first if so wanted.
-    Recalled(Option<Box<Build>>, bool),
-    /// Of what was recalled, the message with an id.
-    Found(Box<Build>),
+    /// A message of a conversation, as formulas see it.
+    Said,
+    /// Messages of a conversation, as formulas see them.
+    SaidAll,
 }
 
 /// What is known at a moment of a step.
@@ -111,6 +113,16 @@ impl Compute {
                     false => Data::Text(text),
                 }
             }
+            Compute::Joined(builds) => {
+                let parts = builds.iter().map(|build| Ok(shown(&build.eval(names)?)));
+                Data::from(parts.collect::<Result<Vec<Arc<str>>, EvalError>>()?.concat())
+            }
+            Compute::Merged(first, second) => {
+                let [first, second] = [first.eval(names)?, second.eval(names)?];
+                let maps = [&first, &second].into_iter().filter_map(|value| value.as_map());
+                let entries = maps.flat_map(|map| map.iter().map(|(key, value)| (key.clone(), value.clone())));
+                Data::from(entries.collect::<Map>())
+            }
             Compute::Lines(builds) => {
                 let lines = builds.iter().map(|build| Ok(shown(&build.eval(names)?)));
                 Data::from(lines.collect::<Result<Vec<Arc<str>>, EvalError>>()?.join("\n"))
@@ -128,6 +140,11 @@ impl Compute {
                 }
             }
             Compute::Variable(key) => variable(names, key),
+            Compute::Field(key, path) => {
+                let whole = variable(names, key);
+                let field = path.iter().try_fold(&whole, |at, name| at.get(name));
+                field.cloned().unwrap_or_default()
+            }
             Compute::Put(key, path, build) => put(&variable(names, key), path, build.eval(names)?),
             Compute::First(builds) => {
                 for build in builds {
@@ -139,10 +156,6 @@ impl Compute {
                 Data::Null
             }
             Compute::More(key) => Data::Int(variable(names, key).as_i64().unwrap_or(0).saturating_add(1)),
-            Compute::Id(word, key) => {
-                let count = variable(names, key).as_i64().unwrap_or(0).saturating_add(1);
-                Data::from(format!("{word}_{}_{count}", run_id(names)))
-            }
             Compute::Opening => {
                 let input = names.get(&Root::Input).unwrap_or_default();
                 match message::last(&input) {
@@ -156,8 +169,9 @@ impl Compute {
                     Some(_) => message::received(&input),
                     None => Vec::new(),
                 };
-                table(message::told(&table(said)))
+                table(message::unkept(&table(said)))
             }
+            Compute::Unkept(build) => table(message::unkept(&build.eval(names)?)),
             Compute::Conversation => Data::Text(conversation_id(names)),
             Compute::Aside(action) => Data::from(format!("{}/{action}", conversation_id(names))),
             Compute::Items(build) => table(table::items(&build.eval(names)?)),
@@ -246,7 +260,7 @@ impl Compute {
                 };
                 let answer = parsed(answer);
                 let text = shown(&answer);
-                let said = message(Role::Tool, text.clone(), Data::Null, "".into());
+                let said = message(Role::Agent, text.clone(), Data::Null, "".into());
                 record([
                     ("value", answer),
                     ("text", Data::Text(text)),
@@ -256,48 +270,16 @@ impl Compute {
             Compute::Fetched => {
                 let answer = parsed(names.get(&Root::Result).unwrap_or_default());
                 let response = names.get(&Root::Response).unwrap_or_default();
+                let said = message(Role::Agent, shown(&answer), Data::Null, "".into());
                 record([
+                    ("messages", table(vec![said])),
                     ("text", Data::Text(shown(&answer))),
                     ("value", answer),
                     ("headers", response.get("headers").cloned().unwrap_or_default()),
                 ])
             }
-            Compute::Message(text, role, id, metadata) => {
-                let role = match role {
-                    Some(role) => role.eval(names)?.to_text(),
-                    None => "User".into(),
-                };
-                let role = match role.eq_ignore_ascii_case("user") {
-                    true => Role::User,
-                    false => Role::Agent,
-                };
-                let text = shown(&text.eval(names)?);
-                let said = message(role, text, Data::Null, id.eval(names)?.to_text());
-                match (metadata, said.as_map()) {
-                    (Some(metadata), Some(map)) => Data::from(map.with("Metadata".into(), metadata.eval(names)?)),
-                    _ => said,
-                }
-            }
-            Compute::Kept(build) => table(message::told(&build.eval(names)?)),
-            Compute::Recalled(limit, newest_first) => {
-                let mut messages = message::recalled(&names.get(&Root::Result).unwrap_or_default());
-                messages.reverse();
-                if let Some(limit) = limit {
-                    let limit = limit.eval(names)?;
-                    let most = limit.as_i64().and_then(|most| usize::try_from(most).ok());
-                    messages.truncate(most.ok_or_else(|| failed(format!("`limit` needs a whole number, not {limit}")))?);
-                }
-                if !newest_first {
-                    messages.reverse();
-                }
-                table(messages)
-            }
-            Compute::Found(id) => {
-                let id = id.eval(names)?.to_text();
-                let messages = message::recalled(&names.get(&Root::Result).unwrap_or_default());
-                let found = messages.into_iter().find(|said| said.get("Id").is_some_and(|own| own.to_text() == id));
-                found.ok_or_else(|| failed(format!("there is no message `{id}` in the conversation")))?
-            }
+            Compute::Said => message::one(&names.get(&Root::Result).unwrap_or_default()),
+            Compute::SaidAll => table(message::all(&names.get(&Root::Result).unwrap_or_default())),
         })
     }
 }

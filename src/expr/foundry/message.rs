@@ -14,16 +14,14 @@ pub(super) enum Role {
     User,
     Agent,
     System,
-    Tool,
 }
 
 impl Role {
     /// In the words of formulas, models and APIs.
     fn parse(text: &str) -> Role {
         match &*text.to_ascii_lowercase() {
-            "agent" | "assistant" => Role::Agent,
+            "agent" | "assistant" | "tool" => Role::Agent,
             "system" | "developer" => Role::System,
-            "tool" => Role::Tool,
             _ => Role::User,
         }
     }
@@ -33,15 +31,14 @@ impl Role {
             Role::User => "User",
             Role::Agent => "Agent",
             Role::System => "System",
-            Role::Tool => "Tool",
         }
     }
 
-    /// In the words of models, to whom a result of a workflow's tool is something the assistant said.
+    /// In the words of models.
     fn of_model(self) -> &'static str {
         match self {
             Role::User => "user",
-            Role::Agent | Role::Tool => "assistant",
+            Role::Agent => "assistant",
             Role::System => "system",
         }
     }
@@ -82,11 +79,15 @@ pub(super) fn received(payload: &Data) -> Vec<Data> {
 }
 
 /// One message, however it is written.
-fn one(data: &Data) -> Data {
+pub(super) fn one(data: &Data) -> Data {
     let text = text_of(data).unwrap_or_else(|| data.to_text());
     let part = |names: [&str; 2]| names.iter().find_map(|name| data.get(name)).cloned().unwrap_or_default();
     let role = Role::parse(&part(["role", "Role"]).to_text());
-    message(role, text, part(["author", "Author"]), part(["id", "Id"]).to_text())
+    let said = message(role, text, part(["author", "Author"]), part(["id", "Id"]).to_text());
+    match (said.as_map(), part(["metadata", "Metadata"])) {
+        (Some(map), known @ Data::Map(_)) => Data::from(map.with("Metadata".into(), known)),
+        _ => said,
+    }
 }
 
 /// The text of a message, however it is written.
@@ -143,7 +144,17 @@ pub(super) fn told(value: &Data) -> Vec<Data> {
     }
 }
 
-/// What a store tells of a conversation, as formulas see it.
-pub(super) fn recalled(list: &Data) -> Vec<Data> {
+/// A list of messages, however they are written.
+pub(super) fn all(list: &Data) -> Vec<Data> {
     list.as_list().map(|list| list.iter().map(one).collect()).unwrap_or_default()
+}
+
+/// Of messages, those that have no id, which they get where they are kept.
+pub(super) fn unkept(messages: &Data) -> Vec<Data> {
+    let kept = |message: &Data| message.get("Id").is_some_and(|id| !is_blank(id));
+    match messages {
+        Data::Null => Vec::new(),
+        Data::List(list) => list.iter().filter(|message| !kept(message)).cloned().collect(),
+        one => Some(one.clone()).filter(|one| !kept(one)).into_iter().collect(),
+    }
 }

@@ -16,7 +16,7 @@ pub use compute::{Compute, Part};
 pub use entity::Entity;
 pub use parse::ValueType;
 pub use table::Change;
-pub use test::Test;
+pub use test::{Test, agent_id};
 pub use world::{Scope, SYSTEM, Variable};
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use super::powerfx::{Formula, Template};
 use super::{EvalError, Names};
 use crate::data::Data;
-use world::{World, run_id};
+use world::World;
 
 /// The value of a formula.
 fn value(formula: &Formula, names: &dyn Names) -> Result<Data, EvalError> {

@@ -44,6 +44,11 @@ impl Flow {
         label
     }
 
+    /// Two places are the same, once the second is known.
+    pub fn same(&mut self, label: Label, other: Label) {
+        self.labels[label.0] = self.labels[other.0];
+    }
+
     /// Adds a node.
     pub fn push(&mut self, node: Node) {
         self.nodes.push((node, None));

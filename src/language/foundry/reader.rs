@@ -1,6 +1,6 @@
 //! Reading the fields of actions: values, formulas, templates, variables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::flow::{Flow, Label};
@@ -24,14 +24,20 @@ pub(super) struct Reader<'a> {
     pub builder: Builder,
     /// The places of actions and branches, by their ids.
     pub targets: BTreeMap<Name, (Label, Span)>,
-    /// Ids that gotos name, each with its place in the text.
-    pub gotos: Vec<(Name, Label, Span)>,
+    /// The gotos: their own ids, what they name, where they lead, and the place of the name in the text.
+    pub gotos: Vec<(Name, Name, Label, Span)>,
     /// The loops around, the innermost last: where the next round begins, and where it is over.
     pub loops: Vec<(Label, Label)>,
     /// The environment variables that formulas read.
     pub env: BTreeSet<Name>,
     /// The keys of the variables that actions write.
     pub written: BTreeSet<Name>,
+    /// The hosts of addresses that are written out.
+    pub hosts: BTreeSet<Name>,
+    /// Actions that clear variables, with what stands before the names of those.
+    pub cleared: Vec<(Name, &'static str)>,
+    /// All ids that authors gave, and those that were made.
+    pub taken: HashSet<Name>,
     /// Whether what is said is kept in the conversation of the run: somebody may read it there.
     pub talks: bool,
 }
@@ -119,12 +125,40 @@ impl<'a> Reader<'a> {
             loops: Vec::new(),
             env: BTreeSet::new(),
             written: BTreeSet::new(),
+            hosts: BTreeSet::new(),
+            cleared: Vec::new(),
+            taken: HashSet::new(),
             talks,
         }
     }
 
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Notes where an id stands.
+    pub fn target(&mut self, id: Name, label: Label, span: Span) {
+        if id.contains(|c: char| c.is_control() || "/[]@+".contains(c)) {
+            let message = format!("`{id}` cannot be an id: it has a sign with another meaning");
+            let finding = Diagnostic::error(Code::InvalidId, span, message);
+            self.report(finding.help("ids are made of letters, digits, `_`, `-`, `.` and spaces"));
+        }
+        if let Some((_, first)) = self.targets.get(&id) {
+            let message = format!("there are two things with the id `{id}`");
+            let finding = Diagnostic::error(Code::DuplicateId, span, message).label(*first, "the first is here");
+            self.report(finding.help("actions and conditions need ids of their own"));
+            return;
+        }
+        self.targets.insert(id, (label, span));
+    }
+
+    /// An id for an action that has none.
+    pub fn unused(&mut self, kind: &str) -> Name {
+        let count = self.taken.len() + 1;
+        let mut ids = (count..).map(|count| Name::from(format!("{kind}-{count}")));
+        let id = ids.find(|id| !self.taken.contains(id)).unwrap_or_else(|| kind.into());
+        self.taken.insert(id.clone());
+        id
     }
 
     /// Reports a value of the wrong type.

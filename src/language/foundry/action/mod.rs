@@ -14,6 +14,8 @@ mod table;
 mod tool;
 mod variable;
 
+pub(super) use input::talk;
+
 use super::reader::{Action, Fields, Reader};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Name, Op};
@@ -60,8 +62,8 @@ macro_rules! actions {
             }
         }
 
-        /// The kinds with what they do, in the order of the manual.
-        pub(crate) fn kinds() -> impl Iterator<Item = (&'static [&'static str], &'static str)> {
+        /// The actions of Foundry: the names of each, and what it does.
+        pub fn kinds() -> impl Iterator<Item = (&'static [&'static str], &'static str)> {
             const ALL: &[(&[&str], &str)] = &[$((&[$($name),+], concat!($($doc, "\n"),+)),)+];
             ALL.iter().map(|(names, doc)| (*names, doc.trim()))
         }
@@ -274,4 +276,21 @@ fn show(action: &Action, suffix: &str, text: crate::expr::Build, agent: Option<&
     let mut node = action.node(suffix, op);
     node.keys.get_or_insert_default().output = Some(text);
     keeping(node, vec![(super::SHOWN.into(), computed(Compute::Part(Part::Output, "")))])
+}
+
+/// The node, with something else for what follows it.
+fn hand_on(mut node: crate::graph::Node, output: crate::expr::Build) -> crate::graph::Node {
+    let keys = node.keys.get_or_insert_default();
+    if let Some(shown) = keys.output.replace(output)
+        && let Some((_, value)) = keys.set_state.iter_mut().find(|(key, _)| &**key == super::SHOWN)
+    {
+        *value = shown;
+    }
+    node
+}
+
+/// The node, which is passed over unless something holds.
+pub(super) fn provided(mut node: crate::graph::Node, test: crate::expr::foundry::Test) -> crate::graph::Node {
+    node.keys.get_or_insert_default().condition = Some(agent::condition(test));
+    node
 }
