@@ -30,7 +30,7 @@ pub enum Test {
     /// A value is the name of an agent: its id, or its display name. Case does not matter, nor do spaces.
     Named(Build, Arc<str>, Option<Arc<str>>),
     /// A value is not the conversation of the run.
-    Elsewhere(Option<Build>),
+    Elsewhere(Build),
     /// The other is not so.
     Not(Box<Test>),
     /// One of them is so.
@@ -90,8 +90,7 @@ impl Test {
                 let wanted = agent_id(&build.eval(names)?.to_text());
                 wanted == agent_id(id) || name.as_ref().is_some_and(|name| agent_id(name) == wanted)
             }
-            Test::Elsewhere(None) => true,
-            Test::Elsewhere(Some(conversation)) => conversation.eval(names)?.to_text() != conversation_id(names),
+            Test::Elsewhere(conversation) => conversation.eval(names)?.to_text() != conversation_id(names),
             Test::Not(other) => !other.holds(names)?,
             Test::Either(first, second) => first.holds(names)? || second.holds(names)?,
             Test::Both(first, second) => first.holds(names)? && second.holds(names)?,

@@ -24,30 +24,53 @@ const TEMPLATES: [&str; 9] = [
     "defaultValueResponse",
 ];
 
-/// Whether a text looks like a Foundry workflow: the cheap look before YAML is parsed.
+/// Whether a document of a text looks like a Foundry workflow: the cheap look before YAML is parsed.
 ///
 /// At its top level it has `trigger` or `actions`, no `steps`, and no other `kind` than `workflow`.
 pub(crate) fn sniff(text: &str) -> bool {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut workflow = None;
-    let (mut started, mut native) = (false, false);
+    let mut look = Look::default();
     for line in text.lines() {
-        let Some(first) = line.bytes().next() else { continue };
-        if !first.is_ascii_alphabetic() && first != b'"' && first != b'\'' {
-            continue;
+        if line.starts_with("---") {
+            if look.is_foundry() {
+                return true;
+            }
+            look = Look::default();
         }
-        let Some((key, value)) = line.split_once(':') else { continue };
+        look.at(line);
+    }
+    look.is_foundry()
+}
+
+/// What is known of a document by the keys at its top level.
+#[derive(Default)]
+struct Look {
+    workflow: Option<bool>,
+    started: bool,
+    native: bool,
+}
+
+impl Look {
+    fn at(&mut self, line: &str) {
+        let begins = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'"' | b'\'');
+        if !line.as_bytes().first().is_some_and(begins) {
+            return;
+        }
+        let Some((key, value)) = line.split_once(':') else { return };
         match key.trim().trim_matches(['"', '\'']) {
             "kind" => {
                 let value = value.split('#').next().unwrap_or_default().trim();
-                workflow = Some(is_workflow(value.trim_matches(['"', '\''])));
+                self.workflow = Some(is_workflow(value.trim_matches(['"', '\''])));
             }
-            "trigger" | "actions" => started = true,
-            "steps" => native = true,
+            "trigger" | "actions" => self.started = true,
+            "steps" => self.native = true,
             _ => {}
         }
     }
-    started && !native && workflow != Some(false)
+
+    fn is_foundry(&self) -> bool {
+        self.started && !self.native && self.workflow != Some(false)
+    }
 }
 
 /// Whether a kind is that of a workflow; the old name of it, too.
@@ -150,7 +173,20 @@ struct Line<'t> {
 
 impl<'t> Scanner<'t> {
     fn scan(&mut self) {
-        let lines = lines(self.text);
+        let all = lines(self.text);
+        for document in all.chunk_by(|_, (_, next)| !next.starts_with("---")) {
+            let mut look = Look::default();
+            for (_, line) in document {
+                look.at(line.trim_start_matches('\u{feff}'));
+            }
+            if look.is_foundry() {
+                self.document(document);
+            }
+        }
+        self.copy(self.text.len());
+    }
+
+    fn document(&mut self, lines: &[(usize, &str)]) {
         let mut at = 0;
         while let Some((start, line)) = lines.get(at).copied() {
             at += 1;
@@ -178,7 +214,6 @@ impl<'t> Scanner<'t> {
                 _ => {}
             }
         }
-        self.copy(self.text.len());
     }
 
     fn copy(&mut self, until: usize) {
@@ -398,9 +433,18 @@ mod tests {
     use crate::source::Sources;
     use crate::yaml;
 
+    /// A text with what makes it one of Foundry behind it.
+    fn of(text: &str) -> String {
+        match text.starts_with('-') {
+            true => format!("actions:\n{text}"),
+            false => format!("{text}\nactions: 0"),
+        }
+    }
+
     /// The document, with places as they were written, and what YAML finds.
     fn parse(text: &str) -> (Node, Vec<Diagnostic>) {
-        let file = Sources::new().add("a.yaml", text);
+        let text = &of(text);
+        let file = Sources::new().add("a.yaml", text.as_str());
         let source = Source::of(text);
         let (mut documents, mut diagnostics) = yaml::parse(file, &source.text, &yaml::Limits::default());
         source.restore(&mut documents, &mut diagnostics);
@@ -410,7 +454,10 @@ mod tests {
     fn value(text: &str) -> String {
         let (root, diagnostics) = parse(text);
         assert!(diagnostics.is_empty(), "{text}: {diagnostics:?}");
-        root.data().to_string()
+        match text.starts_with('-') {
+            true => root.get("actions").unwrap().data().to_string(),
+            false => root.data().to_string().replace(r#","actions":0}"#, "}"),
+        }
     }
 
     #[test]
@@ -442,7 +489,7 @@ mod tests {
             "# value: =1\na: b=c\n",
             "- - a: 1\n",
         ] {
-            assert_eq!(Source::of(text).text, text);
+            assert_eq!(Source::of(&of(text)).text, of(text));
         }
     }
 
@@ -465,6 +512,13 @@ mod tests {
     }
 
     #[test]
+    fn documents_of_others_stay_as_they_are() {
+        let text = "kind: Agent\na: =1 # b\n---\nactions:\n- a: =1 # b\n--- # c\nid: =2 # d\n";
+        let expected = "kind: Agent\na: =1 # b\n---\nactions:\n- a: '=1 # b'\n--- # c\nid: =2 # d\n";
+        assert_eq!(Source::of(text).text, expected);
+    }
+
+    #[test]
     fn foundry_is_known_by_its_top_level() {
         for text in [
             "kind: workflow\ntrigger:\n  id: a\n",
@@ -474,6 +528,7 @@ mod tests {
         ] {
             assert!(sniff(text), "{text}");
         }
+        assert!(sniff("kind: Agent\n---\nkind: workflow\ntrigger: {}\n---\nkind: Agent\n"));
         for text in [
             "kind: Workflow\nid: a\nsteps: []\n",
             "kind: Agent\nactions: 1\n",

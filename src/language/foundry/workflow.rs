@@ -11,7 +11,7 @@ use super::flow::Label;
 use super::reader::{Action, Fields, Reader, computed};
 use super::source;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expr::foundry::{Compute, Test};
+use crate::expr::foundry::Compute;
 use crate::graph::{Converse, Header, Name};
 use crate::language::{Definition, Read};
 use crate::source::Span;
@@ -172,9 +172,7 @@ fn begin(reader: &mut Reader<'_>, action: &Action) {
         conversation: computed(Compute::Conversation),
         messages: computed(Compute::Beginning),
     };
-    let node = action.node("begin", action::talk(converse));
-    let said = Test::Filled(super::LAST.to_owned());
-    reader.flow.push(action::provided(node, said));
+    reader.flow.push(action.node("begin", action::talk(converse)));
 }
 
 /// Whether anything in a document reads or writes conversations.

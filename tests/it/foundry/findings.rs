@@ -81,3 +81,14 @@ fn what_the_root_lacks_is_told() {
     let no_actions = "kind: workflow\ntrigger: { kind: OnConversationStart, id: a }\n";
     assert!(findings(no_actions).iter().any(|finding| finding.message.contains("`actions`")));
 }
+
+#[test]
+fn every_action_stands_on_its_page() {
+    let page = std::fs::read_to_string("docs/foundry.md").unwrap();
+    let table = page.split("<!-- actions -->").nth(1).and_then(|rest| rest.split("<!-- end -->").next()).unwrap();
+    for (names, _) in interpret::language::actions() {
+        for name in names {
+            assert!(table.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}

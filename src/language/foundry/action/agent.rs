@@ -9,6 +9,29 @@ use crate::graph::{Ask, Keys, Op};
 use crate::language::foundry::LAST;
 use crate::language::foundry::reader::{Action, Fields, Reader, assign, computed, keeping};
 
+/// Where an agent talks.
+enum Place {
+    /// In the conversation of the run.
+    Run,
+    /// In another one, or in none.
+    Other,
+    /// In one that only the run knows.
+    Unknown(Build),
+}
+
+impl Place {
+    fn of(conversation: Option<&Build>) -> Place {
+        let Some(conversation) = conversation else { return Place::Other };
+        if let Build::Computed(compute) = conversation
+            && let Compute::Formula(formula) = &**compute
+            && ["System.ConversationId", "System.Conversation.Id"].contains(&formula.source().trim())
+        {
+            return Place::Run;
+        }
+        Place::Unknown(conversation.clone())
+    }
+}
+
 /// What goes in.
 #[derive(Default)]
 struct Input {
@@ -24,6 +47,7 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     let input = input(reader, fields);
     let output = super::tool::output(reader, fields);
     let agent = agent?;
+    let place = Place::of(conversation.as_ref());
     // A loop goes on with what was said, even where no conversation is named.
     let conversation = match (conversation, &input.when) {
         (Some(conversation), _) => Some(conversation),
@@ -49,7 +73,7 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
         prompt: None,
         messages: Some(computed(Compute::Told(input.arguments.map(Box::new), messages))),
         otherwise: Some(computed(Compute::Told(None, vec![last]))),
-        conversation: Some(conversation.clone().unwrap_or_else(|| Build::Literal(false.into()))),
+        conversation: Some(conversation.unwrap_or_else(|| Build::Literal(false.into()))),
         schema: None,
         tools: Vec::new(),
         defaulted: false,
@@ -70,18 +94,33 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     keep.extend(output.text.map(|variable| assign(variable, output_field("text"))));
     reader.flow.push(keeping(node, keep));
 
-    let elsewhere = Test::Elsewhere(conversation);
-    let shown = output.shown.unwrap_or(Test::Value(Build::Literal(true.into()), "autoSend".to_owned()));
-    // What is said in the conversation of the run is seen there in any case.
-    let shown = Test::Either(Box::new(Test::Not(Box::new(elsewhere.clone()))), Box::new(shown));
     let text = computed(Compute::Part(Part::Received, "text"));
-    let mut show = super::show(action, "show", text, Some(&name));
-    let whole = computed(Compute::Part(Part::Received, ""));
-    show = super::hand_on(show, whole);
-    reader.flow.push(super::provided(show, shown.clone()));
-    if reader.talks {
-        let kept = said(action, "keep", computed(Compute::Conversation), "messages");
-        reader.flow.push(super::provided(kept, Test::Both(Box::new(elsewhere), Box::new(shown))));
+    let show = super::show(action, "show", text, Some(&name));
+    let show = super::hand_on(show, computed(Compute::Part(Part::Received, "")));
+    let keep = said(action, "keep", computed(Compute::Conversation), "messages");
+    let kept = reader.talks.then_some(keep);
+    // What is said in the conversation of the run is seen there in any case; what is shown is kept there.
+    match (place, output.shown) {
+        (Place::Run, _) => reader.flow.push(show),
+        (_, Some(test)) if super::is_never(&test) => {}
+        (Place::Other, test) => {
+            for node in [Some(show), kept].into_iter().flatten() {
+                reader.flow.push(super::provided_if(node, test.clone()));
+            }
+        }
+        (Place::Unknown(conversation), test) => {
+            let elsewhere = Test::Elsewhere(conversation);
+            let here = Test::Not(Box::new(elsewhere.clone()));
+            let shown = test.clone().map(|test| Test::Either(Box::new(here), Box::new(test)));
+            reader.flow.push(super::provided_if(show, shown));
+            if let Some(node) = kept {
+                let kept = match test {
+                    Some(test) => Test::Both(Box::new(elsewhere), Box::new(test)),
+                    None => elsewhere,
+                };
+                reader.flow.push(super::provided(node, kept));
+            }
+        }
     }
     if let Some(when) = input.when {
         let listen = reader.flow.label();

@@ -290,7 +290,28 @@ fn hand_on(mut node: crate::graph::Node, output: crate::expr::Build) -> crate::g
 }
 
 /// The node, which is passed over unless something holds.
-pub(super) fn provided(mut node: crate::graph::Node, test: crate::expr::foundry::Test) -> crate::graph::Node {
+fn provided(mut node: crate::graph::Node, test: crate::expr::foundry::Test) -> crate::graph::Node {
     node.keys.get_or_insert_default().condition = Some(agent::condition(test));
     node
+}
+
+/// The node, which is passed over unless a test holds, if there is one.
+fn provided_if(node: crate::graph::Node, test: Option<crate::expr::foundry::Test>) -> crate::graph::Node {
+    match test.filter(|test| literal(test) != Some(true)) {
+        Some(test) => provided(node, test),
+        None => node,
+    }
+}
+
+/// Whether a test never holds.
+fn is_never(test: &crate::expr::foundry::Test) -> bool {
+    literal(test) == Some(false)
+}
+
+/// What a test comes to, where that was written out.
+fn literal(test: &crate::expr::foundry::Test) -> Option<bool> {
+    match test {
+        crate::expr::foundry::Test::Value(value, _) => value.literal()?.as_bool(),
+        _ => None,
+    }
 }

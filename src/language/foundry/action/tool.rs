@@ -139,10 +139,11 @@ fn approve(
     output: &Output,
 ) -> Label {
     let after = reader.flow.label();
-    let never = |test: &Test| matches!(test, Test::Value(Build::Literal(value), _) if value.as_bool() == Some(false));
-    let Some(test) = test.filter(|test| !never(test)) else { return after };
+    let Some(test) = test.filter(|test| !super::is_never(test)) else { return after };
     let (go, ask, refuse) = (reader.flow.label(), reader.flow.label(), reader.flow.label());
-    reader.flow.jump(action.jump("check"), vec![(test, ask)], Some(go));
+    if super::literal(&test) != Some(true) {
+        reader.flow.jump(action.jump("check"), vec![(test, ask)], Some(go));
+    }
     reader.flow.place(ask);
     let answer = action.own("approval");
     let more = vec![("name".into(), name.clone()), ("arguments".into(), arguments.clone())];
@@ -181,9 +182,8 @@ fn finish(
     let text = computed(Compute::Part(Part::Received, "text"));
     let show = super::show(action, "show", text, None);
     let show = super::hand_on(show, computed(Compute::Part(Part::Received, "")));
-    match output.shown {
-        Some(test) => reader.flow.push(super::provided(show, test)),
-        None => reader.flow.push(show),
+    if !output.shown.as_ref().is_some_and(super::is_never) {
+        reader.flow.push(super::provided_if(show, output.shown));
     }
     if let Some(conversation) = conversation {
         reader.flow.push(said(action, "keep", conversation, "messages"));
