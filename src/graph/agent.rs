@@ -165,8 +165,10 @@ impl Graph {
     pub fn with_agents(&self, find: impl Fn(&str) -> Option<Arc<Agent>>, all: &[Arc<Agent>]) -> Graph {
         let mut graph = self.clone();
         graph.choose_agents(all);
-        for at in self.nodes.node_indices() {
-            let Op::Agent(ask) = &self.nodes[at].op else { continue };
+        // Choices stand behind the nodes that were there, and tools ask no agents.
+        let nodes: Vec<NodeIndex> = graph.nodes.node_indices().collect();
+        for at in nodes {
+            let Op::Agent(ask) = &graph.nodes[at].op else { continue };
             if ask.definition.is_none()
                 && let Some(agent) = find(&ask.agent)
             {

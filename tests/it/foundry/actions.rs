@@ -74,7 +74,7 @@ fn tables_are_changed() {
     - { kind: SetVariable, variable: Local.T, value: '=[1, 2]' }
     - { kind: EditTableV2, itemsVariable: Local.T, changeType: { kind: AddItemOperation, value: =3 } }
     - { kind: EditTable, itemsVariable: Local.T, changeType: TakeFirst, resultVariable: Local.First }
-    - { kind: EditTable, itemsVariable: Local.T, changeType: Remove, value: ={Value: 2} }
+    - { kind: EditTable, itemsVariable: Local.T, changeType: Remove, value: \"={Value: 2}\" }
     - { kind: SendActivity, activity: \"{CountRows(Local.T)} {Local.First.Value} {First(Local.T).Value}\" }
     - { kind: EditTableV2, itemsVariable: Local.T, changeType: { kind: ClearItemsOperation } }
     - { kind: SendActivity, activity: \"{CountRows(Local.T)}\" }
@@ -141,7 +141,7 @@ fn loops_go_through_rows_and_can_be_left() {
           actions:
             - { kind: SendActivity, activity: \"{Local.At}{Local.Item}{Local.Inner.y}\" }
     - { kind: SendActivity, activity: \"[{Local.Item}{Local.At}]\" }
-    - { kind: Foreach, items: '=Local.Nothing', value: Local.X, actions: [{ kind: SendActivity, activity: never }] }
+    - { kind: Foreach, items: '=Local.Empty', value: Local.X, actions: [{ kind: SendActivity, activity: never }] }
 ",
     );
     assert_eq!(played.shown, ["0a2", "2c2", "[]"]);
@@ -170,7 +170,7 @@ fn gotos_lead_anywhere_and_end() {
     - { kind: SendActivity, id: never, activity: never }
 ",
     );
-    assert_eq!(played.shown, ["round ", "round 1", "round 2"]);
+    assert_eq!(played.shown, ["round", "round 1", "round 2"]);
     assert_eq!(*played.result(), data!("round 2"));
 }
 

@@ -47,7 +47,18 @@ fn mistakes_are_found_at_their_places() {
 #[test]
 fn places_behind_raw_formulas_are_those_of_the_author() {
     // A formula that YAML would not take, and a mistake in it and one behind it.
-    let text = flow("    - kind: SetVariable\n      value: ={id: Uper(\"a: #\")}\n      variable: Local.X\n      nam: 'x'\n");
+    let text = flow(
+        "
+    - { kind: SetVariable, id: a, variable: Local.X }
+    - kind: SetVariable
+      value: ={id: 7, 'x': Uper(\"a: #\")}
+      variable: Local.X
+    - kind: SetVariable
+      variable: Local.X
+      value: ={id: 7}
+      nam: 'x'
+",
+    );
     let loaded = load::load_text("flow.yaml", &text);
     let places: Vec<(&str, &str, usize)> = loaded
         .diagnostics
@@ -58,7 +69,7 @@ fn places_behind_raw_formulas_are_those_of_the_author() {
             (finding.code.name(), loaded.sources.text(span), at.column)
         })
         .collect();
-    assert_eq!(places, [("unknown-function", "Uper", 20), ("unknown-key", "nam", 7)]);
+    assert_eq!(places, [("unknown-function", "Uper", 28), ("unknown-key", "nam", 7)]);
 }
 
 #[test]

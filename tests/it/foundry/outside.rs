@@ -43,7 +43,7 @@ fn what_an_agent_says_elsewhere_is_shown_and_copied_unless_it_is_not() {
     - kind: InvokeAzureAgent
       id: b
       agent: { name: Judge of_Drafts }
-      input: { messages: =Local.None, arguments: { strict: true } }
+      input: { messages: =Local.Empty, arguments: { strict: true } }
       output: { autoSend: false, responseObject: Local.Verdict }
     - { kind: SendActivity, activity: \"{Local.Verdict.ok} {Local.Verdict.score}\" }
 ",
