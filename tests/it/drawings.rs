@@ -228,7 +228,7 @@ fn jumps() -> Graph {
     let last = builder.node(step("rest", set()));
     let block = builder.block(vec![inner, last]);
     let ask = builder.node(step("ask", set()));
-    let box_ = builder.node(step("box", Op::Block(block)));
+    let shop = builder.node(step("shop", Op::Block(block)));
     let back = builder.node(step(
         "back",
         jump(vec![("data < 3", Aim::Node(ask)), ("data > 9", Aim::End)], None),
@@ -237,7 +237,7 @@ fn jumps() -> Graph {
     let tail = builder.node(step("tail", set()));
     builder.jump_mut(over).unwrap().otherwise = Some(Aim::Node(tail));
     let never = builder.node(step("never", set()));
-    let body = builder.block(vec![ask, box_, back, over, never, tail]);
+    let body = builder.block(vec![ask, shop, back, over, never, tail]);
     builder.finish(Header::new("jumps", origin), body)
 }
 

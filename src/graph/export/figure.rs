@@ -187,7 +187,7 @@ fn item(graph: &Graph, id: NodeId) -> Item {
         _ => Flow::Steps,
     };
     let condition = node.keys.as_ref().and_then(|keys| keys.condition.as_ref());
-    let (leaps, goes_on) = match &node.op {
+    let leaps = match &node.op {
         Op::Jump(jump) => {
             let leap = |(aim, label): (Aim, String)| Leap {
                 to: match aim {
@@ -196,13 +196,9 @@ fn item(graph: &Graph, id: NodeId) -> Item {
                 },
                 label,
             };
-            let may_be_passed = condition.is_some() || handlers > 0;
-            (
-                jump.aims().into_iter().map(leap).collect(),
-                jump.otherwise.is_none() || may_be_passed,
-            )
+            jump.aims().into_iter().map(leap).collect()
         }
-        _ => (Vec::new(), true),
+        _ => Vec::new(),
     };
     Item {
         node: id,
@@ -216,7 +212,7 @@ fn item(graph: &Graph, id: NodeId) -> Item {
             parts,
         }),
         leaps,
-        goes_on,
+        goes_on: node.goes_on(),
     }
 }
 
