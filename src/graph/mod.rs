@@ -257,11 +257,11 @@ impl Builder {
         let mut jumps = Vec::new();
         for at in self.nodes.node_indices() {
             if let Op::Jump(jump) = &self.nodes[at].op {
-                jumps.push((at, jump.otherwise.is_some(), jump.aims()));
+                jumps.push((at, self.nodes[at].goes_on(), jump.aims()));
             }
         }
-        for (at, always, aims) in jumps {
-            if always {
+        for (at, goes_on, aims) in jumps {
+            if !goes_on {
                 let next = self.nodes.edges(at).find(|edge| *edge.weight() == Edge::Next);
                 let next = next.map(|edge| edge.id());
                 next.map(|edge| self.nodes.remove_edge(edge));

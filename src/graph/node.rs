@@ -370,7 +370,7 @@ pub enum Fail {
 
 /// Where a block goes on, other than at the node that follows.
 ///
-/// `data` stays. Of the common keys of a step, those about a result and `cleanup` mean nothing here.
+/// `data` stays, so the common keys about a result mean nothing here; and a jump has no `cleanup`.
 #[derive(Clone, Debug)]
 pub struct Jump {
     /// Conditions in order, each with the node at which the block goes on when it holds; the first that holds counts.
@@ -568,6 +568,19 @@ pub struct Approve {
     pub when: Arc<Expression>,
     /// What the answer must match.
     pub schema: Schema,
+}
+
+impl Node {
+    /// Whether its block may go on at the node that follows: not behind what jumps in any case.
+    pub fn goes_on(&self) -> bool {
+        let keys = self.keys.as_deref();
+        match &self.op {
+            Op::Jump(jump) if jump.otherwise.is_some() => {
+                keys.is_some_and(|keys| keys.condition.is_some() || keys.tap || !keys.catch.is_empty())
+            }
+            _ => true,
+        }
+    }
 }
 
 impl Op {

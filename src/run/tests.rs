@@ -1,5 +1,7 @@
 //! The core by itself: small programs made by hand. What workflows do is in the simulation.
 
+mod jump;
+
 use super::*;
 use crate::data;
 use crate::data::{Part as TextPart, Sealed};

@@ -3,23 +3,19 @@
 use crate::graph::{Aim, Jump};
 use crate::run::event::{EventKind, ScopeId, StepEnd};
 use crate::run::fault::{Fault, planted};
-use crate::run::step::Finding;
 use crate::run::turn::Turn;
 use crate::run::view::Extra;
 use crate::run::{Corrupt, Failure};
 
 pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, jump: &Jump) -> Result<(), Corrupt> {
-    let chosen = choose(turn, scope, jump).and_then(|arm| match jump.aim(arm) {
-        Some(aim) => {
-            check(turn, scope, jump, aim)?;
-            let received = turn.entry(scope)?.data.clone();
-            turn.state_updates(scope, &received).map(|state| Some((arm, state)))
-        }
-        None => Ok(None),
+    let chosen = choose(turn, scope, jump).and_then(|arm| {
+        let aim = jump.aim(arm);
+        aim.map_or(Ok(()), |aim| check(turn, scope, jump, aim))?;
+        let received = turn.entry(scope)?.data.clone();
+        Ok((aim.map(|_| arm), turn.state_updates(scope, &received)?))
     });
     let (arm, state) = match chosen {
-        Ok(Some(chosen)) => chosen,
-        Ok(None) => return turn.concluded(scope, Finding::nothing()),
+        Ok(chosen) => chosen,
         Err(failure) => return turn.failed(scope, failure),
     };
     let node = turn.state.active(scope).ok_or(Corrupt)?.node;
@@ -30,7 +26,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId, jump: &Jump) -> Result<
             data: None,
             state,
             error: None,
-            arm: Some(arm),
+            arm,
         },
     })
 }
