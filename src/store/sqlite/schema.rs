@@ -8,7 +8,14 @@ use super::OpenError;
 const APPLICATION: i32 = 0x696e_7470;
 
 /// What leads from each version of the tables to the next; a file without tables has version 0.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, REQUESTS, BATCHES, super::conversation::TABLE, CURSORS];
+pub(super) const MIGRATIONS: &[&str] = &[
+    FIRST,
+    REQUESTS,
+    BATCHES,
+    super::conversation::TABLE,
+    CURSORS,
+    super::register::TABLE,
+];
 
 /// Times are milliseconds since 1970 in UTC.
 const FIRST: &str = "
