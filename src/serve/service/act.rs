@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Service;
 use crate::data::Data;
-use crate::drive::{self, Rest, RunHandle, SendError, new_run_id};
+use crate::drive::{self, Replay, Rest, RunHandle, SendError, new_run_id};
 use crate::graph::{Name, Timestamp};
 use crate::run::{EventKind, Status};
 use crate::serve::caller::{Caller, Scope};
@@ -139,17 +139,11 @@ impl Service {
     /// # Errors
     ///
     /// No such execution, or that step has not begun in it.
-    pub async fn replay(
-        &self,
-        caller: &Caller,
-        workflow: Option<&str>,
-        run: &Name,
-        step: &Name,
-    ) -> Result<RunHandle, Problem> {
+    pub async fn replay(&self, caller: &Caller, workflow: Option<&str>, replay: Replay) -> Result<RunHandle, Problem> {
         caller.may(Scope::Run)?;
-        self.entry(caller, workflow, run).await?;
-        let program = self.driver.program_of(run).await?;
-        Ok(self.driver.start_replay(program, run, new_run_id(), step).await?)
+        self.entry(caller, workflow, &replay.of).await?;
+        let program = self.driver.program_of(&replay.of).await?;
+        Ok(self.driver.start_replay(program, &replay, new_run_id()).await?)
     }
 
     /// Tells an execution something, whoever drives it.
