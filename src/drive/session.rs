@@ -480,7 +480,10 @@ impl Session {
             let run = self.handle.id.clone();
             let effect = Effect { run, call };
             let performing = match effect.call.request.is_own() {
-                true => super::conversation::perform(self.shared.store.clone(), &effect),
+                true => {
+                    let user = self.run.state().started().and_then(|started| started.user.clone());
+                    super::conversation::perform(self.shared.store.clone(), &effect, user, self.now())
+                }
                 false => self.shared.provider.perform(effect),
             };
             self.calls.start(ticket, performing);

@@ -147,7 +147,7 @@ impl Providers {
             Request::Function(request) => self.functions.perform(request),
             Request::Model(request) => self.models.perform(effect, request),
             // Whoever drives the run has its store.
-            Request::Recall(_) | Request::Remember(_) => {
+            Request::Recall(_) | Request::Remember(_) | Request::Conversation(_) => {
                 let message = "conversations are kept by the store of the run";
                 std::future::ready(failed(Failure::new("internal", message))).boxed()
             }
@@ -224,9 +224,12 @@ fn holds_secrets(request: &Request) -> bool {
         }
         Request::Exec(request) => request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin),
         Request::Mcp(request) => sealed(&request.arguments),
-        Request::Function(_) | Request::McpTools(_) | Request::Model(_) | Request::Recall(_) | Request::Remember(_) => {
-            false
-        }
+        Request::Function(_)
+        | Request::McpTools(_)
+        | Request::Model(_)
+        | Request::Recall(_)
+        | Request::Remember(_)
+        | Request::Conversation(_) => false,
     }
 }
 

@@ -367,6 +367,7 @@ impl Listing {
             workflow: self.workflow_id.clone(),
             status: self.status.as_deref().and_then(status),
             user: self.user_id.clone(),
+            conversation: None,
             labels,
             since: instant(&self.from),
             until: instant(&self.to),
