@@ -158,7 +158,7 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
     ),
     (
         "loop.limit",
-        "a loop ran `maxIterations` times and its condition still asks for more",
+        "a loop ran `maxIterations` times and its condition still asks for more, or steps were gone back to too often",
     ),
     (
         "race.failed",

@@ -424,6 +424,9 @@ pub enum StepEnd {
         state: Vec<(Name, Data)>,
         /// The error that a handler or a tap has dealt with.
         error: Option<Arc<Failure>>,
+        /// By which arm it jumped; behind its last arm stands where it goes when none holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arm: Option<u32>,
     },
     /// With an error that nobody handled.
     Failed(Arc<Failure>),
