@@ -126,6 +126,8 @@ fn renamed(event: &Event, id: &Name) -> Event {
             let run = id.clone();
             let started = Started {
                 run,
+                // It is no part of what the other belonged to.
+                trace: None,
                 ..Started::clone(started)
             };
             let kind = EventKind::RunStarted(Arc::new(started));

@@ -36,7 +36,7 @@ use crate::data::Data;
 use crate::graph::Name;
 use crate::permit::{Denied, Permit};
 use crate::run::{
-    Answer, Failure, McpRequest, McpToolsRequest, Opaque, Outcome, PendingCall, Reply, Request, ToolCall,
+    Answer, Failure, McpRequest, McpToolsRequest, Opaque, Outcome, PendingCall, Reply, Request, ToolCall, TraceParent,
 };
 use crate::secret::{self, Secrets};
 use exec::Exec;
@@ -52,6 +52,8 @@ pub struct Effect {
     pub run: Name,
     /// The call.
     pub call: PendingCall,
+    /// What it belongs to in a trace, which whoever is called is told.
+    pub trace: Option<TraceParent>,
 }
 
 impl Effect {

@@ -398,6 +398,7 @@ fn labelled(run: &str, at: i64, team: &str) -> Event {
             user: None,
             conversation: None,
             labels: [("team".into(), team.into())].into(),
+            trace: None,
         })),
     }
 }

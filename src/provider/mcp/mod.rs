@@ -85,7 +85,7 @@ impl Provider for Mcp {
 
 async fn perform(server: &Server, effect: &Effect) -> Result<Option<Data>, Failure> {
     match &*effect.call.request {
-        Request::Mcp(request) => server.call(request, &effect.key()).await,
+        Request::Mcp(request) => server.call(request, effect).await,
         _ => server.tools().await.map(Some),
     }
 }
