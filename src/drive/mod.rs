@@ -158,9 +158,14 @@ impl Driver {
     }
 
     /// Has whoever follows the runs pass on what is known so far. To be called before the program ends.
-    pub async fn flush(&self) {
-        if let Some(observer) = &self.shared.observer {
-            observer.flush().await;
+    ///
+    /// # Errors
+    ///
+    /// Why nobody could be told.
+    pub async fn flush(&self) -> Result<(), String> {
+        match &self.shared.observer {
+            Some(observer) => observer.flush().await,
+            None => Ok(()),
         }
     }
 

@@ -11,8 +11,8 @@ pub trait Observer: Send + Sync {
     /// Begins to follow a run.
     fn follow(&self, run: &Name, program: &Arc<Program>) -> Box<dyn Following>;
 
-    /// Passes on what has been gathered, in bounded time.
-    fn flush(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    /// Passes on what has been gathered, in bounded time, or says why that cannot be.
+    fn flush(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
 }
 
 /// Follows one run.

@@ -101,7 +101,7 @@ impl Http {
 }
 
 /// A client that follows no redirects: each would have to be checked against the permit.
-pub(super) fn client() -> Result<Client, String> {
+pub(crate) fn client() -> Result<Client, String> {
     // It may have been installed by the embedding program, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()

@@ -41,6 +41,7 @@ use crate::run::{
 use crate::secret::{self, Secrets};
 use exec::Exec;
 use http::Http;
+pub(crate) use http::client as web_client;
 
 /// A call being performed.
 pub type Performing = Pin<Box<dyn Future<Output = Outcome> + Send>>;

@@ -219,18 +219,27 @@ fn percent(bytes: &[u8], text: &[u8], at: usize, next: &mut Vec<usize>) -> bool 
 /// A character as in a JSON text, which may stand in another or in a URL: `\"`, `\\\"`, `\u00e4`, `%5Cn`.
 fn backslash(letter: char, bytes: &[u8], text: &[u8], at: usize, next: &mut Vec<usize>) -> bool {
     let mut cut = false;
-    let mut behind = vec![at];
-    // Each text around it doubles them, and none of them need be the last that counts.
-    for _ in 0..MOST_BACKSLASHES {
-        let Some(place) = behind.pop() else { break };
-        let mut places = Vec::new();
-        cut |= either(b"\\", text, place, &mut places);
-        for place in places {
-            cut |= escaped(letter, bytes, text, place, next);
-            behind.push(place);
-        }
+    for place in backslashes(text, at, &mut cut) {
+        cut |= escaped(letter, bytes, text, place, next);
     }
     cut
+}
+
+/// The places behind one backslash, behind two and so on: each text around it doubles them.
+fn backslashes(text: &[u8], at: usize, cut: &mut bool) -> Vec<usize> {
+    let (mut all, mut last) = (Vec::new(), vec![at]);
+    for _ in 0..MOST_BACKSLASHES {
+        let mut next = Vec::new();
+        for place in last {
+            *cut |= either(b"\\", text, place, &mut next);
+        }
+        if next.is_empty() {
+            break;
+        }
+        all.extend_from_slice(&next);
+        last = next;
+    }
+    all
 }
 
 /// What stands behind the backslash of a character.
@@ -254,11 +263,16 @@ fn escaped(letter: char, bytes: &[u8], text: &[u8], at: usize, next: &mut Vec<us
         let code = [12, 8, 4, 0].map(|shift| hex(((unit >> shift) & 15) as u8));
         let escape = [b'u', code[0], code[1], code[2], code[3]];
         let mut ends = Vec::new();
-        for mut place in places {
-            while index > 0 && text.get(place) == Some(&b'\\') {
-                place += 1;
-            }
-            cut |= place == text.len();
+        // The second half of a character has backslashes of its own.
+        let mut behind = match index {
+            0 => places,
+            _ => places
+                .into_iter()
+                .flat_map(|place| backslashes(text, place, &mut cut))
+                .collect(),
+        };
+        behind.dedup();
+        for place in behind {
             cut |= digits(&escape, text, place, &mut ends);
             cut |= text.get(place) == Some(&b'%') && percent(&escape, text, place, &mut ends);
         }
