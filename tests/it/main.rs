@@ -29,6 +29,8 @@ mod schema;
 mod serve;
 mod sim;
 mod suites;
+#[cfg(all(unix, feature = "otel"))]
+mod telemetry;
 mod testing;
 mod tidy;
 mod trigger;
