@@ -195,9 +195,9 @@ fn observed(driver: Driver, _: &Configured) -> Result<Driver, Exit> {
     Ok(driver)
 }
 
-/// Has telemetry told before the program ends. That it cannot be fails nothing.
-pub(super) async fn flush(driver: &Driver) {
-    if let Err(why) = driver.flush().await {
+/// What is to be done before the program ends. That telemetry cannot be told fails nothing.
+pub(super) async fn close(driver: &Driver) {
+    if let Err(why) = driver.close().await {
         output::say(&format!("warning: telemetry cannot be sent: {why}\n"));
     }
 }

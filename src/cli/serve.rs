@@ -154,7 +154,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         () = stopping => Err(Exit::Cancelled),
         () = reloading => Ok(()),
     };
-    reach::flush(&driver).await;
+    reach::close(&driver).await;
     ended
 }
 

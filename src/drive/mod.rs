@@ -157,12 +157,14 @@ impl Driver {
         self.with(|shared| shared.observer = Some(observer))
     }
 
-    /// Has whoever follows the runs pass on what is known so far. To be called before the program ends.
+    /// Lets go of what calls have left open, and has whoever follows the runs pass on what is known so far. To be called
+    /// before the program ends.
     ///
     /// # Errors
     ///
     /// Why nobody could be told.
-    pub async fn flush(&self) -> Result<(), String> {
+    pub async fn close(&self) -> Result<(), String> {
+        self.shared.provider.close().await;
         match &self.shared.observer {
             Some(observer) => observer.flush().await,
             None => Ok(()),

@@ -26,6 +26,7 @@ mod powerfx;
 mod rules;
 mod sarif;
 mod schema;
+mod secrets;
 mod serve;
 mod sim;
 mod suites;

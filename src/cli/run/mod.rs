@@ -143,7 +143,7 @@ pub(super) fn run(arguments: Arguments) -> Exit {
             match prepared.keep().await {
                 Ok(()) => {
                     let exit = batch::run(&prepared, file, arguments.concurrency.into()).await;
-                    reach::flush(&prepared.driver).await;
+                    reach::close(&prepared.driver).await;
                     exit
                 }
                 Err(exit) => exit,
@@ -397,7 +397,7 @@ pub(super) async fn finish(
         ));
     }
     let exit = report::outcome(prepared, session, status, format);
-    reach::flush(&prepared.driver).await;
+    reach::close(&prepared.driver).await;
     exit
 }
 

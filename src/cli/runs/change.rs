@@ -213,7 +213,7 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
     tokio::select! {
         done = go_on(&driver) => {
             driver.heeded().await;
-            reach::flush(&driver).await;
+            reach::close(&driver).await;
             done
         }
         () = interrupts.first() => {
@@ -221,7 +221,7 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
                 () = driver.drain(patience) => {}
                 () = interrupts.second() => {}
             }
-            reach::flush(&driver).await;
+            reach::close(&driver).await;
             // What is left is on disk, and done when the runs are taken up.
             Ok(Exit::Cancelled)
         }
@@ -289,7 +289,7 @@ async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, request: R
         Ok(status) => status,
         Err(error) => return Ok(broken(&error)),
     };
-    reach::flush(&prepared.driver).await;
+    reach::close(&prepared.driver).await;
     let told = crate::data!({ "run": session.handle().id().clone(), "status": status.as_str() });
     Ok(super::print(&told))
 }

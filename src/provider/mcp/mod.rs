@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::{Effect, Performing, Provider, failed, redact};
+use super::{Closing, Effect, Performing, Provider, failed, redact};
 use crate::config::{Config, McpServer};
 use crate::data::Data;
 use crate::diagnostic::closest;
@@ -80,6 +80,11 @@ impl Provider for Mcp {
             redact(&secrets, outcome(perform(&server, &effect).await))
         }
         .boxed()
+    }
+
+    fn close(&self) -> Closing<'_> {
+        let closing = self.servers.values().map(|server| server.close());
+        futures_util::future::join_all(closing).map(drop).boxed()
     }
 }
 

@@ -113,6 +113,15 @@ impl Server {
         Ok(session)
     }
 
+    /// Ends the session, if there is one and nobody uses it any more: a server at an address is told, and one that is a
+    /// process ends.
+    pub async fn close(&self) {
+        let kept = self.session.lock().await.take();
+        if let Some(session) = kept.and_then(Arc::into_inner) {
+            session.close().await;
+        }
+    }
+
     /// What became of a call that was not answered. A session that failed it is not used again.
     async fn failure(&self, session: &Arc<Session>, error: ServiceError) -> Failure {
         if !answer::is_answer(&error) {

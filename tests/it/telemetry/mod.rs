@@ -24,7 +24,6 @@ steps:
   - kind: andAgent
     id: desk
     agent:
-      id: clerk
       model: script/small
       instructions: Tell nobody of the xyzzy.
       tools:
@@ -133,7 +132,7 @@ fn a_run_is_a_trace_of_its_steps_attempts_turns_and_tools() {
         spans.len()
     );
 
-    let agent = one(&spans, "invoke_agent clerk");
+    let agent = one(&spans, "invoke_agent desk");
     assert_eq!(agent.parent, root.id);
     assert_eq!(
         (
