@@ -15,6 +15,7 @@ use crate::graph::{Definition, Name, Program};
 use crate::load;
 use crate::permit::Permit;
 use crate::provider::{Cassette, Configured, Mocks, Providers, Recorder, Replay, Tape};
+use crate::run::TraceParent;
 use crate::secret::Secrets;
 use crate::source::{FileId, Sources};
 use crate::store::Store;
@@ -101,6 +102,7 @@ impl Reach {
             true => driver,
             false => driver.with_permit(permit),
         };
+        let driver = observed(driver, &configured)?;
         Ok(Reached { driver, secrets })
     }
 
@@ -175,6 +177,34 @@ impl Reach {
         }
         Ok(permit)
     }
+}
+
+/// The driver, followed by telemetry if the environment asks for that.
+#[cfg(feature = "otel")]
+fn observed(driver: Driver, configured: &Configured) -> Result<Driver, Exit> {
+    let telemetry = crate::telemetry::Telemetry::from_environment(&configured.config, driver.clock().clone());
+    Ok(match telemetry.map_err(complain)? {
+        Some(telemetry) => driver.with_observer(Arc::new(telemetry)),
+        None => driver,
+    })
+}
+
+/// The driver, which this build lets nobody follow.
+#[cfg(not(feature = "otel"))]
+fn observed(driver: Driver, _: &Configured) -> Result<Driver, Exit> {
+    Ok(driver)
+}
+
+/// What is to be done before the program ends. That telemetry cannot be told fails nothing.
+pub(super) async fn close(driver: &Driver) {
+    if let Err(why) = driver.close().await {
+        output::say(&format!("warning: telemetry cannot be sent: {why}\n"));
+    }
+}
+
+/// What the program belongs to in the trace of whoever started it.
+pub(super) fn parent() -> Option<TraceParent> {
+    std::env::var("TRACEPARENT").ok()?.parse().ok()
 }
 
 /// With mocks, a variable that is not granted reads as `$NAME`.

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::reach::Reach;
+use super::reach::{self, Reach};
 use super::run::Interrupts;
 use super::{Exit, complain, input, output, show, stored, watch};
 use crate::graph::parse_duration;
@@ -111,6 +111,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         drain: Duration::from_millis(drain.0),
         ..Settings::default()
     };
+    let driver = reached.driver.clone();
     let server = Server::new(reached.driver, settings);
     let wrong = server.serve(&loaded).await.map_err(failed)?;
     for wrong in &wrong {
@@ -142,7 +143,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         server.stop();
         interrupts.second().await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         listened = listening => listened.map_err(|error| match error {
             ListenError::Open(_) => complain(format!(
                 "{error}; say who may ask with --auth FILE (`interpret token` makes a token for it), or listen at \
@@ -152,7 +153,9 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         }),
         () = stopping => Err(Exit::Cancelled),
         () = reloading => Ok(()),
-    }
+    };
+    reach::close(&driver).await;
+    ended
 }
 
 /// Who may ask, and from where.

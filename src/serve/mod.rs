@@ -19,6 +19,7 @@ mod problem;
 mod receive;
 mod refusal;
 mod service;
+mod trace;
 mod trigger;
 
 use std::sync::Arc;
@@ -166,14 +167,18 @@ impl Server {
     /// The routes of all protocols, to be mounted into an application. Who may ask is up to that application; a
     /// [`Caller`] among the extensions of a request tells who it is, without one it is somebody on this machine.
     pub fn router(&self) -> Router {
-        dialect::mount(self.service.clone()).layer(DefaultBodyLimit::max(self.settings.largest_body))
+        dialect::mount(self.service.clone())
+            .layer(DefaultBodyLimit::max(self.settings.largest_body))
+            .layer(axum::middleware::from_fn(trace::incoming))
     }
 
     /// The webhooks of what is served at the moment, at whatever paths, to be the fallback of an application. Those with a
     /// secret are open to everybody who can sign; for others the same holds as for [`Server::router`].
     pub fn webhooks(&self) -> Router {
         let limit = DefaultBodyLimit::max(self.settings.largest_body);
-        trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(limit)
+        trigger::webhooks(self.service.clone(), self.metrics.clone())
+            .layer(limit)
+            .layer(axum::middleware::from_fn(trace::incoming))
     }
 
     /// Acts on the schedules of what is served, until [`Server::stop`]; [`Server::listen`] does so by itself.

@@ -540,6 +540,7 @@ fn labelled(run: &str, at: i64, team: &str) -> Event {
             user: None,
             conversation: Some(format!("{team} talk").into()),
             labels: [("team".into(), team.into())].into(),
+            trace: None,
         })),
     }
 }
