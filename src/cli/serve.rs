@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::reach::Reach;
 use super::run::Interrupts;
 use super::{Exit, complain, input, output, show, stored, watch};
+use crate::drive::Live;
 use crate::graph::parse_duration;
 use crate::load::{self, Loaded};
 use crate::serve::{Access, Auth, ListenError, Server, Settings};
@@ -30,7 +31,7 @@ Examples:
   curl http://localhost:3141/workflows
   curl http://localhost:3141/workflows/order-approval/execute -d '{\"input\": {\"orderId\": \"A-1\", \"amount\": 40}}'
 
-Exit codes: 0 ended when told to, 1 error, 2 wrong usage or definition.")]
+Exit codes: 0 ended when told to, 1 error, 2 wrong usage or definition, 4 ended at once by a second interrupt.")]
 pub(super) struct Arguments {
     /// Workflow files, and folders of them.
     #[arg(required = true, value_name = "PATH")]
@@ -63,6 +64,9 @@ pub(super) struct Arguments {
     /// How many executions may go on at once; more are refused with 429.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     max_running: usize,
+    /// For how long executions are kept that are over, such as `30d`; for ever by default.
+    #[arg(long, value_name = "TIME")]
+    keep: Option<String>,
     /// How the log is written to stderr.
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
@@ -93,8 +97,12 @@ pub(super) fn run(arguments: Arguments) -> Exit {
 
 async fn serve(arguments: Arguments) -> Result<(), Exit> {
     log(arguments.log);
-    let drain =
-        parse_duration(&arguments.drain).map_err(|error| complain(format!("--drain {}: {error}", arguments.drain)))?;
+    let drain = duration("--drain", &arguments.drain)?;
+    let keep = arguments
+        .keep
+        .as_deref()
+        .map(|keep| duration("--keep", keep))
+        .transpose()?;
     let loaded = load(&arguments.paths);
     show(&loaded.diagnostics, &loaded.sources);
     if loaded.has_errors() && !arguments.watch {
@@ -103,12 +111,15 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let access = access(&arguments)?;
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
-    let driver = arguments.reach.driver(permit.clone(), None, store)?;
+    let live = Live::default();
+    let driver = arguments.reach.driver(permit.clone(), None, store, Some(live.sink()))?;
     let settings = Settings {
         secrets: arguments.reach.secrets(permit.clone()),
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
-        drain: Duration::from_millis(drain.0),
+        drain,
+        keep,
+        live: live.clone(),
         ..Settings::default()
     };
     let server = Server::new(driver, settings);
@@ -153,6 +164,11 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         () = stopping => Err(Exit::Cancelled),
         () = reloading => Ok(()),
     }
+}
+
+fn duration(flag: &str, text: &str) -> Result<Duration, Exit> {
+    let read = parse_duration(text).map_err(|error| complain(format!("{flag} {text}: {error}")))?;
+    Ok(Duration::from_millis(read.0))
 }
 
 /// Who may ask, and from where.

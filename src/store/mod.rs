@@ -12,6 +12,7 @@
 pub mod conformance;
 mod memory;
 mod open;
+mod retention;
 pub mod sqlite;
 
 use std::pin::Pin;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use crate::graph::Definition;
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
+pub use retention::{PORTION, forget, forget_definitions};
 pub use sqlite::Sqlite;
 
 use crate::data::Data;

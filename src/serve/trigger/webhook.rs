@@ -127,7 +127,7 @@ impl Delivery<'_> {
         let secret = secret.as_str().filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| unset(&"it is empty, or no text"))?;
         verify(self.webhook.signature, secret, headers, body, now)
-            .map_err(|wrong| Problem::Unauthorized(wrong.to_string()))
+            .map_err(|wrong| Problem::BadSignature(wrong.to_string()))
     }
 
     fn begin(&self, trigger: &Data, message: Option<Name>) -> Result<Begin, Problem> {
