@@ -108,7 +108,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     if loaded.has_errors() && !arguments.watch {
         return Err(Exit::Usage);
     }
-    let access = access(&arguments)?;
+    let (access, auth) = access(&arguments)?;
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
     let live = Live::default();
@@ -136,7 +136,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         .map_err(|error| complain(format!("cannot listen at {}: {error}", arguments.addr)))?;
     let address = listener.local_addr().map_err(failed)?;
     let mut interrupts = Interrupts::listen();
-    let reloading = reload(&server, &arguments)?;
+    let reloading = reload(&server, &arguments, auth)?;
     // Whoever started this reads here that requests are taken now.
     output::say(&format!(
         "serving {count} workflow{} at http://{address}/workflows, documentation at http://{address}/docs, \
@@ -172,7 +172,7 @@ fn duration(flag: &str, text: &str) -> Result<Duration, Exit> {
 }
 
 /// Who may ask, and from where.
-fn access(arguments: &Arguments) -> Result<Access, Exit> {
+fn access(arguments: &Arguments) -> Result<(Access, Option<Auth>), Exit> {
     let mut access = Access::default();
     for name in &arguments.host {
         access = access
@@ -184,13 +184,14 @@ fn access(arguments: &Arguments) -> Result<Access, Exit> {
             .with_origin(origin)
             .map_err(|error| complain(format!("--cors: {error}")))?;
     }
-    if let Some(path) = &arguments.auth {
-        access = access.with_auth(auth(path)?);
+    let auth = arguments.auth.as_deref().map(read_auth).transpose()?;
+    if let Some(auth) = &auth {
+        access = access.with_auth(auth.clone());
     }
-    Ok(access)
+    Ok((access, auth))
 }
 
-fn auth(path: &Path) -> Result<Auth, Exit> {
+fn read_auth(path: &Path) -> Result<Auth, Exit> {
     let text = input::file(path, "--auth", yaml::Limits::default().bytes).map_err(complain)?;
     let mut sources = Sources::new();
     let file = sources.add(path.display().to_string(), text.as_str());
@@ -221,8 +222,12 @@ fn load(paths: &[PathBuf]) -> Loaded {
     load::load(paths)
 }
 
-/// Serves changed files, when they change or at SIGHUP, for as long as it is polled.
-fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output = ()> + use<>, Exit> {
+/// Serves changed files, and lets those in whom the file says by then, when they change or at SIGHUP, for as long as it is polled.
+fn reload(
+    server: &Server,
+    arguments: &Arguments,
+    auth: Option<Auth>,
+) -> Result<impl Future<Output = ()> + use<>, Exit> {
     let (sender, mut changes) = mpsc::unbounded_channel::<()>();
     let watcher = match arguments.watch {
         true => {
@@ -236,10 +241,17 @@ fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output =
     };
     hang_ups(sender)?;
     let (server, paths) = (server.clone(), arguments.paths.clone());
+    let auth = auth.zip(arguments.auth.clone());
     Ok(async move {
         let _watcher = watcher;
         while changes.recv().await.is_some() {
             while let Ok(Some(())) = tokio::time::timeout(watch::QUIET, changes.recv()).await {}
+            if let Some((auth, path)) = &auth {
+                match read_auth(path) {
+                    Ok(new) => auth.replace(&new),
+                    Err(_) => tracing::warn!("who may ask stays as it was"),
+                }
+            }
             let loaded = load(&paths);
             show(&loaded.diagnostics, &loaded.sources);
             match server.serve(&loaded).await {

@@ -43,7 +43,7 @@ use crate::load::Loaded;
 use crate::permit::Permit;
 use crate::secret::Secrets;
 use crate::store;
-use guard::{Guard, Signed};
+use guard::{Guard, Guarding, Signed};
 use metrics::Metrics;
 
 /// How often what is served is kept again.
@@ -204,7 +204,7 @@ impl Server {
         let cors = access.cors();
         let service = self.service.clone();
         let signed = Signed(Box::new(move |path| service.is_signed(path)));
-        let guard = Guard::new(access, address, self.limits, self.metrics.clone(), signed);
+        let guard = Arc::new(Guard::new(access, address, self.limits, self.metrics.clone(), signed));
         let mut router = self
             .router()
             .merge(operations::router(
@@ -213,10 +213,11 @@ impl Server {
                 self.stopping.subscribe(),
             ))
             .fallback_service(self.webhooks())
-            .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::guard));
+            .layer(Guarding(guard.clone()));
         if let Some(cors) = cors {
             // Browsers ask beforehand without a token, and are told why something was refused as well.
-            router = router.layer(cors);
+            let preflight = axum::middleware::from_fn_with_state(guard, guard::preflight);
+            router = router.layer(cors).layer(preflight);
         }
         let accepting = listen::listen(listener, router, self.limits, self.stopping.subscribe());
         let driver = self.service.driver().clone();
