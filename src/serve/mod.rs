@@ -19,6 +19,7 @@ mod problem;
 mod receive;
 mod refusal;
 mod service;
+mod success;
 mod trigger;
 
 use std::sync::Arc;

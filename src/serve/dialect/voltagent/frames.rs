@@ -4,6 +4,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+
 use super::answer::{Answer, Suspension};
 use super::detail::node_type;
 use crate::data;
@@ -12,6 +14,44 @@ use crate::drive::{Piece, Rest};
 use crate::graph::{Name, NodeId, Program};
 use crate::run::{Corrupt, Event, EventKind, RunEnd, Status, StepEnd, Ticket, TraceEvent, Tracer, What};
 use crate::serve::outline;
+
+/// What a frame of a stream says, in its `data`. Which keys it has depends on its `type`.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it only describes what is written as data")]
+pub(super) struct Frame {
+    /// `workflow-start`, `step-start`, `step-complete`, `step-retry`, `text-delta`, `workflow-suspended`,
+    /// `workflow-complete`, `workflow-error`, `workflow-cancelled`, `workflow-result`, `error` when the stream cannot go
+    /// on, or the name of an event that a step has emitted.
+    #[serde(rename = "type")]
+    kind: String,
+    execution_id: Option<Name>,
+    /// When it happened; text that is still coming has no time.
+    timestamp: Option<String>,
+    /// The name of the workflow or the step.
+    from: Option<Name>,
+    step_id: Option<Name>,
+    /// The whole address of the step, which tells it from others of its id.
+    path: Option<String>,
+    /// The place of the step among those at the top, from 0.
+    step_index: Option<usize>,
+    step_type: Option<String>,
+    node_type: Option<String>,
+    status: Option<String>,
+    input: Option<Data>,
+    output: Option<Data>,
+    result: Option<Data>,
+    error: Option<Data>,
+    context: Option<Data>,
+    metadata: Option<Data>,
+    /// The attempt of the step.
+    attempt: Option<u32>,
+    /// Of a `text-delta`: what the step's model has said since the one before. It is told while it comes and never
+    /// again, and has no number; `step-complete` has the whole.
+    text: Option<String>,
+    /// Of a `workflow-start`: whether the execution goes on.
+    resumed: Option<bool>,
+}
 
 /// Turns the events of an execution into frames.
 pub(super) struct Frames {
