@@ -231,7 +231,7 @@ impl Driver {
         if session.is_settled() {
             let handle = session.handle().clone();
             drop(session);
-            self.shared.unloaded.notify_one();
+            self.shared.is_unloaded(&handle);
             return Ok(handle);
         }
         Ok(self.spawn(session))
@@ -303,7 +303,7 @@ impl Driver {
         self.shared.arrived(&handle);
         let registered = Registered {
             shared: self.shared.clone(),
-            run: handle.id().clone(),
+            handle: handle.clone(),
         };
         let unloads = self.shared.programs.is_some();
         let mut draining = self.shared.draining.subscribe();
@@ -332,13 +332,13 @@ impl Driver {
 /// A run's place among those that are driven, until its task ends, be it by a panic of a provider.
 struct Registered {
     shared: Arc<Shared>,
-    run: Name,
+    handle: RunHandle,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.shared.runs().remove(&self.run);
-        self.shared.unloaded.notify_one();
+        self.shared.runs().remove(self.handle.id());
+        self.shared.is_unloaded(&self.handle);
     }
 }
 
@@ -362,6 +362,13 @@ impl Shared {
             }
         }
         missing
+    }
+
+    /// Nobody drives a run any more. Unless it is over, it may have to be woken.
+    fn is_unloaded(&self, handle: &RunHandle) {
+        if !store::is_over(handle.status()) {
+            self.unloaded.notify_one();
+        }
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<Name, RunHandle>> {

@@ -43,7 +43,7 @@ pub struct Session {
     /// What the run has still to be told.
     offers: VecDeque<Offer>,
     timer: Option<(Timestamp, Sleep)>,
-    inbox: mpsc::Receiver<Message>,
+    inbox: mpsc::Receiver<Box<Message>>,
     progress: watch::Sender<Progress>,
     handle: RunHandle,
     /// Kept between turns for its memory.
@@ -310,7 +310,7 @@ impl Session {
         while self.offers.len() < OFFERS
             && let Poll::Ready(Some(message)) = self.inbox.poll_recv(context)
         {
-            match message {
+            match *message {
                 Message::Input(input, reply) => self.offers.push_back(Offer {
                     input,
                     reply: Some(reply),
