@@ -25,6 +25,8 @@ const INBOX: usize = 64;
 const OFFERS: usize = 256;
 /// How many events one append holds before what else there is has to wait for the next.
 const EVENTS: usize = 4096;
+/// For how many events there is room from the beginning.
+const EVENTS_OF_A_SHORT_RUN: usize = 32;
 /// How often an append that failed is tried again, and how long the first and the longest waits between are.
 const TRIES: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -157,7 +159,7 @@ impl Session {
             inbox,
             progress,
             handle,
-            events: Vec::new(),
+            events: Vec::with_capacity(EVENTS_OF_A_SHORT_RUN),
             unstored: None,
             snapshots: Snapshots::default(),
         }

@@ -26,7 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -114,7 +113,6 @@ pub struct Server {
 
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    largest_body: usize,
     most_headers: usize,
     largest_head: usize,
     head_time: Duration,
@@ -127,7 +125,6 @@ struct Limits {
 impl Limits {
     fn of(settings: &Settings) -> Limits {
         Limits {
-            largest_body: settings.largest_body,
             most_headers: settings.most_headers,
             largest_head: settings.largest_head,
             head_time: settings.head_time,
@@ -169,14 +166,13 @@ impl Server {
     /// The routes of all protocols, to be mounted into an application. Who may ask is up to that application; a
     /// [`Caller`] among the extensions of a request tells who it is, without one it is somebody on this machine.
     pub fn router(&self) -> Router {
-        dialect::mount(self.service.clone()).layer(DefaultBodyLimit::max(self.limits.largest_body))
+        dialect::mount(self.service.clone())
     }
 
     /// The webhooks of what is served at the moment, at whatever paths, to be the fallback of an application. Those with a
     /// secret are open to everybody who can sign; for others the same holds as for [`Server::router`].
     pub fn webhooks(&self) -> Router {
-        let limit = DefaultBodyLimit::max(self.limits.largest_body);
-        trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(limit)
+        trigger::webhooks(self.service.clone(), self.metrics.clone())
     }
 
     /// Acts on the schedules of what is served, until [`Server::stop`]; [`Server::listen`] does so by itself.

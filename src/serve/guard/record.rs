@@ -21,7 +21,21 @@ const LONGEST_OWN: usize = 12 + 1 + 20;
 
 /// Which execution an answer is about, among its extensions, where the path does not say it.
 #[derive(Clone, Debug)]
-pub(in crate::serve) struct Concerns(pub Name);
+pub(in crate::serve) struct Concerns(Name);
+
+impl Concerns {
+    /// Notes it, if there is a log for it.
+    pub fn note(execution: &Name, answer: &mut Response) {
+        if is_logged() {
+            answer.extensions_mut().insert(Concerns(execution.clone()));
+        }
+    }
+}
+
+/// Whether anybody reads what becomes of requests.
+fn is_logged() -> bool {
+    tracing::enabled!(tracing::Level::INFO)
+}
 
 /// Ids for requests that have none.
 #[derive(Debug)]
@@ -69,8 +83,7 @@ pub(super) struct Record {
 impl Record {
     pub fn of(request: &Request) -> Record {
         let (route, path) = (request.extensions().get::<MatchedPath>().cloned(), request.uri().path());
-        let logged = tracing::enabled!(tracing::Level::INFO);
-        let execution = route.as_ref().filter(|_| logged).and_then(|route| {
+        let execution = route.as_ref().filter(|_| is_logged()).and_then(|route| {
             let mut segments = route.as_str().split('/').zip(path.split('/'));
             let (_, execution) = segments.find(|(name, _)| *name == "{execution}")?;
             Some(
@@ -96,7 +109,7 @@ impl Record {
 
     /// Writes the line.
     pub fn answered(&self, response: &Response, took: Duration) {
-        if !tracing::enabled!(tracing::Level::INFO) {
+        if !is_logged() {
             return;
         }
         let (method, route, status) = (self.method.as_str(), self.route(), response.status());

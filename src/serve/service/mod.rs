@@ -28,6 +28,8 @@ pub struct Service {
     environment: Box<Environment>,
     /// How many executions may go on at once.
     most_running: usize,
+    /// The largest body of a request, in bytes.
+    largest_body: usize,
     /// How long a body may take to arrive.
     body_time: Duration,
     stopping: watch::Receiver<bool>,
@@ -53,12 +55,18 @@ impl Service {
             catalog: RwLock::default(),
             environment: settings.environment,
             most_running: settings.most_running,
+            largest_body: settings.largest_body,
             body_time: settings.body_time,
             stopping,
             changed: watch::Sender::new(()),
             secrets: settings.secrets,
             live: settings.live,
         }
+    }
+
+    /// The largest body of a request, in bytes.
+    pub(super) fn largest_body(&self) -> usize {
+        self.largest_body
     }
 
     /// How long a body may take to arrive.

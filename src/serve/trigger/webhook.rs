@@ -99,8 +99,7 @@ impl Delivery<'_> {
             }
         };
         let (parts, body) = request.into_parts();
-        // The limits of bodies are among the extensions.
-        let body = receive(Request::from_parts(parts.clone(), body), self.service).await?;
+        let body = receive(body, self.service).await?;
         let message = self.check_signature(&parts.headers, &body)?;
         let trigger = seen(&parts, body).await?;
         let begin = self.begin(&trigger, message)?;

@@ -402,6 +402,6 @@ async fn rested(service: &Service, handle: &RunHandle) -> Reply {
 
 /// Notes for the log which execution an answer is about.
 fn concerning(handle: &RunHandle, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(Concerns(handle.id().clone()));
+    Concerns::note(handle.id(), &mut answer);
     answer
 }
