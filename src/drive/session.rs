@@ -26,6 +26,8 @@ const INBOX: usize = 64;
 const OFFERS: usize = 256;
 /// How many events one append holds before what else there is has to wait for the next.
 const EVENTS: usize = 4096;
+/// For how many events there is room from the beginning.
+const EVENTS_OF_A_SHORT_RUN: usize = 32;
 /// How often an append that failed is tried again, and how long the first and the longest waits between are.
 const TRIES: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -44,7 +46,7 @@ pub struct Session {
     /// What the run has still to be told.
     offers: VecDeque<Offer>,
     timer: Option<(Timestamp, Sleep)>,
-    inbox: mpsc::Receiver<Message>,
+    inbox: mpsc::Receiver<Box<Message>>,
     progress: watch::Sender<Progress>,
     handle: RunHandle,
     /// Kept between turns for its memory.
@@ -163,7 +165,7 @@ impl Session {
             inbox,
             progress,
             handle,
-            events: Vec::new(),
+            events: Vec::with_capacity(EVENTS_OF_A_SHORT_RUN),
             unstored: None,
             snapshots: Snapshots::default(),
             following: None,
@@ -343,7 +345,7 @@ impl Session {
         while self.offers.len() < OFFERS
             && let Poll::Ready(Some(message)) = self.inbox.poll_recv(context)
         {
-            match message {
+            match *message {
                 Message::Input(input, reply) => self.offers.push_back(Offer {
                     input,
                     reply: Some(reply),

@@ -15,6 +15,7 @@ mod converse;
 mod memory;
 mod open;
 mod register;
+mod retention;
 pub mod sqlite;
 
 use std::pin::Pin;
@@ -26,6 +27,7 @@ pub use converse::{Asking, converse};
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
 pub use register::{Expected, KeyPage, Register, Registered};
+pub use retention::{PORTION, forget, forget_definitions};
 pub use sqlite::Sqlite;
 
 use crate::data::Data;
