@@ -28,6 +28,7 @@ use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
 use super::caller::Caller;
+use super::dialect::IDENTITY;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::refusal::refusal;
@@ -118,8 +119,11 @@ impl Auth {
     }
 
     /// Who has sent these headers.
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let token = bearer(headers)?;
+    async fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let token = match identity(path, headers) {
+            Some(token) => token,
+            None => bearer(headers)?,
+        };
         let digest = token::digest(token);
         if let Some(token) = self.tokens.find(&digest) {
             return Ok(token.caller.clone());
@@ -129,6 +133,12 @@ impl Auth {
             None => Err(Problem::BadToken("the token is not known".to_owned())),
         }
     }
+}
+
+/// The token of a client of Azure's that asks for it as on a machine with a managed identity.
+fn identity<'h>(path: &str, headers: &'h HeaderMap) -> Option<&'h str> {
+    let asks = path.ends_with("/msi/token") && !headers.contains_key(header::AUTHORIZATION);
+    headers.get(IDENTITY).filter(|_| asks)?.to_str().ok()
 }
 
 /// The token that was sent. Scheme names have no case (RFC 9110).
@@ -244,7 +254,7 @@ impl Guard {
         if matches!(request.uri.path(), "/health" | "/ready") {
             return Ok(Caller::NOBODY);
         }
-        let caller = auth.caller(&request.headers).await;
+        let caller = auth.caller(request.uri.path(), &request.headers).await;
         if let Err(Problem::BadToken(_)) = caller {
             let peer = request.extensions.get::<Peer>();
             let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
