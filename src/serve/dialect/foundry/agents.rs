@@ -4,17 +4,18 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, Reply};
+use super::path::decoded;
 use super::{items, responses};
 use crate::serve::caller::{Caller, Scope};
 use crate::serve::catalog::Served;
 use crate::serve::refusal;
 use crate::serve::service::Service;
 
-pub(super) fn list(service: &Service, caller: &Caller) -> Reply {
+pub(super) fn list(service: &Service, caller: &Caller, query: &str) -> Reply {
     caller.may(Scope::Read)?;
     let catalog = service.catalog();
-    let agents = catalog.iter().map(|served| agent(served)).collect();
-    Ok(refusal::json(StatusCode::OK, &items::list(agents, false)))
+    let agents = catalog.iter().map(|served| agent(served));
+    Ok(refusal::json(StatusCode::OK, &behind(agents, query)))
 }
 
 pub(super) fn retrieve(service: &Service, caller: &Caller, name: &str) -> Reply {
@@ -23,20 +24,33 @@ pub(super) fn retrieve(service: &Service, caller: &Caller, name: &str) -> Reply 
     Ok(refusal::json(StatusCode::OK, &agent(&served)))
 }
 
-pub(super) fn versions(service: &Service, caller: &Caller, name: &str) -> Reply {
+pub(super) fn versions(service: &Service, caller: &Caller, name: &str, query: &str) -> Reply {
     caller.may(Scope::Read)?;
     let served = responses::named(service, name, None)?;
     let id = &served.program.main().header.id;
     let catalog = service.catalog();
     let all = catalog.all().filter(|served| served.program.main().header.id == *id);
-    let all = all.map(|served| version(served)).collect();
-    Ok(refusal::json(StatusCode::OK, &items::list(all, false)))
+    let all = all.map(|served| version(served));
+    Ok(refusal::json(StatusCode::OK, &behind(all, query)))
 }
 
 pub(super) fn one_version(service: &Service, caller: &Caller, name: &str, wanted: &str) -> Reply {
     caller.may(Scope::Read)?;
     let served = responses::named(service, name, Some(wanted))?;
     Ok(refusal::json(StatusCode::OK, &version(&served)))
+}
+
+/// All behind the one that the client knows: it asks until there are none.
+fn behind(all: impl Iterator<Item = Value>, query: &str) -> Value {
+    let after = query.split('&').find_map(|part| part.strip_prefix("after="));
+    let listed: Vec<Value> = match after.filter(|after| !after.is_empty()) {
+        Some(after) => {
+            let after = decoded(after).unwrap_or_default();
+            all.skip_while(|item| item["id"] != *after).skip(1).collect()
+        }
+        None => all.collect(),
+    };
+    items::list(listed, false)
 }
 
 /// Files are not changed by clients.

@@ -60,7 +60,7 @@ fn what(parts: &[&str]) -> Option<What> {
 }
 
 /// A part of a path without its percent signs; none where they are no text.
-fn decoded(part: &str) -> Option<String> {
+pub(super) fn decoded(part: &str) -> Option<String> {
     if !part.contains('%') {
         return Some(part.to_owned());
     }

@@ -72,9 +72,9 @@ async fn perform(service: &Arc<Service>, caller: &Caller, place: Place, request:
         }
         What::Response(id) if get => responses::retrieve(service, caller, &id, &query).await,
         What::Cancel(id) if post => responses::cancel(service, caller, &id).await,
-        What::Agents if get => agents::list(service, caller),
+        What::Agents if get => agents::list(service, caller, &query),
         What::Agent(name) if get => agents::retrieve(service, caller, &name),
-        What::Versions(name) if get => agents::versions(service, caller, &name),
+        What::Versions(name) if get => agents::versions(service, caller, &name, &query),
         What::Version(name, version) if get => agents::one_version(service, caller, &name, &version),
         What::Agents | What::Agent(_) | What::Versions(_) | What::Version(..) => Err(agents::unwritable()),
         What::Token if get => token::token(&parts),
