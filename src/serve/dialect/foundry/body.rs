@@ -100,9 +100,9 @@ impl Named {
     }
 }
 
-/// What somebody says to a workflow.
+/// What a client says to a workflow.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct Client {
     pub messages: Vec<NewMessage>,
     /// Whether a call of a tool is allowed, and why not.
     pub approval: Option<(bool, Option<Name>)>,
@@ -110,10 +110,10 @@ pub(super) struct Said {
     pub result: Option<Data>,
 }
 
-impl Said {
+impl Client {
     /// Reads the input of a response: a text, a list of items, or nothing.
-    pub fn read(input: &Value) -> Result<Said, Failure> {
-        let mut said = Said::default();
+    pub fn read(input: &Value) -> Result<Client, Failure> {
+        let mut said = Client::default();
         match input {
             Value::Null => {}
             Value::String(text) => said.messages.push(by_user(text)),

@@ -91,8 +91,10 @@ pub(super) struct Composer {
     saying: HashMap<Ticket, Vec<(Name, Name)>>,
     /// What was said in the conversation by the run itself, and not shown so far.
     said: Vec<(Name, Name)>,
-    /// The messages of the response.
+    /// The messages of the response that are to be kept.
     messages: Vec<Said>,
+    /// The ids of those that the run has not said in its conversation before.
+    made: Vec<Name>,
     /// What a stream tells.
     told: Vec<Value>,
     number: u64,
@@ -102,7 +104,7 @@ impl Composer {
     pub fn new(program: Arc<Program>, id: ResponseId) -> Composer {
         let says = |op: &Op| matches!(op, Op::Emit { event, .. } if &**event == MESSAGE);
         Composer {
-            explicit: program.steps.iter().any(|step| says(&step.node.op)),
+            explicit: program.main().header.is_dialogue || program.steps.iter().any(|step| says(&step.node.op)),
             id,
             is_whole: false,
             tracer: Tracer::new(program),
@@ -119,6 +121,7 @@ impl Composer {
             saying: HashMap::new(),
             said: Vec::new(),
             messages: Vec::new(),
+            made: Vec::new(),
             told: Vec::new(),
             number: 0,
         }
@@ -278,27 +281,22 @@ impl Composer {
         self.done(index, item);
     }
 
-    /// Notes what is said in the conversation of the run by a call that goes out.
+    /// Notes what workflow and agents say in the conversation of the run by a call that goes out.
     fn says(&mut self, ticket: Ticket, request: &Request) {
-        let conversation = self.conversation().cloned();
-        let own = |of: &Name| conversation.as_ref() == Some(of);
-        let texts: Vec<Name> = match request {
-            Request::Remember(asked) if own(&asked.conversation) => {
-                let text = |message: &crate::run::Message| match message {
-                    crate::run::Message::Assistant { content, .. } => content.as_ref().map(Data::to_text),
-                    _ => None,
-                };
-                asked
-                    .messages
-                    .iter()
-                    .map(|message| text(message).unwrap_or_default())
-                    .collect()
-            }
+        let conversation = self.conversation();
+        let own = |of: &Name| conversation == Some(of);
+        let of_model = |message: &Message| match message {
+            Message::Assistant { content, .. } => content.as_ref().map(Data::to_text),
+            _ => None,
+        };
+        let new = |message: &NewMessage| Some(message.text.clone()).filter(|_| message.role == Role::Assistant);
+        let texts: Vec<Option<Name>> = match request {
+            Request::Remember(asked) if own(&asked.conversation) => asked.messages.iter().map(of_model).collect(),
             Request::Conversation(ConversationRequest::Add { conversation, message }) if own(conversation) => {
-                vec![message.text.clone()]
+                vec![new(message)]
             }
             Request::Conversation(ConversationRequest::Copy { conversation, messages }) if own(conversation) => {
-                messages.iter().map(|message| message.text.clone()).collect()
+                messages.iter().map(new).collect()
             }
             _ => return,
         };
@@ -306,11 +304,9 @@ impl Composer {
             return;
         };
         let effect = format!("{}/{}", self.id.run, call.effect);
-        let ids = texts
-            .into_iter()
-            .enumerate()
-            .map(|(n, text)| (message_id(&effect, n), text));
-        self.saying.insert(ticket, ids.collect());
+        let said = texts.into_iter().enumerate();
+        let said = said.filter_map(|(n, text)| Some((message_id(&effect, n), text.filter(|text| !text.is_empty())?)));
+        self.saying.insert(ticket, said.collect());
     }
 
     fn answers(&mut self, ticket: Ticket, outcome: &Outcome, scope: Option<ScopeId>) {
@@ -327,7 +323,7 @@ impl Composer {
             .as_ref()
             .and_then(|saying| saying.last())
             .map(|(id, _)| id.clone());
-        self.said.extend(saying.into_iter().flatten());
+        saying.into_iter().flatten().for_each(|said| self.keeps(said));
         let Some((scope, agent)) = scope.and_then(|scope| Some((scope, self.agent(scope)?))) else {
             return;
         };
@@ -341,6 +337,15 @@ impl Composer {
                 talk.content = answer.result.clone();
             }
             _ => {}
+        }
+    }
+
+    /// The run has said something in its conversation: before it is shown, or behind that, and then it is kept already.
+    fn keeps(&mut self, (id, text): (Name, Name)) {
+        let is_same = |said: &Said| said.text() == text && self.made.contains(&said.id);
+        match self.messages.iter().position(is_same) {
+            Some(shown) => drop(self.messages.remove(shown)),
+            None => self.said.push((id, text)),
         }
     }
 
@@ -370,7 +375,11 @@ impl Composer {
         let said = self.said.iter().position(|(_, said)| *said == text);
         let id = match said {
             Some(at) => self.said.remove(at).0,
-            None => self.message_id(seq),
+            None => {
+                let id = self.message_id(seq);
+                self.made.push(id.clone());
+                id
+            }
         };
         self.show(id, at, agent.as_ref(), &text);
     }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::body::{Create, Said, labels};
+use super::body::{Client, Create, labels};
 use super::compose::{Composer, ResponseId};
 use super::conversations;
 use super::failure::{Failure, Reply, unkept, unknown_response};
@@ -24,7 +24,7 @@ use crate::serve::guard::Concerns;
 use crate::serve::problem::Problem;
 use crate::serve::refusal;
 use crate::serve::service::{Begin, Look, Service};
-use crate::store::{self, Conversation, Entry, Filter, message_id};
+use crate::store::{self, Conversation, Entry, Filter, Said, message_id};
 
 /// How many runs of a conversation are looked at at once.
 const PAGE: usize = 50;
@@ -43,14 +43,14 @@ fn turn(conversation: &str) -> &'static Mutex<()> {
 pub(super) async fn create(service: &Arc<Service>, caller: &Caller, agent: Option<&str>, create: Create) -> Reply {
     caller.may(Scope::Run)?;
     let served = agent_of(service, agent, &create)?;
-    let said = Said::read(&create.input)?;
+    let said = Client::read(&create.input)?;
     let (stream, background) = (create.stream == Some(true), create.background == Some(true));
     let conversation = conversation(service, caller, &create).await?;
     let (program, id) = {
         let _turn = turn(&conversation.id).lock().await;
         match in_progress(service, caller, &conversation.id, &served).await? {
             Some(entry) => answer(service, caller, &entry, &conversation, &said).await?,
-            None => begin(service, caller, &served, &conversation, said, create).await?,
+            None => begin(service, caller, &served, &conversation, &said, create).await?,
         }
     };
     let making = Making::new(service, program, id.clone());
@@ -254,7 +254,7 @@ async fn begin(
     caller: &Caller,
     served: &Served,
     conversation: &Conversation,
-    said: Said,
+    said: &Client,
     create: Create,
 ) -> Result<(Arc<Program>, ResponseId), Failure> {
     let header = &served.program.main().header;
@@ -263,7 +263,8 @@ async fn begin(
         run: run.clone(),
         first: 0,
     };
-    let input = start::input(&said, create.structured_inputs, header.input_schema.as_ref())?;
+    let kept = messages(service, said, &id.to_string());
+    let input = start::input(said, &kept, create.structured_inputs, header);
     let begin = Begin {
         version: header.version.clone(),
         execution: Some(run),
@@ -272,7 +273,7 @@ async fn begin(
         labels: labels(create.metadata)?,
         ..Begin::new(header.id.clone(), input)
     };
-    let kept = said_by_user(service, conversation, &said, &id.to_string()).await?;
+    say(service, conversation, &kept).await?;
     match service.begin(caller, begin).await {
         Ok(handle) => Ok((handle.program().clone(), id)),
         Err(problem) => {
@@ -290,7 +291,7 @@ async fn answer(
     caller: &Caller,
     entry: &Entry,
     conversation: &Conversation,
-    said: &Said,
+    said: &Client,
 ) -> Result<(Arc<Program>, ResponseId), Failure> {
     let busy = |why: &str| Failure::malformed("conversation", format!("The conversation is in use: {why}."));
     if entry.head.status == Status::Running {
@@ -304,8 +305,9 @@ async fn answer(
             _ => busy("a response in it is in progress"),
         });
     };
-    let payload = start::payload(said, &wait, run.resume_schema(wait.ticket))?;
-    let kept = said_by_user(service, conversation, said, &format!("{}/{}", entry.run, wait.ticket.0)).await?;
+    let kept = messages(service, said, &format!("{}/{}", entry.run, wait.ticket.0));
+    let payload = start::payload(said, &kept, &wait, run.resume_schema(wait.ticket))?;
+    say(service, conversation, &kept).await?;
     let step = Some(Name::from(wait.address.as_str()));
     match service.resume(caller, None, &entry.run, step, Some(payload)).await {
         Ok(handle) => {
@@ -361,31 +363,31 @@ async fn answered(service: &Service, handle: &RunHandle, from: u64, ticket: Tick
     }
 }
 
-/// Keeps what the client says in the conversation, where it stands before what comes of it; the ids of the messages.
-async fn said_by_user(
-    service: &Service,
-    conversation: &Conversation,
-    said: &Said,
-    of: &str,
-) -> Result<Vec<Name>, Failure> {
-    settle(service, &conversation.id).await?;
+/// What a client says, as messages whose ids come from what they are for.
+fn messages(service: &Service, said: &Client, of: &str) -> Vec<Said> {
     let at = service.driver().clock().now();
-    let messages = said.messages.iter().filter(|message| !message.text.is_empty());
-    let messages = messages.enumerate().map(|(n, message)| {
+    let each = said.messages.iter().enumerate().map(|(n, message)| {
         let id = message_id(&format!("input {of}"), n);
-        store::Said::of(message.clone(), id, at)
+        Said::of(message.clone(), id, at)
     });
-    let messages: Vec<store::Said> = messages.collect();
-    let ids = messages.iter().map(|message| message.id.clone()).collect();
-    let store = service.driver().store();
-    store.say(conversation.clone(), messages).await.map_err(unkept)?;
-    Ok(ids)
+    each.collect()
 }
 
-async fn unsay(service: &Service, conversation: &Conversation, ids: &[Name]) -> Result<(), Failure> {
-    for id in ids {
+/// Keeps what a client says in the conversation, where it stands before what comes of it.
+async fn say(service: &Service, conversation: &Conversation, messages: &[Said]) -> Result<(), Failure> {
+    settle(service, &conversation.id).await?;
+    let messages = messages.iter().filter(|message| !message.text().is_empty());
+    let said = service
+        .driver()
+        .store()
+        .say(conversation.clone(), messages.cloned().collect());
+    said.await.map_err(unkept)
+}
+
+async fn unsay(service: &Service, conversation: &Conversation, messages: &[Said]) -> Result<(), Failure> {
+    for message in messages {
         let store = service.driver().store();
-        store.unsay(&conversation.id, id).await.map_err(unkept)?;
+        store.unsay(&conversation.id, &message.id).await.map_err(unkept)?;
     }
     Ok(())
 }

@@ -2,33 +2,42 @@
 
 use serde_json::Value;
 
-use super::body::Said;
+use super::body::Client;
 use super::failure::Failure;
 use crate::contract::Schema;
 use crate::data::{Data, Map};
-use crate::graph::Name;
-use crate::run::{NewMessage, PendingWait, Wait};
+use crate::graph::{Header, Name};
+use crate::run::{PendingWait, Wait};
 use crate::serve::problem::Problem;
+use crate::store::Said;
 
-/// The input of a run: what was said, in the first shape that the workflow takes.
+/// The input of a run: what was said, in the first shape that the workflow takes. `kept` is the same with the ids under
+/// which the conversation has it.
 pub(super) fn input(
-    said: &Said,
+    said: &Client,
+    kept: &[Said],
     structured: Option<serde_json::Map<String, Value>>,
-    schema: Option<&Schema>,
-) -> Result<Data, Failure> {
-    if let Some(structured) = structured {
-        let text = said.text().map_or_else(|| messages(&said.messages), Data::Text);
+    header: &Header,
+) -> Data {
+    let whole = || object("messages", messages(kept));
+    let structured = structured.map(|structured| {
         let entries = structured
             .into_iter()
             .map(|(key, value)| (Name::from(key), Data::from(value)));
-        return Ok(Data::from(
-            [("input".into(), text)].into_iter().chain(entries).collect::<Map>(),
-        ));
+        entries.collect::<Vec<_>>()
+    });
+    if header.is_dialogue {
+        let whole = [("messages".into(), messages(kept))];
+        return Data::from(structured.into_iter().flatten().chain(whole).collect::<Map>());
     }
-    let whole = object("messages", messages(&said.messages));
-    let Some(text) = said.text() else { return Ok(whole) };
-    let Some(schema) = schema else {
-        return Ok(Data::Text(text));
+    if let Some(structured) = structured {
+        let text = said.text().map_or_else(|| messages(kept), Data::Text);
+        let text = [("input".into(), text)];
+        return Data::from(text.into_iter().chain(structured).collect::<Map>());
+    }
+    let Some(text) = said.text() else { return whole() };
+    let Some(schema) = &header.input_schema else {
+        return Data::Text(text);
     };
     // Whoever sends nothing means no input.
     let read = json(&text).or_else(|| text.is_empty().then(|| Data::from(Map::new())));
@@ -36,14 +45,19 @@ pub(super) fn input(
         read.clone(),
         Some(Data::Text(text.clone())),
         Some(object("input", Data::Text(text.clone()))),
-        Some(whole),
+        Some(whole()),
     ];
     // Where none fits, the refusal is about what was meant most likely.
-    Ok(first_fit(shapes, Some(schema)).unwrap_or_else(|| read.unwrap_or(Data::Text(text))))
+    first_fit(shapes, Some(schema)).unwrap_or_else(|| read.unwrap_or(Data::Text(text)))
 }
 
 /// The answer to a wait: what was said, in the first shape that it takes.
-pub(super) fn payload(said: &Said, wait: &PendingWait, schema: Option<&Schema>) -> Result<Data, Failure> {
+pub(super) fn payload(
+    said: &Client,
+    kept: &[Said],
+    wait: &PendingWait,
+    schema: Option<&Schema>,
+) -> Result<Data, Failure> {
     let data = match &*wait.wait {
         Wait::Resume { data, .. } => data.as_ref(),
         Wait::Event { .. } => None,
@@ -55,7 +69,7 @@ pub(super) fn payload(said: &Said, wait: &PendingWait, schema: Option<&Schema>) 
     }
     let yes = text.as_deref().and_then(agreed);
     let shapes: Vec<Option<Data>> = match kind {
-        Some("question" | "input") => vec![Some(object("messages", messages(&said.messages))), text.map(Data::Text)],
+        Some("question" | "input") => vec![Some(object("messages", messages(kept))), text.map(Data::Text)],
         Some("approval") => match yes {
             Some(approve) => return approval(approve, None, schema),
             None => vec![text.as_deref().and_then(json)],
@@ -71,7 +85,7 @@ pub(super) fn payload(said: &Said, wait: &PendingWait, schema: Option<&Schema>) 
             said.result.clone(),
             text.as_deref().and_then(json),
             text.clone().map(Data::Text),
-            Some(object("messages", messages(&said.messages))),
+            Some(object("messages", messages(kept))),
             yes.map(|approve| object("approved", Data::Bool(approve))),
         ],
     };
@@ -131,15 +145,16 @@ fn agreed(text: &str) -> Option<bool> {
     }
 }
 
-fn messages(messages: &[NewMessage]) -> Data {
-    let message = |message: &NewMessage| {
-        let entries: [(Name, Data); 2] = [
-            ("role".into(), Data::from(message.role.as_str())),
-            ("text".into(), Data::Text(message.text.clone())),
+fn messages(kept: &[Said]) -> Data {
+    let message = |said: &Said| {
+        let entries: [(Name, Data); 3] = [
+            ("id".into(), Data::Text(said.id.clone())),
+            ("role".into(), Data::from(said.role.as_str())),
+            ("text".into(), Data::Text(said.text())),
         ];
         Data::from(entries.into_iter().collect::<Map>())
     };
-    messages.iter().map(message).collect()
+    kept.iter().map(message).collect()
 }
 
 fn object(key: &str, value: Data) -> Data {
