@@ -6,9 +6,11 @@
 
 mod describe;
 mod errors;
+mod foundry;
 mod lifecycle;
 mod listing;
 mod operate;
+mod python;
 mod schemathesis;
 mod seed;
 mod soak;
