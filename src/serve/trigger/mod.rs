@@ -25,9 +25,13 @@ use crate::load::Loaded;
 pub const STARTED_BY: &str = "interpret.trigger";
 
 /// Paths of the server itself, which no webhook can have.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 12] = [
     "/workflows",
     "/voltagent",
+    "/llamaindex",
+    "/handlers",
+    "/results",
+    "/events",
     "/health",
     "/ready",
     "/metrics",
