@@ -271,7 +271,10 @@ impl Store for Memory {
     fn forget(&self, run: &Name) -> Reply<'_, bool> {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let over = inner.runs.get(run).is_some_and(|journal| is_over(journal.entry.head.status));
+        let over = inner
+            .runs
+            .get(run)
+            .is_some_and(|journal| is_over(journal.entry.head.status));
         if over {
             inner.finished.retain(|finished| finished != run);
             inner.finished_bytes -= inner.runs.remove(run).map_or(0, |journal| journal.bytes);

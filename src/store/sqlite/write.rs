@@ -326,9 +326,8 @@ pub(super) fn prune(connection: &Connection, before: Timestamp, limit: usize) ->
 /// Deletes a run if it is over.
 pub(super) fn forget(connection: &Connection, run: &Name) -> Result<bool, Error> {
     let delete = || -> rusqlite::Result<bool> {
-        let mut over = connection.prepare_cached(
-            "SELECT number FROM runs WHERE id = ? AND status IN ('completed', 'error', 'cancelled')",
-        )?;
+        let mut over = connection
+            .prepare_cached("SELECT number FROM runs WHERE id = ? AND status IN ('completed', 'error', 'cancelled')")?;
         let number = over.query_row([&**run], |row| row.get(0)).optional()?;
         number.map_or(Ok(false), |number| delete_run(connection, number).map(|()| true))
     };

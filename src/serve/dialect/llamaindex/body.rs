@@ -141,7 +141,9 @@ impl Delivery {
 
 /// The class and the fields of an event in an envelope.
 fn event(envelope: &Data) -> Result<(Name, Data), Problem> {
-    let name = ["type", "qualified_name"].into_iter().find_map(|key| envelope.get(key)?.as_str());
+    let name = ["type", "qualified_name"]
+        .into_iter()
+        .find_map(|key| envelope.get(key)?.as_str());
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| {
         Problem::Malformed(
             "Invalid event: it needs its class as `type` and its fields as `value`, as in \
@@ -183,7 +185,8 @@ mod tests {
         for class in ["Order", "StartEvent"] {
             let envelope = data!({ "value": order.clone(), "type": class, "qualified_name": null });
             assert_eq!(input(envelope), order);
-            let old = data!({ "__is_pydantic": true, "value": order.clone(), "qualified_name": format!("shop.{class}") });
+            let old =
+                data!({ "__is_pydantic": true, "value": order.clone(), "qualified_name": format!("shop.{class}") });
             assert_eq!(input(old), order);
         }
         let legacy = data!({ "data": order.clone(), "type": "Order", "qualified_name": null });
@@ -224,7 +227,11 @@ mod tests {
         let old = data!({ "__is_pydantic": true, "value": { "text": "yes" }, "qualified_name": "__main__.Answer" });
         let written = read(data!({ "event": old.to_string() })).unwrap();
         assert_eq!((&*written.event, written.value), ("Answer", data!({ "text": "yes" })));
-        for body in [data!({}), data!({ "event": { "response": "x" } }), data!({ "event": 1 })] {
+        for body in [
+            data!({}),
+            data!({ "event": { "response": "x" } }),
+            data!({ "event": 1 }),
+        ] {
             assert!(read(body.clone()).is_err(), "{body}");
         }
     }

@@ -108,7 +108,11 @@ fn later(first: &Entry, number: u64) -> Name {
     // Another execution may have that id once this one is forgotten.
     digest.update(first.started_at.0.to_le_bytes());
     digest.update(number.to_le_bytes());
-    let digits = digest.finalize().iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let digits = digest
+        .finalize()
+        .iter()
+        .take(16)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     format!("turn-{digits}").into()
 }
 

@@ -116,7 +116,9 @@ fn successions(program: &Program, steps: &IndexMap<NodeId, ()>) -> Vec<(NodeId, 
         }
     }
     for (index, node) in program.steps.iter().enumerate() {
-        let Some(around) = owner(program, NodeId(index as u32)) else { continue };
+        let Some(around) = owner(program, NodeId(index as u32)) else {
+            continue;
+        };
         for (block, label) in node.node.blocks() {
             if let Some(first) = program.block(block).first {
                 found.push((around, first, Some(label)));

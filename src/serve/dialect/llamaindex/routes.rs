@@ -50,7 +50,10 @@ pub(in crate::serve) fn router(service: Arc<Service>) -> Router {
         .route("/health", get(health))
         .route("/workflows", get(list))
         .fallback(nothing);
-    Router::new().nest("/llamaindex", prefixed).merge(own).with_state(service)
+    Router::new()
+        .nest("/llamaindex", prefixed)
+        .merge(own)
+        .with_state(service)
 }
 
 async fn health() -> Response {
@@ -60,7 +63,9 @@ async fn health() -> Response {
 async fn list(State(service): Server, caller: Caller) -> Reply {
     caller.may(Scope::Read)?;
     let catalog = service.catalog();
-    let names = catalog.iter().map(|served| Data::Text(served.program.main().header.id.clone()));
+    let names = catalog
+        .iter()
+        .map(|served| Data::Text(served.program.main().header.id.clone()));
     Ok(json(
         StatusCode::OK,
         &data!({ "workflows": names.collect::<Vec<Data>>() }),
@@ -194,7 +199,10 @@ async fn cancel(State(service): Server, caller: Caller, Path(id): Path<Name>, ur
         return Ok(concerning(&run, json(StatusCode::OK, &data!({ "status": "deleted" }))));
     }
     match cancelled {
-        true => Ok(concerning(&run, json(StatusCode::OK, &data!({ "status": "cancelled" })))),
+        true => Ok(concerning(
+            &run,
+            json(StatusCode::OK, &data!({ "status": "cancelled" })),
+        )),
         // This protocol has no other word for what can no longer be cancelled.
         false => Err(Problem::UnknownExecution(id.to_string()).into()),
     }
@@ -202,9 +210,8 @@ async fn cancel(State(service): Server, caller: Caller, Path(id): Path<Name>, ur
 
 async fn events(State(service): Server, caller: Caller, Path(id): Path<Name>, uri: Uri, headers: HeaderMap) -> Reply {
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&uri).unwrap_or_default();
-    let says = |key: &str, default: bool| {
-        asked(&query, key).map_or(default, |value| value.eq_ignore_ascii_case("true"))
-    };
+    let says =
+        |key: &str, default: bool| asked(&query, key).map_or(default, |value| value.eq_ignore_ascii_case("true"));
     let form = match says("sse", true) {
         true => Form::Sse,
         false => Form::Lines,

@@ -59,7 +59,11 @@ fn choose(run: &Run, sent: &Delivery) -> Result<Use, Failure> {
         [] => Err(Problem::Conflict(format!("no step waits for {} at the moment", sent.event)).into()),
         several => {
             let steps: Vec<&str> = several.iter().map(|wait| wait.address.as_str()).collect();
-            let why = format!("several steps wait for {}; say which as `step`: {}", sent.event, steps.join(", "));
+            let why = format!(
+                "several steps wait for {}; say which as `step`: {}",
+                sent.event,
+                steps.join(", ")
+            );
             Err(Problem::Conflict(why).into())
         }
     }
@@ -98,7 +102,10 @@ fn is_delivered(program: &Program, classes: &Classes, event: &str) -> bool {
         .steps
         .iter()
         .any(|step| matches!(&step.node.op, Op::WaitFor(wait) if *wait.event == *event));
-    waited || classes.get(event).is_none_or(|class| class.base != Some(Base::Response))
+    waited
+        || classes
+            .get(event)
+            .is_none_or(|class| class.base != Some(Base::Response))
 }
 
 /// What the fields of an answer come to: clients wrap what is no object into the field that is usual for it.

@@ -127,7 +127,14 @@ steps:
 ",
     );
     let events = journal(&program, vec![start(), answer(data!({ "action": "yes" }))]);
-    let told = told(&program, &events, Wanted { qualified: false, ..ALL });
+    let told = told(
+        &program,
+        &events,
+        Wanted {
+            qualified: false,
+            ..ALL
+        },
+    );
     assert_eq!(
         told,
         [
@@ -249,7 +256,10 @@ steps: [{ kind: andSleep, id: nap, duration: 1h }]
     let late = journal(&slow, vec![start(), Input::Tick, Input::Tick, Input::Tick]);
     let late = told_of(&slow, &late);
     assert_eq!(late.get("type"), Some(&data!("WorkflowTimedOutEvent")));
-    assert_eq!(late.get("value"), Some(&data!({ "timeout": 2.0, "active_steps": ["nap"] })));
+    assert_eq!(
+        late.get("value"),
+        Some(&data!({ "timeout": 2.0, "active_steps": ["nap"] }))
+    );
 }
 
 #[test]
@@ -299,7 +309,10 @@ fn a_graph_shows_steps_events_and_who_is_asked() {
         assert!(edges.contains(&edge.to_owned()), "{edge}: {edges:?}");
     }
     let nodes = graph.get("nodes").and_then(Data::as_list).unwrap();
-    let question = nodes.iter().find(|node| node.get("id") == Some(&data!("event:Question"))).unwrap();
+    let question = nodes
+        .iter()
+        .find(|node| node.get("id") == Some(&data!("event:Question")))
+        .unwrap();
     assert_eq!(
         question,
         &data!({
@@ -331,7 +344,9 @@ steps:
     ));
     let edges = graph.get("edges").and_then(Data::as_list).unwrap();
     let has = |from: &str, to: &str| {
-        edges.iter().any(|edge| edge.get("source") == Some(&data!(from)) && edge.get("target") == Some(&data!(to)))
+        edges
+            .iter()
+            .any(|edge| edge.get("source") == Some(&data!(from)) && edge.get("target") == Some(&data!(to)))
     };
     assert!(has("check", "inner") && has("check", "last"), "{edges:?}");
     assert!(has("check", "event:InputRequiredEvent"), "{edges:?}");

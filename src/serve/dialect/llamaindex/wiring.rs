@@ -36,7 +36,9 @@ pub(super) fn wires(program: &Program, classes: &Classes) -> Vec<Wire> {
         add(first, Way::Takes, classes.start());
     }
     for (index, step) in program.steps.iter().enumerate() {
-        let Some(owner) = owner(program, NodeId(index as u32)) else { continue };
+        let Some(owner) = owner(program, NodeId(index as u32)) else {
+            continue;
+        };
         match &step.node.op {
             Op::Emit { event, .. } => add(owner, Way::Gives, event),
             Op::WaitFor(wait) => add(owner, Way::Takes, &wait.event),
@@ -103,10 +105,14 @@ impl Wiring {
 
 /// Whether people, or other systems, are asked with events of a class.
 pub(super) fn leads_outside(classes: &Classes, event: &str) -> bool {
-    classes.get(event).is_some_and(|class| class.base == Some(Base::Request))
+    classes
+        .get(event)
+        .is_some_and(|class| class.base == Some(Base::Request))
 }
 
 /// Whether events of a class come from outside.
 pub(super) fn comes_from_outside(classes: &Classes, event: &str) -> bool {
-    classes.get(event).is_some_and(|class| class.base == Some(Base::Response))
+    classes
+        .get(event)
+        .is_some_and(|class| class.base == Some(Base::Response))
 }
