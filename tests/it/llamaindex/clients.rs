@@ -103,9 +103,15 @@ fn the_code_of_the_published_page_runs_with_another_address() {
     let Some(page) = suites::file("seeds/llamaindex.md") else {
         return;
     };
+    let ours = std::fs::read_to_string("docs/dialect-llamaindex.md").unwrap();
+    let blocks = ours.split("```yaml\n").skip(1);
+    let blocks: Vec<&str> = blocks.filter_map(|block| block.split("```").next()).collect();
+    let [greet, human] = blocks.as_slice() else {
+        panic!("our page shows the two workflows of theirs");
+    };
     for package in ["llama-agents-client", "llama-index-workflows"] {
         let Some(python) = environment(package) else { return };
-        let served = served();
+        let served = Served::new(&[("greet.yaml", greet), ("human.yaml", human)]);
         let code = code_of_the_page(&page, &served.base);
         let [greeting, talking] = code.as_slice() else {
             panic!("the page uses its client twice");

@@ -4,7 +4,7 @@ use interpret::data;
 use interpret::data::Data;
 
 use super::{COUNTS, FAILS, GREET, HUMAN, PANEL};
-use crate::api::{Answer, Served};
+use crate::api::{Answer, Served, block_on, client};
 use crate::serve::{Served as Guarded, auth, hash};
 
 fn served() -> Served {
@@ -294,6 +294,31 @@ fn a_handler_goes_on_with_what_its_last_run_remembers() {
     assert_eq!(served.get("/handlers").at("/handlers"), data!([]));
     assert_eq!(served.get("/workflows/executions").data(), &data!([]));
     assert_eq!(run(&served, data!({})).at("/result/value/result"), data!(1));
+}
+
+#[test]
+fn of_two_that_would_go_on_under_one_handler_one_does() {
+    let served = served();
+    for turn in 1..=4 {
+        let body = data!({ "handler_id": "both", "start_event": { "wait": true } }).to_string();
+        let url = format!("{}/workflows/counts/run-nowait", served.base);
+        let statuses = block_on(async {
+            let ask = || async {
+                let sent = client().post(&url).body(body.clone()).send().await.unwrap();
+                sent.status().as_u16()
+            };
+            let (a, b, c) = futures_util::join!(ask(), ask(), ask());
+            let mut statuses = [a, b, c];
+            statuses.sort_unstable();
+            statuses
+        });
+        assert_eq!(statuses, [200, 409, 409], "turn {turn}");
+        let answer = sent("HumanResponseEvent", data!({}));
+        assert_eq!(served.post("/events/both", &answer).status, 200);
+        // The stream ends with the run.
+        served.get("/events/both");
+        assert_eq!(served.get("/results/both").at("/result"), data!(turn));
+    }
 }
 
 #[test]

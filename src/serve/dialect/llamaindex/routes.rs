@@ -245,7 +245,7 @@ async fn events(State(service): Server, caller: Caller, Path(id): Path<Name>, ur
         from: if now { entry.seq } else { 0 },
         over: is_over(entry.head.status),
     };
-    let answer = stream::response(&service, source, wanted).await;
+    let answer = stream::response(&service, source, wanted).await?;
     Ok(concerning(&entry.run, answer))
 }
 

@@ -6,7 +6,7 @@ use super::reply::Failure;
 use super::wiring::owner;
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, Op, Program};
+use crate::graph::{Name, NodeId, Op, Program};
 use crate::run::{PendingWait, Run, Wait};
 use crate::serve::caller::Caller;
 use crate::serve::problem::Problem;
@@ -38,9 +38,6 @@ fn choose(run: &Run, sent: &Delivery) -> Result<Use, Failure> {
         let why = format!("Invalid event type: {}. Expected one of {expected}", sent.event);
         return Err(Problem::Malformed(why).into());
     }
-    if let Some(step) = &sent.step {
-        known(program, step, &sent.event)?;
-    }
     let answered = |wait: &PendingWait| {
         let asks = run.waiting(wait.ticket).map(|node| asks(&program.step(node).node.op));
         matches!(&*wait.wait, Wait::Resume { .. }) && asks.is_some_and(|(_, response)| *response == *sent.event)
@@ -50,6 +47,9 @@ fn choose(run: &Run, sent: &Delivery) -> Result<Use, Failure> {
         step.is_none_or(|step| *wait.step == *step || wait.address == step)
     };
     let waits: Vec<PendingWait> = run.waits().filter(|wait| answered(wait) && meant(wait)).collect();
+    if let (Some(step), true) = (&sent.step, waits.is_empty()) {
+        known(program, step, &sent.event)?;
+    }
     match waits.as_slice() {
         [wait] => {
             let schema = run.resume_schema(wait.ticket);
@@ -75,8 +75,8 @@ fn known(program: &Program, step: &str, event: &str) -> Result<(), Failure> {
     let id = step.rsplit('/').next().unwrap_or(step);
     let id = id.split(['[', '@']).next().unwrap_or(id);
     let mut of = program.steps.iter().enumerate().filter(|(index, _)| {
-        let owner = owner(program, crate::graph::NodeId(*index as u32));
-        owner.is_some_and(|owner| matches!(&*program.step(owner).node.id, known if known == step || known == id))
+        let owner = owner(program, NodeId(*index as u32));
+        owner.is_some_and(|owner| *program.step(owner).node.id == *id)
     });
     let mut exists = false;
     let takes = of.any(|(_, step)| {

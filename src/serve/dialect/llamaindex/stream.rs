@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::frames::{Form, Frames, Wanted};
 use crate::drive::Follow;
 use crate::graph::Program;
+use crate::serve::problem::Problem;
 use crate::serve::service::Service;
 
 impl Form {
@@ -54,7 +55,11 @@ struct Stream {
 }
 
 /// The answer with the events of an execution; without content when nothing is left to be told.
-pub(super) async fn response(service: &Service, source: Source, wanted: Wanted) -> Response {
+///
+/// # Errors
+///
+/// When the execution is over, and its events cannot be read.
+pub(super) async fn response(service: &Service, source: Source, wanted: Wanted) -> Result<Response, Problem> {
     let mut stream = Stream {
         frames: Frames::new(source.program, wanted),
         follow: source.follow,
@@ -65,7 +70,8 @@ pub(super) async fn response(service: &Service, source: Source, wanted: Wanted) 
     let first = match source.over {
         false => None,
         true => match stream.next().await {
-            None => return StatusCode::NO_CONTENT.into_response(),
+            None => return Ok(StatusCode::NO_CONTENT.into_response()),
+            Some(Err(error)) => return Err(Problem::Conflict(error.to_string())),
             first => first,
         },
     };
@@ -82,7 +88,7 @@ pub(super) async fn response(service: &Service, source: Source, wanted: Wanted) 
         (header::CACHE_CONTROL, "no-cache"),
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    (headers, Body::from_stream(stream::iter(first).chain(rest))).into_response()
+    Ok((headers, Body::from_stream(stream::iter(first).chain(rest))).into_response())
 }
 
 impl Stream {
