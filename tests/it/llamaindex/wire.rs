@@ -279,6 +279,21 @@ fn a_handler_goes_on_with_what_its_last_run_remembers() {
             served.kill_and_restart();
         }
     }
+    // Who repeats one of them begins something of its own.
+    let replay = format!("/workflows/counts/executions/{}/replay", runs[4]);
+    let replayed = served.post(&replay, &data!({ "stepId": "told" }));
+    let replayed = replayed.at("/data/executionId").as_str().unwrap().to_owned();
+    assert_eq!(
+        served.get(&format!("/handlers/{replayed}")).at("/handler_id"),
+        data!(replayed.as_str())
+    );
+    assert_eq!(served.get("/handlers/chat").at("/run_id"), data!(runs[4].as_str()));
+    assert_eq!(
+        served
+            .post(&format!("/handlers/{replayed}/cancel?purge=true"), &data!({}))
+            .status,
+        200
+    );
     // One at a time.
     begin(&served, "counts", "chat", data!({ "wait": true }));
     let busy = refusal(&run(&served, data!({})));

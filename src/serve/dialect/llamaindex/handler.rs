@@ -21,9 +21,15 @@ use crate::store::{Entry, Filter, is_over};
 /// The label of an execution that tells its handler, if that has another id.
 pub(super) const HANDLER: &str = "interpret.handler";
 
-/// The id of the handler of an execution.
+/// What the id of a later execution of a handler begins with.
+const LATER: &str = "turn-";
+/// How many executions with the label of a handler are looked at where its first is forgotten.
+const LABELLED: usize = 50;
+
+/// The id of the handler of an execution. A replay has the labels of what it repeats, and yet is a handler of its own.
 pub(super) fn id(entry: &Entry) -> &Name {
-    entry.labels.get(HANDLER).unwrap_or(&entry.run)
+    let handler = entry.labels.get(HANDLER).filter(|_| entry.run.starts_with(LATER));
+    handler.unwrap_or(&entry.run)
 }
 
 /// What a handler stands for.
@@ -47,10 +53,12 @@ impl Found {
             // What the first was is forgotten; that is rare, and so is asking for what has never been.
             let labelled = Filter {
                 labels: [(HANDLER.into(), id.clone())].into(),
-                limit: Some(1),
+                limit: Some(LABELLED),
                 ..Filter::default()
             };
-            let newest = service.list(caller, labelled).await?.pop().ok_or_else(unknown)?;
+            let labelled = service.list(caller, labelled).await?;
+            let newest = labelled.into_iter().find(|entry| self::id(entry) == id);
+            let newest = newest.ok_or_else(unknown)?;
             return Ok(Found {
                 newest,
                 first: None,
@@ -84,9 +92,9 @@ impl Found {
         }
     }
 
-    /// The id of the execution behind the newest; `None`: any will do.
-    pub fn next(&self) -> Option<Name> {
-        self.first.as_ref().map(|first| later(first, self.number + 1))
+    /// The id of the execution behind the newest.
+    pub fn next(&self) -> Name {
+        later(self.first.as_ref().unwrap_or(&self.newest), self.number + 1)
     }
 
     /// Its executions, the newest first.
@@ -113,7 +121,7 @@ fn later(first: &Entry, number: u64) -> Name {
         .iter()
         .take(16)
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    format!("turn-{digits}").into()
+    format!("{LATER}{digits}").into()
 }
 
 /// A handler as clients are told it.

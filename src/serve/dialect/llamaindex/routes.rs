@@ -111,7 +111,7 @@ async fn begun(service: &Service, caller: &Caller, workflow: &str, body: &Sent) 
             begin.state = before.run.workflow_state().cloned();
             begin.user = found.newest.user.clone();
             begin.conversation = found.newest.conversation.clone();
-            begin.execution = found.next();
+            begin.execution = Some(found.next());
             begin.labels.insert(HANDLER.into(), id.clone());
         }
         Err(Problem::UnknownExecution(_)) => begin.execution = Some(id.clone()),
