@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 
-use super::classes::Classes;
+use super::classes::{start, starts};
 use super::reply::Failure;
 use crate::data::{Data, Map};
-use crate::graph::Name;
+use crate::graph::{Header, Name};
 use crate::serve::problem::Problem;
 use crate::serve::receive::receive;
 use crate::serve::service::Service;
@@ -46,8 +46,8 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Reads it for a workflow of these classes.
-    pub fn read(body: &Sent, classes: &Classes) -> Result<Run, Problem> {
+    /// Reads it for a workflow.
+    pub fn read(body: &Sent, header: &Header) -> Result<Run, Problem> {
         let body = body.read()?;
         let given = |key: &str| body.get(key).filter(|value| !is_nothing(value));
         if given("context").is_some() {
@@ -62,12 +62,12 @@ impl Run {
             Some(Data::Text(id)) => Some(id.clone()),
             Some(other) => return Err(malformed(format!("handler_id is {}, not a text", other.a_kind()))),
         };
-        let start = match given("start_event").or_else(|| given("kwargs")) {
-            Some(start) => object(start, "start_event")?,
+        let event = match given("start_event").or_else(|| given("kwargs")) {
+            Some(event) => object(event, "start_event")?,
             None => Data::from(Map::new()),
         };
         Ok(Run {
-            input: input(start, classes)?,
+            input: input(event, header)?,
             handler,
         })
     }
@@ -96,22 +96,22 @@ fn object(value: &Data, what: &str) -> Result<Data, Problem> {
 }
 
 /// The input of a workflow: the fields of a start event, be they bare or in an envelope.
-fn input(start: Data, classes: &Classes) -> Result<Data, Problem> {
-    let has = |key: &str| start.get(key).is_some();
+fn input(given: Data, header: &Header) -> Result<Data, Problem> {
+    let has = |key: &str| given.get(key).is_some();
     let envelope = match has("value") {
         // A field of the start event's own may have that name.
         true => has("type") || has("qualified_name") || has("__is_pydantic"),
         false => has("type") && has("qualified_name"),
     };
     if !envelope {
-        return Ok(start);
+        return Ok(given);
     }
-    let (name, value) = event(&start)?;
-    match classes.starts(&name) {
+    let (name, value) = event(&given)?;
+    match starts(header, &name) {
         true => Ok(value),
         false => Err(Problem::Malformed(format!(
             "Invalid event type: {name}. Expected one of {}, StartEvent",
-            classes.start()
+            start(header)
         ))),
     }
 }
@@ -168,12 +168,12 @@ mod tests {
     use super::*;
     use crate::data;
 
-    fn classes() -> Classes {
-        super::super::tests::classes("events: { Order: { role: start }, Done: { role: stop } }\n")
+    fn header() -> Header {
+        super::super::tests::header("events: { Order: { role: start }, Done: { role: stop } }\n")
     }
 
     fn read(body: Data) -> Result<Run, Problem> {
-        Run::read(&Sent(body.to_string().into()), &classes())
+        Run::read(&Sent(body.to_string().into()), &header())
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         ] {
             assert!(matches!(read(body.clone()), Err(Problem::Malformed(_))), "{body}");
         }
-        let empty = Run::read(&Sent(Bytes::new()), &classes());
+        let empty = Run::read(&Sent(Bytes::new()), &header());
         assert!(matches!(empty, Err(Problem::Malformed(_))));
     }
 

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::contract::Schema;
 use crate::data;
 use crate::data::{Data, Map};
-use crate::graph::{EventRole, Name, Op, Program};
+use crate::graph::{EventDeclaration, EventRole, Header, Name, Op, Program};
 
 /// A class that every client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,6 @@ pub(super) struct Class {
 /// The classes that a workflow knows, those of the workflows that it calls included.
 pub(super) struct Classes {
     all: IndexMap<Name, Class>,
-    start: Name,
-    stops: Vec<Name>,
     /// Whether any other name may be used, since the workflow declares none.
     open: bool,
 }
@@ -80,21 +78,12 @@ impl Classes {
                 }
             }
         }
-        let with = |base: Base| all.iter().filter(move |(_, class)| class.base == Some(base));
-        let start = with(Base::Start).map(|(name, _)| name.clone()).next();
-        let stops: Vec<Name> = with(Base::Stop).map(|(name, _)| name.clone()).collect();
         let mut classes = Classes {
-            start: start.unwrap_or_else(|| Base::Start.name().into()),
-            stops,
             open: main.events.is_empty(),
             all,
         };
-        let start = classes.start.clone();
-        classes.add(&start, Some(Base::Start), main.input_schema.as_ref());
-        if classes.stops.is_empty() {
-            classes.stops.push(Base::Stop.name().into());
-            classes.add(Base::Stop.name(), Some(Base::Stop), None);
-        }
+        classes.add(start(main), Some(Base::Start), main.input_schema.as_ref());
+        classes.add(stop(main, None), Some(Base::Stop), None);
         for step in &program.steps {
             match &step.node.op {
                 Op::Emit { event, schema, .. } => classes.add(event, None, schema.as_ref()),
@@ -119,21 +108,6 @@ impl Classes {
         }
     }
 
-    /// The class of what a workflow begins with.
-    pub fn start(&self) -> &Name {
-        &self.start
-    }
-
-    /// The class of what it ends with; where there are several, the first that a result matches.
-    pub fn stop(&self, result: Option<&Data>) -> &str {
-        let fits = |name: &&Name| {
-            let schema = self.all.get(*name).and_then(|class| class.schema.as_ref());
-            result.is_none_or(|result| schema.is_none_or(|schema| schema.validate(result).is_ok()))
-        };
-        let first = self.stops.iter().find(fits).or(self.stops.first());
-        first.map_or(Base::Stop.name(), |name| name)
-    }
-
     pub fn get(&self, name: &str) -> Option<&Class> {
         self.all.get(name)
     }
@@ -153,26 +127,51 @@ impl Classes {
         names.join(", ")
     }
 
-    /// What a workflow begins with may be called its own name, or that which every client knows.
-    pub fn starts(&self, name: &str) -> bool {
-        let declared = |class: &Class| class.base == Some(Base::Start);
-        name == Base::Start.name() || self.get(name).is_some_and(declared) || self.open
-    }
-
     /// An event as clients are told it.
     pub fn envelope(&self, name: &str, value: Data, qualified: bool) -> Data {
         envelope(name, self.get(name).and_then(|class| class.base), value, qualified)
     }
+}
 
-    /// The result of an execution as the event that it ends with.
-    pub fn stopped(&self, result: &Data, qualified: bool) -> Data {
-        let name = self.stop(Some(result));
-        self.envelope(name, stop_value(name, result), qualified)
-    }
+/// The class of what a workflow begins with.
+pub(super) fn start(header: &Header) -> &str {
+    let mut declared = header.events.iter().filter(|(_, event)| event.role == EventRole::Start);
+    declared.next().map_or(Base::Start.name(), |(name, _)| name)
+}
+
+/// Whether a workflow may begin with an event of that class: its own, or that which every client knows.
+pub(super) fn starts(header: &Header, name: &str) -> bool {
+    let declared = header
+        .events
+        .get(name)
+        .is_some_and(|event| event.role == EventRole::Start);
+    declared || name == Base::Start.name() || header.events.is_empty()
+}
+
+/// The class of what a workflow ends with; where there are several, the first that the result matches.
+pub(super) fn stop<'h>(header: &'h Header, result: Option<&Data>) -> &'h str {
+    let declared = || header.events.iter().filter(|(_, event)| event.role == EventRole::Stop);
+    let fits = |(_, event): &(&Name, &EventDeclaration)| match (result, &event.schema) {
+        (Some(result), Some(schema)) => schema.validate(result).is_ok(),
+        _ => true,
+    };
+    let first = declared().next();
+    // With one there is no choice, and nothing to be checked.
+    let chosen = match declared().nth(1) {
+        Some(_) => declared().find(fits).or(first),
+        None => first,
+    };
+    chosen.map_or(Base::Stop.name(), |(name, _)| name)
+}
+
+/// The result of an execution as the event that it ends with.
+pub(super) fn stopped(header: &Header, result: &Data, qualified: bool) -> Data {
+    let name = stop(header, Some(result));
+    envelope(name, Some(Base::Stop), stop_value(name, result), qualified)
 }
 
 /// An event of a class, with what clients know of the class.
-pub(super) fn envelope(name: &str, base: Option<Base>, value: Data, qualified: bool) -> Data {
+fn envelope(name: &str, base: Option<Base>, value: Data, qualified: bool) -> Data {
     let parent = base.filter(|base| base.name() != name);
     let known = parent.is_none() && base.is_some();
     let module = if known { MODULE } else { MAIN };

@@ -1,6 +1,6 @@
 //! The events of a workflow as JSON Schemas.
 
-use super::classes::{Base, Class, Classes};
+use super::classes::{Base, Class, Classes, start, stop};
 use crate::data;
 use crate::data::{Data, Map};
 use crate::graph::Program;
@@ -9,11 +9,12 @@ use crate::graph::Program;
 pub(super) fn ends(program: &Program) -> Data {
     let classes = Classes::of(program);
     let of = |name: &str| classes.get(name).map(|class| schema(name, class)).unwrap_or_default();
-    let stop = match classes.stop(None) {
+    let header = &program.main().header;
+    let stop = match stop(header, None) {
         name if name == Base::Stop.name() => result(program),
         name => of(name),
     };
-    data!({ "start": Data::from(of(classes.start())), "stop": Data::from(stop) })
+    data!({ "start": Data::from(of(start(header))), "stop": Data::from(stop) })
 }
 
 /// All events that a workflow knows.

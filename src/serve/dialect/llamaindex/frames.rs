@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::classes::{Base, Classes, asks, fields, own};
+use super::classes::{Base, Classes, asks, fields, own, stopped};
 use super::wiring::Wiring;
 use crate::data;
 use crate::data::{Data, Map};
@@ -47,10 +47,9 @@ pub(super) struct Frames {
 
 impl Frames {
     pub fn new(program: Arc<Program>, wanted: Wanted) -> Frames {
-        let classes = Classes::of(&program);
         Frames {
-            wiring: Wiring::of(&program, &classes),
-            classes,
+            wiring: Wiring::of(&program),
+            classes: Classes::of(&program),
             tracer: Tracer::new(program),
             wanted,
             next: 0,
@@ -141,7 +140,8 @@ impl Frames {
     fn ended(&mut self, at: Timestamp, end: &RunEnd, out: &mut String) {
         let (name, value) = match end {
             RunEnd::Completed(result) => {
-                let event = self.classes.stopped(result, self.wanted.qualified);
+                let header = &self.tracer.run().program().main().header;
+                let event = stopped(header, result, self.wanted.qualified);
                 return self.write(|| event, out);
             }
             RunEnd::Cancelled(_) => ("WorkflowCancelledEvent", Data::from(Map::new())),

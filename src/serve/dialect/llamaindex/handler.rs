@@ -4,14 +4,16 @@
 //! that follow from the first and their number, so that the newest is found without a search, and of two that would go
 //! on at once only one begins.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::classes::{Classes, unwrapped};
+use super::classes::{stopped, unwrapped};
 use crate::data::Data;
 use crate::drive::{Rest, RunHandle};
-use crate::graph::{Name, Timestamp};
+use crate::graph::{Header, Name, Program, Timestamp};
 use crate::run::{EventKind, RunEnd, Status};
 use crate::serve::caller::{Caller, Scope};
 use crate::serve::problem::Problem;
@@ -146,7 +148,7 @@ impl Handler {
         let mut handler = Handler::new(entry);
         if is_over(entry.head.status) {
             match end(service, entry).await {
-                Ok((end, classes)) => handler.ended(&end, &classes),
+                Ok((end, program)) => handler.ended(&end, &program.main().header),
                 // One that cannot be read hides no other.
                 Err(error) => {
                     tracing::warn!(execution = %entry.run, %error, "the end of an execution cannot be read");
@@ -182,7 +184,7 @@ impl Handler {
             completed_at: Some(moment(rest.at)),
         };
         if let Some(end) = &rest.end {
-            handler.ended(end, &Classes::of(handle.program()));
+            handler.ended(end, &handle.program().main().header);
         }
         handler
     }
@@ -202,9 +204,9 @@ impl Handler {
         }
     }
 
-    fn ended(&mut self, end: &RunEnd, classes: &Classes) {
+    fn ended(&mut self, end: &RunEnd, header: &Header) {
         match end {
-            RunEnd::Completed(result) => self.result = Some(classes.stopped(result, true)),
+            RunEnd::Completed(result) => self.result = Some(stopped(header, result, true)),
             RunEnd::Failed(failure) => self.error = Some(failure.message.clone()),
             RunEnd::Cancelled(reason) => self.error.clone_from(reason),
         }
@@ -228,15 +230,12 @@ impl Handler {
 }
 
 /// How an execution has ended: its last event.
-async fn end(service: &Service, entry: &Entry) -> Result<(RunEnd, Classes), Problem> {
+async fn end(service: &Service, entry: &Entry) -> Result<(RunEnd, Arc<Program>), Problem> {
     let driver = service.driver();
     let batches = driver.store().load(&entry.run, entry.seq.saturating_sub(1)).await?;
     let last = batches.last().and_then(|batch| batch.events.last());
     match last.map(|event| &event.kind) {
-        Some(EventKind::RunEnded { end }) => {
-            let program = driver.program_of(&entry.run).await?;
-            Ok((end.clone(), Classes::of(&program)))
-        }
+        Some(EventKind::RunEnded { end }) => Ok((end.clone(), driver.program_of(&entry.run).await?)),
         _ => Err(Problem::Internal(format!("the journal of {} has no end", entry.run))),
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn graph(program: &Program) -> Data {
     let classes = Classes::of(program);
     let header = &program.main().header;
     let steps = steps(program);
-    let wires: Vec<Wire> = wires(program, &classes)
+    let wires: Vec<Wire> = wires(program)
         .into_iter()
         .filter(|wire| steps.contains_key(&wire.step))
         .collect();

@@ -9,7 +9,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::body::{Delivery, Run, Sent};
-use super::classes::Classes;
 use super::frames::{Form, Wanted};
 use super::handler::{Found, HANDLER, Handler};
 use super::listing::{self, Asked};
@@ -96,7 +95,7 @@ async fn graph(State(service): Server, caller: Caller, Path(id): Path<String>) -
 /// Begins what a request asks for; also the id of its handler.
 async fn begun(service: &Service, caller: &Caller, workflow: &str, body: &Sent) -> Result<(RunHandle, Name), Failure> {
     let served = self::workflow(service, caller, workflow)?;
-    let Run { input, handler } = Run::read(body, &Classes::of(&served.program))?;
+    let Run { input, handler } = Run::read(body, &served.program.main().header)?;
     let mut begin = Begin::new(workflow, input);
     let Some(id) = handler else {
         let handle = service.begin(caller, begin).await?;
@@ -190,12 +189,7 @@ async fn cancel(State(service): Server, caller: Caller, Path(id): Path<Name>, ur
         },
     };
     if purge {
-        for run in found.all() {
-            match service.forget(&caller, &run).await {
-                Ok(()) | Err(Problem::UnknownExecution(_)) => {}
-                Err(problem) => return Err(problem.into()),
-            }
-        }
+        purge_all(&service, &caller, &id, found).await?;
         return Ok(concerning(&run, json(StatusCode::OK, &data!({ "status": "deleted" }))));
     }
     match cancelled {
@@ -205,6 +199,24 @@ async fn cancel(State(service): Server, caller: Caller, Path(id): Path<Name>, ur
         )),
         // This protocol has no other word for what can no longer be cancelled.
         false => Err(Problem::UnknownExecution(id.to_string()).into()),
+    }
+}
+
+/// Forgets all executions of a handler.
+async fn purge_all(service: &Service, caller: &Caller, id: &Name, mut found: Found) -> Result<(), Problem> {
+    loop {
+        for run in found.all() {
+            match service.forget(caller, &run).await {
+                Ok(()) | Err(Problem::UnknownExecution(_)) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        // Where the first was forgotten before, others are found one by one.
+        found = match Found::of(service, caller, id).await {
+            Ok(found) => found,
+            Err(Problem::UnknownExecution(_)) => return Ok(()),
+            Err(problem) => return Err(problem),
+        };
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::classes::Classes;
 use super::frames::{Form, Frames, Wanted};
 use super::{describe, representation};
 use crate::data;
 use crate::data::Data;
-use crate::graph::{Program, Timestamp};
+use crate::graph::{Header, Program, Timestamp};
 use crate::load::load_text;
 use crate::run::{Event, Input, Run, Start};
 
@@ -40,10 +39,10 @@ fn program(text: &str) -> Arc<Program> {
     Arc::new(loaded.program(&id, None).unwrap())
 }
 
-/// The classes of a workflow with these lines at its top.
-pub(super) fn classes(lines: &str) -> Classes {
+/// The header of a workflow with these lines at its top.
+pub(super) fn header(lines: &str) -> Header {
     let text = format!("kind: Workflow\nid: w\n{lines}steps: [{{ kind: andThen, id: a, set: 1 }}]\n");
-    Classes::of(&program(&text))
+    program(&text).main().header.clone()
 }
 
 /// The events of a run that is told these inputs, one a second.

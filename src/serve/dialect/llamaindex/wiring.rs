@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::classes::{Base, Classes, asks};
+use super::classes::{Base, Classes, asks, start, stop};
 use crate::graph::{Name, NodeId, Op, Program};
 use crate::serve::outline;
 
@@ -26,14 +26,15 @@ pub(super) struct Wire {
 }
 
 /// The events of the steps of a program.
-pub(super) fn wires(program: &Program, classes: &Classes) -> Vec<Wire> {
+pub(super) fn wires(program: &Program) -> Vec<Wire> {
+    let header = &program.main().header;
     let mut wires = Vec::new();
     let mut add = |step: NodeId, way: Way, event: &str| {
         let event = Name::from(event);
         wires.push(Wire { step, way, event });
     };
     if let Some((first, _)) = outline::top(program).next() {
-        add(first, Way::Takes, classes.start());
+        add(first, Way::Takes, start(header));
     }
     for (index, step) in program.steps.iter().enumerate() {
         let Some(owner) = owner(program, NodeId(index as u32)) else {
@@ -48,13 +49,13 @@ pub(super) fn wires(program: &Program, classes: &Classes) -> Vec<Wire> {
                 add(owner, Way::Takes, response);
             }
             Op::End { .. } if step.workflow == program.step(program.root()).workflow => {
-                add(owner, Way::Gives, classes.stop(None));
+                add(owner, Way::Gives, stop(header, None));
             }
             _ => {}
         }
     }
     if let Some((last, _)) = outline::top(program).last() {
-        add(last, Way::Gives, classes.stop(None));
+        add(last, Way::Gives, stop(header, None));
     }
     wires
 }
@@ -76,9 +77,9 @@ pub(super) struct Wiring {
 }
 
 impl Wiring {
-    pub fn of(program: &Program, classes: &Classes) -> Wiring {
+    pub fn of(program: &Program) -> Wiring {
         let mut steps: HashMap<NodeId, (Option<Name>, Option<Name>)> = HashMap::new();
-        for wire in wires(program, classes) {
+        for wire in wires(program) {
             let (takes, gives) = steps.entry(wire.step).or_default();
             match wire.way {
                 Way::Takes => takes.get_or_insert(wire.event),
@@ -86,7 +87,7 @@ impl Wiring {
             };
         }
         Wiring {
-            start: classes.start().clone(),
+            start: start(&program.main().header).into(),
             steps,
         }
     }
