@@ -252,7 +252,7 @@ steps: [{ kind: andSleep, id: nap, duration: 1h }]
     );
     let cancelled = journal(&slow, vec![start(), Input::Cancel { reason: None }]);
     assert_eq!(types(&told(&slow, &cancelled, ALL)), ["WorkflowCancelledEvent"]);
-    let late = journal(&slow, vec![start(), Input::Tick, Input::Tick, Input::Tick]);
+    let late = journal(&slow, vec![start(), Input::Tick, Input::Tick]);
     let late = told_of(&slow, &late);
     assert_eq!(late.get("type"), Some(&data!("WorkflowTimedOutEvent")));
     assert_eq!(
