@@ -9,6 +9,8 @@
 mod caller;
 mod catalog;
 mod dialect;
+mod finish;
+mod forget;
 mod guard;
 mod listen;
 mod metrics;
