@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Append, Batch, Conversation, Cursor, Definition, Error, Filter, Head, Page, Said, Snapshot, Store};
+use super::{Expected, KeyPage, Register, Registered};
 use crate::data;
 use crate::data::Data;
 use crate::graph::{Name, Order, Role, Timestamp};
@@ -68,7 +69,10 @@ pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
         .map_err(breach("conversations are listed in pages"))?;
     cursors_move_from_where_they_are(&*open().await)
         .await
-        .map_err(breach("cursors move from where they are"))
+        .map_err(breach("cursors move from where they are"))?;
+    registers_are_kept(&*open().await)
+        .await
+        .map_err(breach("registers are kept"))
 }
 
 async fn conversations_are_kept(store: &dyn Store) -> Checked {
@@ -196,6 +200,65 @@ async fn cursors_move_from_where_they_are(store: &dyn Store) -> Checked {
     expect(store.cursor(&one).await, Ok(Some(at(30, &[20, 30]))))?;
     expect(store.cursor(&other).await, Ok(None))?;
     let race = || store.move_cursor(&other, None, at(50, &[]));
+    let (first, second) = futures_util::future::join(race(), race()).await;
+    expect([first, second].into_iter().filter(|won| *won == Ok(true)).count(), 1)
+}
+
+async fn registers_are_kept(store: &dyn Store) -> Checked {
+    let (tags, files) = (Register::Tags, Register::Files);
+    let key = |key: &str| Name::from(key);
+    let put = |key: &str, expected, value: Option<Data>| store.put_registered(tags, &key.into(), expected, value);
+    let stands = |key: &str, revision, value: Data| Registered {
+        key: key.into(),
+        revision,
+        value,
+    };
+    expect(store.registered(tags, &key("a")).await, Ok(None))?;
+    expect(put("a", Expected::Revision(1), Some(data!(1))).await, Ok(false))?;
+    expect(
+        put("a", Expected::Nothing, Some(data!({ "to": [1, null] }))).await,
+        Ok(true),
+    )?;
+    expect(put("a", Expected::Nothing, Some(data!(2))).await, Ok(false))?;
+    let first = stands("a", 1, data!({ "to": [1, null] }));
+    expect(store.registered(tags, &key("a")).await, Ok(Some(first)))?;
+    expect(put("a", Expected::Revision(1), Some(data!(3))).await, Ok(true))?;
+    // Somebody who has not heard of it.
+    expect(put("a", Expected::Revision(1), Some(data!(4))).await, Ok(false))?;
+    expect(put("a", Expected::Anything, Some(data!(5))).await, Ok(true))?;
+    expect(
+        store.registered(tags, &key("a")).await,
+        Ok(Some(stands("a", 3, data!(5)))),
+    )?;
+    expect(store.registered(files, &key("a")).await, Ok(None))?;
+    for other in ["w/2", "w/1", "w/10", "wz", "w", "w/\u{10ffff}z"] {
+        expect(put(other, Expected::Nothing, Some(data!(0))).await, Ok(true))?;
+    }
+    let page = |after: Option<&str>, limit| KeyPage {
+        prefix: "w/".to_owned(),
+        after: after.map(Name::from),
+        limit,
+    };
+    let keys = |found: Result<Vec<Registered>, Error>| {
+        found.map(|found| {
+            found
+                .iter()
+                .map(|one| one.key.to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+    };
+    let all = "w/1 w/10 w/2 w/\u{10ffff}z";
+    expect(
+        keys(store.list_registered(tags, page(None, 9)).await),
+        Ok(all.to_owned()),
+    )?;
+    let two = store.list_registered(tags, page(Some("w/1"), 2)).await;
+    expect(keys(two), Ok("w/10 w/2".to_owned()))?;
+    expect(put("w/1", Expected::Revision(2), None).await, Ok(false))?;
+    expect(put("w/1", Expected::Revision(1), None).await, Ok(true))?;
+    expect(store.registered(tags, &key("w/1")).await, Ok(None))?;
+    let race = || put("new", Expected::Nothing, Some(data!(0)));
     let (first, second) = futures_util::future::join(race(), race()).await;
     expect([first, second].into_iter().filter(|won| *won == Ok(true)).count(), 1)
 }
@@ -382,6 +445,10 @@ async fn old_runs_are_forgotten(store: &dyn Store) -> Checked {
     for kept in ["b", "d"] {
         expect(events(store, &kept.into(), 0).await.map(|events| events.len()), Ok(1))?;
     }
+    for (run, over) in [("b", false), ("d", true), ("d", false)] {
+        expect(store.forget(&run.into()).await, Ok(over))?;
+    }
+    expect(store.load(&"d".into(), 0).await, Err(Error::NoSuchRun("d".into())))?;
     // Its name is free again.
     let again = append("a", 0, vec![started("a", 9)], Status::Running);
     expect(store.append(again).await, Ok(()))
@@ -477,6 +544,7 @@ fn labelled(run: &str, at: i64, team: &str) -> Event {
             user: None,
             conversation: Some(format!("{team} talk").into()),
             labels: [("team".into(), team.into())].into(),
+            trace: None,
         })),
     }
 }

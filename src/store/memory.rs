@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use super::{
     Append, Batch, Conversation, Cursor, Definition, Entry, Error, Filter, Page, Reply, Said, Snapshot, Store, is_over,
 };
+use super::{Expected, KeyPage, Register, Registered};
 use crate::data::Data;
 use crate::graph::{Name, Order, Timestamp};
 use crate::run::{Event, EventKind, Outcome, RunEnd, Status, StepEnd};
@@ -52,6 +53,7 @@ struct Inner {
     definitions: BTreeMap<Name, Arc<Definition>>,
     conversations: HashMap<Name, (Conversation, Vec<Said>)>,
     cursors: BTreeMap<Name, Cursor>,
+    registers: BTreeMap<(Register, Name), Registered>,
 }
 
 #[derive(Debug)]
@@ -269,6 +271,20 @@ impl Store for Memory {
         ready(Ok(old.len()))
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let over = inner
+            .runs
+            .get(run)
+            .is_some_and(|journal| is_over(journal.entry.head.status));
+        if over {
+            inner.finished.retain(|finished| finished != run);
+            inner.finished_bytes -= inner.runs.remove(run).map_or(0, |journal| journal.bytes);
+        }
+        ready(Ok(over))
+    }
+
     fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
         let mut inner = self.lock();
         let known = inner.conversations.entry(conversation.id.clone());
@@ -327,6 +343,51 @@ impl Store for Memory {
             inner.cursors.insert(trigger.clone(), to);
         }
         ready(Ok(moves))
+    }
+
+    fn registered(&self, register: Register, key: &Name) -> Reply<'_, Option<Registered>> {
+        ready(Ok(self.lock().registers.get(&(register, key.clone())).cloned()))
+    }
+
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
+        let inner = self.lock();
+        let from = page.after.clone().unwrap_or_default().max(page.prefix.as_str().into());
+        let found = inner
+            .registers
+            .range((register, from)..)
+            .take_while(|((of, key), _)| *of == register && key.starts_with(&page.prefix))
+            .filter(|((_, key), _)| page.after.as_ref() != Some(key))
+            .take(page.limit);
+        ready(Ok(found.map(|(_, registered)| registered.clone()).collect()))
+    }
+
+    fn put_registered(
+        &self,
+        register: Register,
+        key: &Name,
+        expected: Expected,
+        value: Option<Data>,
+    ) -> Reply<'_, bool> {
+        let mut inner = self.lock();
+        let place = (register, key.clone());
+        let found = inner.registers.get(&place).map(|registered| registered.revision);
+        if !expected.allows(found) {
+            return ready(Ok(false));
+        }
+        match value {
+            Some(value) => {
+                let registered = Registered {
+                    key: key.clone(),
+                    revision: found.unwrap_or_default() + 1,
+                    value,
+                };
+                inner.registers.insert(place, registered);
+            }
+            None => {
+                inner.registers.remove(&place);
+            }
+        }
+        ready(Ok(true))
     }
 
     fn is_durable(&self) -> bool {

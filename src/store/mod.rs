@@ -14,6 +14,8 @@ mod conversation;
 mod converse;
 mod memory;
 mod open;
+mod register;
+mod retention;
 pub mod sqlite;
 
 use std::pin::Pin;
@@ -24,6 +26,8 @@ pub use conversation::{Conversation, Page, Said, message_id};
 pub use converse::{Asking, converse};
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
+pub use register::{Expected, KeyPage, Register, Registered};
+pub use retention::{PORTION, forget, forget_definitions};
 pub use sqlite::Sqlite;
 
 use crate::data::Data;
@@ -81,6 +85,9 @@ pub trait Store: Send + Sync {
     /// Forgets up to `limit` runs that are over and in which nothing has happened since `before`, the oldest first; how
     /// many there were.
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
+
+    /// Forgets one run that is over; false when there is none of that id, or it goes on.
+    fn forget(&self, run: &Name) -> Reply<'_, bool>;
 
     /// Leaves a request for whoever drives a run, be it in another process; the number to ask for the answer by. A store
     /// that only one process can open needs none of this.
@@ -170,6 +177,31 @@ pub trait Store: Send + Sync {
         Box::pin(std::future::ready(Err(no_cursors())))
     }
 
+    /// What stands in a register under a key.
+    fn registered(&self, register: Register, key: &Name) -> Reply<'_, Option<Registered>> {
+        let _ = (register, key);
+        Box::pin(std::future::ready(Err(no_registers())))
+    }
+
+    /// A page of a register, in the order of the bytes of its keys.
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
+        let _ = (register, page);
+        Box::pin(std::future::ready(Err(no_registers())))
+    }
+
+    /// Writes into a register, or removes what stands there; false, and nothing is changed, when something else stands
+    /// there than is expected.
+    fn put_registered(
+        &self,
+        register: Register,
+        key: &Name,
+        expected: Expected,
+        value: Option<Data>,
+    ) -> Reply<'_, bool> {
+        let _ = (register, key, expected, value);
+        Box::pin(std::future::ready(Err(no_registers())))
+    }
+
     /// Whether journals outlive this process; then it pays to append snapshots.
     fn is_durable(&self) -> bool;
 
@@ -198,6 +230,10 @@ fn no_conversations() -> Error {
 
 fn no_cursors() -> Error {
     Error::Unavailable("it keeps nothing of triggers".to_owned())
+}
+
+fn no_registers() -> Error {
+    Error::Unavailable("it keeps nothing beside runs".to_owned())
 }
 
 /// How far a trigger with a schedule has been acted on.

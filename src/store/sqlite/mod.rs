@@ -10,6 +10,7 @@ mod lease;
 mod process;
 mod read;
 mod readers;
+mod register;
 mod request;
 mod schema;
 mod write;
@@ -27,6 +28,8 @@ use super::{
     Append, Batch, Conversation, Cursor, Definition, Entry, Error, Filter, Head, Page, Reply, Request, Said, Snapshot,
     Store,
 };
+use super::{Expected, KeyPage, Register, Registered};
+use crate::data::Data;
 use crate::graph::{Name, Timestamp};
 use crate::run::Status;
 use lease::Lease;
@@ -243,6 +246,11 @@ impl Store for Sqlite {
             .ask(move |connection, _| write::prune(connection, before, limit))
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        let run = run.clone();
+        self.writer.ask(move |connection, _| write::forget(connection, &run))
+    }
+
     fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
         let run = run.clone();
         self.writer
@@ -317,6 +325,29 @@ impl Store for Sqlite {
         let trigger = trigger.clone();
         self.writer
             .ask(move |connection, _| cursor::move_cursor(connection, &trigger, expected.as_ref(), &to))
+    }
+
+    fn registered(&self, register: Register, key: &Name) -> Reply<'_, Option<Registered>> {
+        let key = key.clone();
+        self.readers
+            .ask(move |connection| register::registered(connection, register, &key))
+    }
+
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
+        self.readers
+            .ask(move |connection| register::list(connection, register, &page))
+    }
+
+    fn put_registered(
+        &self,
+        register: Register,
+        key: &Name,
+        expected: Expected,
+        value: Option<Data>,
+    ) -> Reply<'_, bool> {
+        let key = key.clone();
+        self.writer
+            .ask(move |connection, _| register::put(connection, register, &key, expected, value.as_ref()))
     }
 
     fn is_durable(&self) -> bool {

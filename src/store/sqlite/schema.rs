@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Batch(conversation::FIRST),
     Migration::Batch(CURSORS),
     Migration::Made(conversation::migrate),
+    Migration::Batch(super::register::TABLE),
 ];
 
 /// A step from a version to the next.
