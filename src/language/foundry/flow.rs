@@ -23,6 +23,8 @@ pub(super) struct Flow {
 struct Aims {
     arms: Vec<(Arc<Expression>, Label)>,
     otherwise: Option<Label>,
+    /// Whether it ends by itself, however often it is taken: by the items there are, or by a person.
+    ends: bool,
 }
 
 impl Flow {
@@ -58,7 +60,18 @@ impl Flow {
     pub fn jump(&mut self, node: Node, arms: Vec<(Test, Label)>, otherwise: Option<Label>) {
         let arm = |(test, label)| (Arc::new(Expression::Foundry(test)), label);
         let arms = arms.into_iter().map(arm).collect();
-        self.nodes.push((node, Some(Aims { arms, otherwise })));
+        let ends = false;
+        self.nodes.push((node, Some(Aims { arms, otherwise, ends })));
+    }
+
+    /// Adds a jump back that is taken no more often than there are items, or than a person answers.
+    pub fn jump_back(&mut self, node: Node, to: Label) {
+        let aims = Aims {
+            arms: Vec::new(),
+            otherwise: Some(to),
+            ends: true,
+        };
+        self.nodes.push((node, Some(aims)));
     }
 
     /// The nodes, to be changed once all are known.
@@ -81,7 +94,7 @@ impl Flow {
                 node.op = Op::Jump(Box::new(Jump {
                     arms: aims.arms.into_iter().map(|(test, label)| (test, aim(label))).collect(),
                     otherwise: aims.otherwise.map(aim),
-                    limit,
+                    limit: if aims.ends { u32::MAX } else { limit },
                 }));
             }
             block.push(builder.node(node));

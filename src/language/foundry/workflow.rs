@@ -115,6 +115,7 @@ fn header(reader: &mut Reader<'_>, root: &Node, file: Option<&str>) -> Option<(H
     header.name = name;
     header.description = description;
     header.hash = hash(reader.source, root.span);
+    header.is_dialogue = true;
     header.state = Some(computed(Compute::Opening));
     header.output = Some(super::result());
     Some((header, limit?))

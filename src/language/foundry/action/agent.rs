@@ -140,7 +140,7 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
         ];
         let heard = computed(Compute::Heard(None));
         reader.flow.push(wait(action, "input", "input", None, Vec::new(), heard, keep));
-        reader.flow.jump(action.jump("again"), Vec::new(), Some(again));
+        reader.flow.jump_back(action.jump("again"), again);
     }
     reader.flow.place(after);
     Some(())

@@ -40,7 +40,7 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     }
     reader.loops.pop();
 
-    reader.flow.jump(action.jump("again"), Vec::new(), Some(next));
+    reader.flow.jump_back(action.jump("again"), next);
     reader.flow.place(done);
     let mut keep = vec![assign(value, null()), (list, null()), (at, null())];
     keep.extend(index.map(|index| assign(index, null())));

@@ -92,7 +92,7 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     reader.flow.jump(action.jump("check"), arms, Some(wrong));
     reader.flow.place(wrong);
     reader.flow.push(super::show(action, "invalid", invalid, None));
-    reader.flow.jump(action.jump("again"), Vec::new(), Some(again));
+    reader.flow.jump_back(action.jump("again"), again);
     reader.flow.place(give_up);
     if repeat.is_some() || default.is_some() {
         let keep = vec![assign(variable.clone(), output())];
