@@ -16,6 +16,8 @@ pub(super) struct Flow {
     nodes: Vec<(Node, Option<Aims>)>,
     /// What stands at each label: the position of a node, or of the end.
     labels: Vec<Option<usize>>,
+    /// Where a label was placed last.
+    placed: Option<usize>,
 }
 
 /// Where a jump goes: conditions with their places, and the place where none holds; without it, what follows.
@@ -37,6 +39,7 @@ impl Flow {
     /// What comes next stands at this place.
     pub fn place(&mut self, label: Label) {
         self.labels[label.0] = Some(self.nodes.len());
+        self.placed = Some(self.nodes.len());
     }
 
     /// A place at which what comes next stands.
@@ -49,6 +52,16 @@ impl Flow {
     /// Two places are the same, once the second is known.
     pub fn same(&mut self, label: Label, other: Label) {
         self.labels[label.0] = self.labels[other.0];
+    }
+
+    /// Whether anything leads to what comes next: it does not follow on an end or a jump elsewhere, or is jumped to.
+    pub fn is_reached(&self) -> bool {
+        let here = self.nodes.len();
+        let leaves = self.nodes.last().is_some_and(|(node, aims)| match aims {
+            Some(aims) => aims.otherwise.is_some(),
+            None => matches!(node.op, Op::End { when: None, .. }),
+        });
+        !leaves || self.placed == Some(here)
     }
 
     /// Adds a node.

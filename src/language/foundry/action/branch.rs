@@ -77,7 +77,9 @@ fn choose(
         if let Some(body) = body {
             super::list(reader, "actions", &body.value);
         }
-        reader.flow.jump(action.jump(&format!("end.{at}")), Vec::new(), Some(after));
+        if reader.flow.is_reached() {
+            reader.flow.jump(action.jump(&format!("end.{at}")), Vec::new(), Some(after));
+        }
     }
     reader.flow.place(other);
     if let Some(body) = otherwise {

@@ -40,7 +40,9 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     }
     reader.loops.pop();
 
-    reader.flow.jump_back(action.jump("again"), next);
+    if reader.flow.is_reached() {
+        reader.flow.jump_back(action.jump("again"), next);
+    }
     reader.flow.place(done);
     let mut keep = vec![assign(value, null()), (list, null()), (at, null())];
     keep.extend(index.map(|index| assign(index, null())));
