@@ -18,6 +18,7 @@ mod outline;
 mod problem;
 mod receive;
 mod refusal;
+mod release;
 mod service;
 mod trigger;
 

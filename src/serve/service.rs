@@ -130,6 +130,11 @@ impl Service {
         self.stopping.clone()
     }
 
+    /// The environment variables that a program may read.
+    pub(super) fn environment(&self, program: &crate::graph::Program) -> Data {
+        (self.environment)(program)
+    }
+
     /// The driver below.
     pub fn driver(&self) -> &Driver {
         &self.driver
@@ -153,6 +158,7 @@ impl Service {
             self.driver.learn(served.program.clone());
         }
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        self.release().await;
         self.changed.send_replace(());
         Ok(wrong)
     }
@@ -189,6 +195,17 @@ impl Service {
     pub async fn begin(&self, caller: &Caller, begin: Begin) -> Result<RunHandle, Problem> {
         caller.may(Scope::Run)?;
         let served = self.workflow(&begin.workflow, begin.version.as_deref())?;
+        self.begin_with(caller, &served, begin).await
+    }
+
+    /// The same with a definition of the workflow, be it served or not.
+    pub(super) async fn begin_with(
+        &self,
+        caller: &Caller,
+        served: &Served,
+        begin: Begin,
+    ) -> Result<RunHandle, Problem> {
+        caller.may(Scope::Run)?;
         if self.driver.running() >= self.most_running {
             return Err(Problem::Busy);
         }
