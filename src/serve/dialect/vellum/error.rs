@@ -29,12 +29,12 @@ pub(super) enum Code {
 }
 
 impl Code {
-    /// The code for a failure; `whole`: of the execution, not of a step.
-    pub fn of(failure: &Failure, whole: bool) -> Code {
+    /// The code for a failure in an execution of a workflow.
+    pub fn of(failure: &Failure, workflow: &str) -> Code {
         let status = || failure.data.get("status").and_then(Data::as_i64);
-        let in_step = failure.step.is_some();
         match &*failure.code {
-            "timeout" if whole && !in_step => Code::WorkflowTimeout,
+            // The run itself is a step that is called like its workflow.
+            "timeout" if failure.step.as_deref() == Some(workflow) => Code::WorkflowTimeout,
             "timeout" | "suspend.timeout" | "event.timeout" | "mcp.timeout" => Code::NodeTimeout,
             "secret.missing" => Code::IntegrationCredentials,
             "agent.status" if matches!(status(), Some(401 | 403)) => Code::ProviderCredentials,
@@ -95,19 +95,10 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    /// Why an execution failed.
-    pub fn run(failure: &Failure) -> Wrong {
+    /// Why an execution of a workflow, or a step in it, failed.
+    pub fn of(failure: &Failure, workflow: &str) -> Wrong {
         Wrong {
-            code: Code::of(failure, true),
-            message: failure.message.clone(),
-            raw: failure.to_data(),
-        }
-    }
-
-    /// Why a step failed.
-    pub fn step(failure: &Failure) -> Wrong {
-        Wrong {
-            code: Code::of(failure, false),
+            code: Code::of(failure, workflow),
             message: failure.message.clone(),
             raw: failure.to_data(),
         }
@@ -167,11 +158,11 @@ impl Wrong {
     }
 }
 
-/// Why an execution has ended without a result.
-pub(super) fn of_end(end: &RunEnd) -> Option<Wrong> {
+/// Why an execution of a workflow has ended without a result.
+pub(super) fn of_end(end: &RunEnd, workflow: &str) -> Option<Wrong> {
     match end {
         RunEnd::Completed(_) => None,
-        RunEnd::Failed(failure) => Some(Wrong::run(failure)),
+        RunEnd::Failed(failure) => Some(Wrong::of(failure, workflow)),
         RunEnd::Cancelled(reason) => Some(Wrong::cancelled(reason.as_ref())),
     }
 }
@@ -184,7 +175,7 @@ mod tests {
     fn every_code_of_ours_has_one_of_theirs() {
         let of = |code: &str, data: Data| {
             let failure = Failure::new(code, "why").with_data(data).at(&"step".into(), 1);
-            Code::of(&failure, true).of_api()
+            Code::of(&failure, "w").of_api()
         };
         for (code, _) in FAILURE_CODES {
             let user = matches!(of(code, Data::Null), "USER_DEFINED_ERROR");
@@ -196,6 +187,7 @@ mod tests {
         assert_eq!(of("agent.status", data!({ "status": 401 })), "PROVIDER_CREDENTIALS_UNAVAILABLE");
         assert_eq!(of("agent.status", data!({ "status": 500 })), "LLM_PROVIDER");
         assert_eq!(of("timeout", Data::Null), "NODE_TIMEOUT");
-        assert_eq!(Code::of(&Failure::new("timeout", "late"), true).of_api(), "WORKFLOW_TIMEOUT");
+        let whole = Failure::new("timeout", "late").at(&"w".into(), 1);
+        assert_eq!(Code::of(&whole, "w").of_api(), "WORKFLOW_TIMEOUT");
     }
 }

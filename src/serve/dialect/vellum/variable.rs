@@ -83,7 +83,7 @@ impl Kind {
     }
 
     /// Whether a value can be of this type.
-    fn admits(self, value: &Data) -> bool {
+    pub fn admits(self, value: &Data) -> bool {
         match (self, value) {
             (_, Data::Null) | (Kind::Json, _) => true,
             (Kind::Text, value) => matches!(value, Data::Text(_)),
