@@ -180,7 +180,10 @@ mod tests {
             for said in [&full, &null, &none] {
                 keep(&store, said).await.unwrap();
             }
-            assert_eq!(of_run(&store, "triage", "a").await.unwrap(), [full.clone(), null.clone()]);
+            assert_eq!(
+                of_run(&store, "triage", "a").await.unwrap(),
+                [full.clone(), null.clone()]
+            );
             assert_eq!(of_workflow(&store, "triage").await.unwrap(), [full, null, none]);
             assert_eq!(of_workflow(&store, "tri").await.unwrap(), []);
         });
@@ -197,7 +200,10 @@ mod tests {
             actual("b", "team", Some(data!("w")), 3),
         ];
         let kept = last(all);
-        let told: Vec<_> = kept.iter().map(|actual| (&*actual.run, actual.desired.clone().unwrap())).collect();
+        let told: Vec<_> = kept
+            .iter()
+            .map(|actual| (&*actual.run, actual.desired.clone().unwrap()))
+            .collect();
         assert_eq!(told, [("a", data!("y")), ("a", data!("n")), ("b", data!("z"))]);
     }
 

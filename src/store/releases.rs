@@ -146,7 +146,15 @@ pub async fn release(store: &dyn Store, workflow: &Name, definition: &Name, now:
         };
         let value = data!({ "definition": definition.clone(), "since": now.0 });
         // Another server may be at the same number.
-        if put(store, Register::Releases, &release.key(), Expected::Nothing, Some(value)).await? {
+        if put(
+            store,
+            Register::Releases,
+            &release.key(),
+            Expected::Nothing,
+            Some(value),
+        )
+        .await?
+        {
             return Ok(release);
         }
     }
@@ -313,7 +321,10 @@ mod tests {
             let third = release(&store, &orders, &a, Timestamp(4)).await.unwrap();
             assert_eq!((third.number, &third.definition), (3, &a));
             release(&store, &"orders-2".into(), &a, Timestamp(5)).await.unwrap();
-            assert_eq!(releases(&store, Some("orders")).await.unwrap(), [first, second, third.clone()]);
+            assert_eq!(
+                releases(&store, Some("orders")).await.unwrap(),
+                [first, second, third.clone()]
+            );
             assert_eq!(releases(&store, None).await.unwrap().len(), 4);
             assert_eq!(find(&store, "orders", LATEST).await.unwrap(), Some(third));
             assert_eq!(find(&store, "nothing", LATEST).await.unwrap(), None);
@@ -354,13 +365,23 @@ mod tests {
             let number = async |name: &str| Some(find(&store, "orders", name).await.unwrap()?.number);
             tag(&store, &orders, "staging", LATEST, Timestamp(3)).await.unwrap();
             tag(&store, &orders, "production", "1", Timestamp(3)).await.unwrap();
-            assert_eq!((number("staging").await, number("production").await), (Some(2), Some(1)));
+            assert_eq!(
+                (number("staging").await, number("production").await),
+                (Some(2), Some(1))
+            );
             // Promoting is putting one where the other is.
-            tag(&store, &orders, "production", "staging", Timestamp(4)).await.unwrap();
+            tag(&store, &orders, "production", "staging", Timestamp(4))
+                .await
+                .unwrap();
             assert_eq!(number("production").await, Some(2));
             tag(&store, &orders, "production", "1-one", Timestamp(5)).await.unwrap();
             assert_eq!(number("production").await, Some(1));
-            let names: Vec<Name> = tags(&store, Some("orders")).await.unwrap().into_iter().map(|tag| tag.name).collect();
+            let names: Vec<Name> = tags(&store, Some("orders"))
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|tag| tag.name)
+                .collect();
             assert_eq!(names, ["production".into(), "staging".into()]);
             let missing = tag(&store, &orders, "production", "9", Timestamp(5)).await;
             assert!(matches!(missing, Err(TagError::NoSuchRelease { .. })), "{missing:?}");
@@ -377,7 +398,19 @@ mod tests {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
         let longer = "a".repeat(151);
-        for name in ["", LATEST, "-a", "a.", "a..b", "a b", "a/b", "12", "3-0123456789ab", "é", &longer] {
+        for name in [
+            "",
+            LATEST,
+            "-a",
+            "a.",
+            "a..b",
+            "a b",
+            "a/b",
+            "12",
+            "3-0123456789ab",
+            "é",
+            &longer,
+        ] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }

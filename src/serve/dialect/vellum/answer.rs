@@ -64,4 +64,3 @@ pub(super) fn status(look: &Look) -> Data {
         "execution_detail_url": null
     })
 }
-

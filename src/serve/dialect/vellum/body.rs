@@ -138,7 +138,10 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<D
 impl Execute {
     /// The workflow that is meant.
     pub fn deployment(&self) -> Result<Name, Problem> {
-        let named = self.workflow_deployment_id.as_ref().or(self.workflow_deployment_name.as_ref());
+        let named = self
+            .workflow_deployment_id
+            .as_ref()
+            .or(self.workflow_deployment_name.as_ref());
         named.cloned().ok_or_else(|| {
             Problem::Malformed("name the workflow: workflow_deployment_name or workflow_deployment_id".to_owned())
         })

@@ -181,12 +181,7 @@ struct Tags {
     source: Option<String>,
 }
 
-pub(super) async fn tags(
-    State(service): Server,
-    caller: Caller,
-    Path(id): Path<String>,
-    uri: Uri,
-) -> Reply {
+pub(super) async fn tags(State(service): Server, caller: Caller, Path(id): Path<String>, uri: Uri) -> Reply {
     let page: Page = query(&uri)?;
     let wanted: Tags = query(&uri)?;
     let deployment = Deployment::of(&service, &caller, &id).await?;
@@ -202,11 +197,7 @@ pub(super) async fn tags(
     Ok(success(&page.answer(uri.path(), count, Data::from(page.of(all)))))
 }
 
-pub(super) async fn tag(
-    State(service): Server,
-    caller: Caller,
-    Path((id, name)): Path<(String, String)>,
-) -> Reply {
+pub(super) async fn tag(State(service): Server, caller: Caller, Path((id, name)): Path<(String, String)>) -> Reply {
     let deployment = Deployment::of(&service, &caller, &id).await?;
     let is_tag = name == LATEST || deployment.tags.iter().any(|tag| *tag.name == *name);
     if !is_tag {
@@ -238,12 +229,7 @@ pub(super) async fn move_tag(
     Ok(success(&deployment.tag(&tag.name, "USER", &release)))
 }
 
-pub(super) async fn releases(
-    State(service): Server,
-    caller: Caller,
-    Path(id): Path<String>,
-    uri: Uri,
-) -> Reply {
+pub(super) async fn releases(State(service): Server, caller: Caller, Path(id): Path<String>, uri: Uri) -> Reply {
     let page: Page = query(&uri)?;
     let deployment = Deployment::of(&service, &caller, &id).await?;
     let count = deployment.releases.len();
@@ -255,22 +241,14 @@ pub(super) async fn releases(
     Ok(success(&page.answer(uri.path(), count, Data::from(results))))
 }
 
-pub(super) async fn release(
-    State(service): Server,
-    caller: Caller,
-    Path((id, name)): Path<(String, String)>,
-) -> Reply {
+pub(super) async fn release(State(service): Server, caller: Caller, Path((id, name)): Path<(String, String)>) -> Reply {
     let deployment = Deployment::of(&service, &caller, &id).await?;
     let release = deployment.find(&name)?;
     let program = program_of(&service, release).await;
     Ok(success(&deployment.release(release, program.as_deref())))
 }
 
-pub(super) async fn history(
-    State(service): Server,
-    caller: Caller,
-    Path((id, name)): Path<(String, String)>,
-) -> Reply {
+pub(super) async fn history(State(service): Server, caller: Caller, Path((id, name)): Path<(String, String)>) -> Reply {
     let deployment = Deployment::of(&service, &caller, &id).await?;
     let release = deployment.find(&name)?;
     let program = program_of(&service, release).await;
@@ -284,10 +262,19 @@ pub(super) async fn history(
         ("timestamp", Data::from(release.since.to_rfc3339())),
         ("label", item.get("label").cloned().unwrap_or_default()),
         ("name", item.get("name").cloned().unwrap_or_default()),
-        ("input_variables", header.map_or_else(|| data!([]), |header| listed(inputs(header)))),
-        ("output_variables", header.map_or_else(|| data!([]), |header| listed(outputs(header)))),
+        (
+            "input_variables",
+            header.map_or_else(|| data!([]), |header| listed(inputs(header))),
+        ),
+        (
+            "output_variables",
+            header.map_or_else(|| data!([]), |header| listed(outputs(header))),
+        ),
         ("description", item.get("description").cloned().unwrap_or_default()),
     ];
-    let item: Map = fields.into_iter().map(|(key, value)| (Name::from(key), value)).collect();
+    let item: Map = fields
+        .into_iter()
+        .map(|(key, value)| (Name::from(key), value))
+        .collect();
     Ok(success(&item))
 }

@@ -184,7 +184,10 @@ mod tests {
         assert_eq!(of("OUT_OF_STOCK", Data::Null), "USER_DEFINED_ERROR");
         assert_eq!(of("http.status", Data::Null), "NODE_EXECUTION");
         assert_eq!(of("agent.status", data!({ "status": 429 })), "PROVIDER_QUOTA_EXCEEDED");
-        assert_eq!(of("agent.status", data!({ "status": 401 })), "PROVIDER_CREDENTIALS_UNAVAILABLE");
+        assert_eq!(
+            of("agent.status", data!({ "status": 401 })),
+            "PROVIDER_CREDENTIALS_UNAVAILABLE"
+        );
         assert_eq!(of("agent.status", data!({ "status": 500 })), "LLM_PROVIDER");
         assert_eq!(of("timeout", Data::Null), "NODE_TIMEOUT");
         let whole = Failure::new("timeout", "late").at(&"w".into(), 1);

@@ -103,7 +103,9 @@ impl Events {
         let (EventKind::StepStarted { node, .. } | EventKind::StepEnded { node, .. }) = kind else {
             return;
         };
-        let Some(place) = self.teller.place(*node, told) else { return };
+        let Some(place) = self.teller.place(*node, told) else {
+            return;
+        };
         let (name, key, value) = match kind {
             EventKind::StepEnded { end, .. } => match end {
                 StepEnd::Success { .. } => {

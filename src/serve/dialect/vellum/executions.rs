@@ -37,12 +37,7 @@ struct Listing {
     external_id: Option<Name>,
 }
 
-pub(super) async fn list(
-    State(service): Server,
-    caller: Caller,
-    Path(id): Path<String>,
-    uri: Uri,
-) -> Reply {
+pub(super) async fn list(State(service): Server, caller: Caller, Path(id): Path<String>, uri: Uri) -> Reply {
     let page: Page = query(&uri)?;
     let wanted: Listing = query(&uri)?;
     if wanted.filters.is_some_and(|filters| !filters.is_empty()) {
@@ -71,11 +66,7 @@ pub(super) async fn list(
     Ok(success(&data!({ "count": count, "results": results })))
 }
 
-pub(super) async fn one(
-    State(service): Server,
-    caller: Caller,
-    Path((id, execution)): Path<(String, Name)>,
-) -> Reply {
+pub(super) async fn one(State(service): Server, caller: Caller, Path((id, execution)): Path<(String, Name)>) -> Reply {
     let look = service.look(&caller, Some(&id), &execution).await?;
     let releases = releases::releases(&**service.driver().store(), Some(&id)).await?;
     let told = slim(&service, &look.entry, Some(&look.run), &releases).await?;
@@ -92,16 +83,13 @@ pub(super) async fn detail(State(service): Server, caller: Caller, Path(executio
 }
 
 /// What a listing tells of an execution.
-async fn slim(
-    service: &Service,
-    entry: &Entry,
-    run: Option<&Run>,
-    releases: &[Release],
-) -> Result<Map, Problem> {
+async fn slim(service: &Service, entry: &Entry, run: Option<&Run>, releases: &[Release]) -> Result<Map, Problem> {
     let header = run.map(|run| &run.program().main().header);
     let started = run.and_then(|run| run.state().started());
     let end = run.and_then(|run| run.state().end());
-    let inputs = header.zip(started).map(|(header, started)| given(header, &started.input));
+    let inputs = header
+        .zip(started)
+        .map(|(header, started)| given(header, &started.input));
     let outputs = match (header, end) {
         (Some(header), Some(RunEnd::Completed(result))) => results(header, result),
         _ => Vec::new(),
@@ -120,12 +108,18 @@ async fn slim(
         ("inputs", Data::from(inputs.unwrap_or_default())),
         ("outputs", Data::from(outputs)),
         ("error", Data::from(error.map(|error| error.to_api()))),
-        ("usage_results", run.map(|run| meta::results(run.spent())).unwrap_or_default()),
+        (
+            "usage_results",
+            run.map(|run| meta::results(run.spent())).unwrap_or_default(),
+        ),
         ("parent_context", parent(entry, releases)),
         ("latest_actual", said.as_ref().map(actual).unwrap_or_default()),
         ("metric_results", data!([])),
     ];
-    Ok(fields.into_iter().map(|(key, value)| (Name::from(key), value)).collect())
+    Ok(fields
+        .into_iter()
+        .map(|(key, value)| (Name::from(key), value))
+        .collect())
 }
 
 /// The same with its spans, and what the workflow remembers.

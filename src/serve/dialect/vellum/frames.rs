@@ -82,9 +82,7 @@ impl Frames {
     }
 
     fn step_started(&self, received: &Data) -> Vec<(&'static str, Data)> {
-        let value = |(name, kind, value): (Name, super::variable::Kind, Data)| {
-            data!({ "node_input_id": name.clone(), "key": name, "type": kind.as_str(), "value": value })
-        };
+        let value = |(name, kind, value): (Name, super::variable::Kind, Data)| data!({ "node_input_id": name.clone(), "key": name, "type": kind.as_str(), "value": value });
         let values: Data = parts(received, "input").into_iter().map(value).collect();
         vec![("state", Data::from("INITIATED")), ("input_values", values)]
     }
@@ -101,9 +99,7 @@ impl Frames {
         }
         let parts = parts(gave.unwrap_or(&Data::Null), "output");
         let first = parts.first().map(|(name, ..)| name.clone());
-        let value = |(name, kind, value): (Name, super::variable::Kind, Data)| {
-            data!({ "node_output_id": name, "type": kind.as_str(), "value": value, "state": "FULFILLED" })
-        };
+        let value = |(name, kind, value): (Name, super::variable::Kind, Data)| data!({ "node_output_id": name, "type": kind.as_str(), "value": value, "state": "FULFILLED" });
         let values: Data = parts.into_iter().map(value).collect();
         let mut fields = vec![("state", Data::from("FULFILLED")), ("output_values", values)];
         if let Some(meta) = self.turns.take(&place.address, self.meta) {

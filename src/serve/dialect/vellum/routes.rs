@@ -47,8 +47,14 @@ pub(in crate::serve) fn router(service: Arc<Service>) -> Router {
             get(deployments::tag).patch(deployments::move_tag),
         )
         .route("/v1/workflow-deployments/{id}/releases", get(deployments::releases))
-        .route("/v1/workflow-deployments/{id}/releases/{name}", get(deployments::release))
-        .route("/v1/workflow-deployments/{id}/history/{name}", get(deployments::history))
+        .route(
+            "/v1/workflow-deployments/{id}/releases/{name}",
+            get(deployments::release),
+        )
+        .route(
+            "/v1/workflow-deployments/{id}/history/{name}",
+            get(deployments::history),
+        )
         .route("/v1/workflow-deployments/{id}/execution-events", get(executions::list))
         .route(
             "/v1/workflow-deployments/{id}/execution-events/{execution}",
@@ -81,12 +87,7 @@ async fn begun(
 }
 
 /// What an execution before has left in the state of the workflow.
-async fn left(
-    service: &Service,
-    caller: &Caller,
-    workflow: &Name,
-    previous: &Name,
-) -> Result<Option<Data>, Problem> {
+async fn left(service: &Service, caller: &Caller, workflow: &Name, previous: &Name) -> Result<Option<Data>, Problem> {
     match service.look(caller, Some(workflow), previous).await {
         Ok(look) => Ok(look.run.workflow_state().cloned()),
         Err(Problem::UnknownExecution(_)) => Err(Problem::Malformed(format!(
@@ -167,9 +168,11 @@ async fn submit(State(service): Server, caller: Caller, body: Sent) -> Reply {
     };
     let mut all = Vec::with_capacity(body.actuals.len());
     for said in &body.actuals {
-        let execution = said.execution_id.as_ref().or(whole.as_ref()).ok_or_else(|| {
-            Problem::Malformed("name the execution: execution_id or external_id".to_owned())
-        })?;
+        let execution = said
+            .execution_id
+            .as_ref()
+            .or(whole.as_ref())
+            .ok_or_else(|| Problem::Malformed("name the execution: execution_id or external_id".to_owned()))?;
         all.push(actual(&service, &caller, execution, said).await?);
     }
     // Either all of them make sense, or nothing is kept.
@@ -208,7 +211,9 @@ async fn actual(service: &Service, caller: &Caller, execution: &Name, said: &Sai
     // Of an execution that gave nothing, everything can be desired that the workflow does not rule out.
     if !known.is_empty() && !known.contains(&output) {
         let known = known.join(", ");
-        return Err(Problem::Malformed(format!("there is no output `{output}`; there are: {known}")));
+        return Err(Problem::Malformed(format!(
+            "there is no output `{output}`; there are: {known}"
+        )));
     }
     if let (Some(kind), Some(desired)) = (&said.output_type, &desired) {
         let fits = Kind::named(kind).is_some_and(|kind| kind.admits(desired));

@@ -165,7 +165,11 @@ fn variables(schema: Option<&Schema>, whole: &str) -> Vec<Variable> {
         required: required.iter().any(|required| **required == **name),
         schema: schema.as_map().is_some().then(|| schema.clone()),
     };
-    properties.into_iter().flat_map(|map| map.iter()).map(variable).collect()
+    properties
+        .into_iter()
+        .flat_map(|map| map.iter())
+        .map(variable)
+        .collect()
 }
 
 /// Whether values are objects, or can be for all that is known.
@@ -194,7 +198,8 @@ pub(super) fn input(header: &Header, given: Vec<Given>) -> Result<Data, Problem>
                 value.a_kind()
             ));
         }
-        if let Some(Lookup::Unknown { known, .. }) = ty.as_ref().filter(|ty| is_object(ty)).map(|ty| ty.property(&name)) {
+        if let Some(Lookup::Unknown { known, .. }) = ty.as_ref().filter(|ty| is_object(ty)).map(|ty| ty.property(&name))
+        {
             let known = known.join(", ");
             return wrong(format!("the workflow has no input `{name}`; it has: {known}"));
         }
@@ -362,7 +367,10 @@ mod tests {
             data!({ "type": "object", "properties": { "words": { "type": "string" }, "count": { "type": "integer" } } }),
             Data::Null,
         );
-        let sent = vec![given("words", Some("string"), data!("tea")), given("count", None, data!(3.0))];
+        let sent = vec![
+            given("words", Some("string"), data!("tea")),
+            given("count", None, data!(3.0)),
+        ];
         let made = input(&object, sent).unwrap();
         assert_eq!(made.to_string(), r#"{"words":"tea","count":3}"#);
         let wrong = |sent: Vec<Given>| input(&object, sent).unwrap_err().to_string();
@@ -371,7 +379,10 @@ mod tests {
         let twice = vec![given("words", None, data!("a")), given("words", None, data!("b"))];
         assert!(wrong(twice).contains("twice"));
         let text = header(data!({ "type": "string" }), Data::Null);
-        assert_eq!(input(&text, vec![given("input", None, data!("tea"))]).unwrap(), data!("tea"));
+        assert_eq!(
+            input(&text, vec![given("input", None, data!("tea"))]).unwrap(),
+            data!("tea")
+        );
         assert!(input(&text, vec![given("words", None, data!("tea"))]).is_err());
         let anything = header(Data::Null, Data::Null);
         assert_eq!(input(&anything, Vec::new()).unwrap(), data!({}));
@@ -396,7 +407,10 @@ mod tests {
             told(&declared, data!({ "score": 2, "team": "sales", "more": true })),
             ["team STRING sales", "score NUMBER 2", "more JSON true"]
         );
-        assert_eq!(told(&declared, data!({ "score": 2 })), ["team STRING ", "score NUMBER 2"]);
+        assert_eq!(
+            told(&declared, data!({ "score": 2 })),
+            ["team STRING ", "score NUMBER 2"]
+        );
         let silent = header_of(Data::Null);
         assert_eq!(told(&silent, data!("tea")), ["output STRING tea"]);
         assert_eq!(told(&silent, Data::Null), Vec::<String>::new());
