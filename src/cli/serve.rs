@@ -103,15 +103,15 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let access = access(&arguments)?;
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
-    let driver = arguments.reach.driver(permit.clone(), None, store)?;
+    let reached = arguments.reach.open(permit.clone(), &arguments.paths, None, store)?;
     let settings = Settings {
-        secrets: arguments.reach.secrets(permit.clone()),
+        secrets: reached.secrets,
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
         drain: Duration::from_millis(drain.0),
         ..Settings::default()
     };
-    let server = Server::new(driver, settings);
+    let server = Server::new(reached.driver, settings);
     let wrong = server.serve(&loaded).await.map_err(failed)?;
     for wrong in &wrong {
         output::say(&format!("warning: {wrong}\n"));

@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
-pub use again::ReplayError;
+pub use again::{REPLAYED_FROM, REPLAYED_STEP, Replay, ReplayError};
 pub use follow::Follow;
 pub use handle::{Events, Rest, RunHandle, SendError};
 pub use outside::{AskError, ask};

@@ -101,12 +101,12 @@ impl Session {
         Ok(std::mem::replace(&mut session.run, Run::new(program)))
     }
 
-    /// Begins a run that has been through those events, which come from another.
+    /// Begins a run that has been through those events, which come from another, and goes on with an input.
     pub(super) async fn begin_with(
         shared: Arc<Shared>,
         run: Run,
         events: Vec<Event>,
-        of: &Name,
+        goes_on: Input,
         id: Name,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
@@ -114,10 +114,8 @@ impl Session {
         session.run = run;
         session.last = events.last().map_or(session.last, |event| event.at);
         session.events = events;
-        let (now, of, since) = (session.now(), of.clone(), session.last);
-        session
-            .run
-            .handle(now, Input::Replay { of, since }, &mut session.events)?;
+        let now = session.now();
+        session.run.handle(now, goes_on, &mut session.events)?;
         let events = session.store_first().await?;
         session.announce(&events, observe);
         session.reconcile_all();
@@ -482,7 +480,10 @@ impl Session {
             let run = self.handle.id.clone();
             let effect = Effect { run, call };
             let performing = match effect.call.request.is_own() {
-                true => super::conversation::perform(self.shared.store.clone(), &effect),
+                true => {
+                    let user = self.run.state().started().and_then(|started| started.user.clone());
+                    super::conversation::perform(self.shared.store.clone(), &effect, user, self.now())
+                }
                 false => self.shared.provider.perform(effect),
             };
             self.calls.start(ticket, performing);

@@ -54,8 +54,8 @@ impl Exec {
     }
 
     async fn execute(&self, request: &ExecRequest, key: &str) -> Result<Option<Data>, Failure> {
-        let command = self.command(request, key)?;
-        let stdin = match self.secrets.reveal(&request.stdin)? {
+        let command = self.command(request, key).await?;
+        let stdin = match self.secrets.reveal(&request.stdin).await? {
             Data::Text(text) => text.as_bytes().to_vec(),
             other => other.to_string().into_bytes(),
         };
@@ -79,15 +79,15 @@ impl Exec {
     }
 
     /// The command with everything checked and every secret put in.
-    fn command(&self, request: &ExecRequest, key: &str) -> Result<Command, Failure> {
+    async fn command(&self, request: &ExecRequest, key: &str) -> Result<Command, Failure> {
         self.permit.check_exec(&request.program)?;
         let mut command = Command::new(find(&request.program).ok_or_else(|| not_found(&request.program))?);
         #[cfg(unix)]
         command.arg0(&*request.program);
         for argument in &request.arguments {
-            command.arg(&*as_text(self.secrets.reveal(argument)?));
+            command.arg(&*as_text(self.secrets.reveal(argument).await?));
         }
-        environment(&mut command, &request.env, &self.permit, &self.secrets)?;
+        environment(&mut command, &request.env, &self.permit, &self.secrets).await?;
         command.env("INTERPRET_IDEMPOTENCY_KEY", key);
         command
             .stdin(Stdio::piped())
@@ -98,7 +98,7 @@ impl Exec {
 }
 
 /// Gives a command its environment: what every process inherits, and what is listed.
-pub(super) fn environment(
+pub(super) async fn environment(
     command: &mut Command,
     listed: &[(Name, Sealed)],
     permit: &Permit,
@@ -118,7 +118,7 @@ pub(super) fn environment(
                 format!("`{name}` is not the name of an environment variable"),
             ));
         }
-        command.env(&**name, &*as_text(secrets.reveal(value)?));
+        command.env(&**name, &*as_text(secrets.reveal(value).await?));
     }
     Ok(())
 }

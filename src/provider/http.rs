@@ -59,7 +59,7 @@ impl Http {
     }
 
     async fn exchange(&self, request: &HttpRequest, key: &str) -> Result<crate::run::Answer, Failure> {
-        let mut prepared = Prepared::new(request, key, &self.secrets)?;
+        let mut prepared = Prepared::new(request, key, &self.secrets).await?;
         check(&self.permit, &prepared.url)?;
         let client = self.client()?;
         let mut redirects = 0;

@@ -119,6 +119,10 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "an agent has no answer yet and used up its turns, tokens or money; `error.data` says what it took",
     ),
     (
+        "conversation.unknown",
+        "there is no such message in the conversation, or the conversation is somebody else's",
+    ),
+    (
         "conversation.unavailable",
         "what was said in a conversation cannot be read or kept",
     ),

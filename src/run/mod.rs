@@ -85,6 +85,8 @@ pub enum Input {
         of: Name,
         /// When the other run came here.
         since: Timestamp,
+        /// What is not to be as it was there.
+        instead: Option<Box<Instead>>,
     },
     /// Nothing more is to start.
     Suspend {

@@ -1,7 +1,7 @@
 //! Actuals: what people say that an execution should have come to, and how good they find what it came to.
 
 use super::releases::all;
-use super::{Error, Expected, Page, Register, Registered, Store};
+use super::{Error, Expected, KeyPage, Register, Registered, Store};
 use crate::data::{Data, Map};
 use crate::graph::{Name, Timestamp};
 use crate::run::{EventKind, RunEnd};
@@ -92,7 +92,7 @@ pub async fn of_workflow(store: &dyn Store, workflow: &str) -> Result<Vec<Actual
 ///
 /// When the store cannot tell.
 pub async fn of_run(store: &dyn Store, workflow: &str, run: &str) -> Result<Vec<Actual>, Error> {
-    let page = Page {
+    let page = KeyPage {
         prefix: format!("{workflow}/{run}/"),
         after: None,
         limit: MOST,

@@ -3,7 +3,7 @@
 //! A release is made when a server begins to serve a definition that is not that of the youngest release. The youngest is
 //! always `LATEST`; every other name, a tag, stays where somebody put it.
 
-use super::{Error, Expected, Page, Register, Registered, Store};
+use super::{Error, Expected, KeyPage, Register, Registered, Store};
 use crate::data;
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
@@ -263,7 +263,7 @@ pub(super) async fn all(
     register: Register,
     workflow: Option<&str>,
 ) -> Result<Vec<Registered>, Error> {
-    let mut page = Page {
+    let mut page = KeyPage {
         prefix: workflow.map(|workflow| format!("{workflow}/")).unwrap_or_default(),
         after: None,
         limit: PAGE,

@@ -45,7 +45,7 @@ impl Server {
     /// Calls a tool. Who drops this has the server told that nobody waits for the answer any more.
     pub async fn call(&self, request: &McpRequest, key: &str) -> Result<Option<Data>, Failure> {
         let session = self.session().await?;
-        let arguments = match self.secrets.reveal(&request.arguments)? {
+        let arguments = match self.secrets.reveal(&request.arguments).await? {
             Data::Null => None,
             arguments => match serde_json::to_value(&arguments) {
                 Ok(Value::Object(arguments)) => Some(arguments),
@@ -96,7 +96,7 @@ impl Server {
                     folder,
                 } => {
                     let command = child::command(program, folder, arguments, env, &self.permit, &self.secrets);
-                    child::open(&self.name, program, command?).await
+                    child::open(&self.name, program, command.await?).await
                 }
                 McpWay::Http { url, headers } => web::open(&self.name, url, headers, &self.permit, &self.secrets).await,
             }

@@ -97,7 +97,7 @@ impl Delivery<'_> {
         let (parts, body) = request.into_parts();
         // The limits of bodies are among the extensions.
         let body = receive(Request::from_parts(parts.clone(), body), self.service).await?;
-        let message = self.check_signature(&parts.headers, &body)?;
+        let message = self.check_signature(&parts.headers, &body).await?;
         let trigger = seen(&parts, body).await?;
         let begin = self.begin(&trigger, message)?;
         let id = begin.execution.clone();
@@ -114,7 +114,7 @@ impl Delivery<'_> {
     }
 
     /// The id of the message, where the sender has signed one.
-    fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Name>, Problem> {
+    async fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Name>, Problem> {
         let Some(secret) = &self.webhook.secret else {
             return Ok(None);
         };
@@ -123,7 +123,12 @@ impl Delivery<'_> {
         let sealed = secret
             .eval_sealed(&self.armed.names(&Data::Null, now))
             .map_err(|error| unset(&error.message))?;
-        let secret = self.service.secrets().reveal(&sealed).map_err(|error| unset(&error))?;
+        let secret = self
+            .service
+            .secrets()
+            .reveal(&sealed)
+            .await
+            .map_err(|error| unset(&error))?;
         let secret = secret.as_str().filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| unset(&"it is empty, or no text"))?;
         verify(self.webhook.signature, secret, headers, body, now)

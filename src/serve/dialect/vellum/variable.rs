@@ -295,10 +295,11 @@ fn whole(value: Data) -> Data {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Span;
+    use crate::source::{Sources, Span};
 
     fn header(input: Data, output: Data) -> Header {
-        let mut header = Header::new("w", Span::default());
+        let file = Sources::new().add("w.yaml", "");
+        let mut header = Header::new("w", Span::new(file, 0, 0));
         let schema = |source: &Data| (!source.is_null()).then(|| Schema::new(source).unwrap());
         header.input_schema = schema(&input);
         header.output_schema = schema(&output);

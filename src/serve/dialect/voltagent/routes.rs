@@ -270,20 +270,9 @@ async fn replay(
     Path((id, execution)): Path<(String, Name)>,
     body: Sent,
 ) -> Reply {
-    let body: Replay = body.read()?;
-    for (key, given) in [
-        ("inputData", body.input_data.is_some()),
-        ("workflowStateOverride", body.workflow_state_override.is_some()),
-    ] {
-        if given {
-            return Err(Problem::Malformed(format!(
-                "{key} is not supported: a replay goes on from what happened; begin a new execution instead"
-            ))
-            .into());
-        }
-    }
-    let handle = service.replay(&caller, Some(&id), &execution, &body.step_id).await?;
-    if let Some(payload) = body.resume_data {
+    let (replay, answer) = body.read::<Replay>()?.of(execution)?;
+    let handle = service.replay(&caller, Some(&id), replay).await?;
+    if let Some(payload) = answer {
         service.rest(&handle).await?;
         let handle = service
             .resume(&caller, Some(&id), handle.id(), None, Some(payload))
@@ -378,6 +367,7 @@ impl Listing {
             workflow: self.workflow_id.clone(),
             status: self.status.as_deref().and_then(status),
             user: self.user_id.clone(),
+            conversation: None,
             labels,
             since: instant(&self.from),
             until: instant(&self.to),
