@@ -11,7 +11,7 @@ fn the_client_for_python_does_what_it_does_with_vellum() {
     let Some(python) = environment("vellum-ai") else { return };
     let served = served();
     let mut command = Command::new(python.join("bin/python"));
-    command.arg("tests/python/vellum.py").args([&*served.base, KEY]);
+    command.arg("tests/python/vellum_client.py").args([&*served.base, KEY]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
     assert!(told(&output).ends_with("done\n"), "{}", told(&output));

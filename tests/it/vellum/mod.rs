@@ -41,19 +41,14 @@ steps:
   - { kind: andThen, id: back, set: =input }
 ";
 
-/// Fails as its input says; an expression fails where it says nothing.
+/// Fails on purpose, or because of an expression if its input says nothing.
 pub const FAILS: &str = "
 kind: Workflow
 id: fails
 inputSchema: { type: object, properties: { code: { type: string } } }
 steps:
-  - kind: andBranch
-    id: which
-    branches:
-      - when: =input.code == ''
-        steps: [{ kind: andThen, id: divide, set: =1 / 0 }]
-      - when: =true
-        steps: [{ kind: andThen, id: boom, fail: { code: =input.code, message: Sold out } }]
+  - { kind: andWhen, id: divide, condition: =input.code == '', set: =1 / 0 }
+  - { kind: andThen, id: boom, fail: { code: OUT_OF_STOCK, message: Sold out } }
 ";
 
 pub const NAPS: &str = "

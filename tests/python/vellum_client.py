@@ -1,6 +1,6 @@
 """What programs do with the client of Vellum.
 
-Usage: vellum.py BASE_URL KEY
+Usage: vellum_client.py BASE_URL KEY
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from vellum.client.core.api_error import ApiError
 from vellum.client.environment import VellumEnvironment
 from vellum.client.errors import BadRequestError, NotFoundError
 from vellum.client.types import (
-    ChatMessage,
+    ChatMessageRequest,
     WorkflowExecutionActualJsonRequest,
     WorkflowExecutionActualStringRequest,
     WorkflowRequestChatHistoryInputRequest,
@@ -132,7 +132,7 @@ def no_event_is_dropped():
 
 
 def types_come_and_go():
-    history = [ChatMessage(role="USER", text="hi"), ChatMessage(role="ASSISTANT", text="hello")]
+    history = [ChatMessageRequest(role="USER", text="hi"), ChatMessageRequest(role="ASSISTANT", text="hello")]
     response = client.execute_workflow(
         workflow_deployment_id="types",
         inputs=[
