@@ -71,6 +71,11 @@ impl Release {
         format!("{}-{digits}", self.number).into()
     }
 
+    /// Whether a name is its id or its number.
+    pub fn is_called(&self, name: &str) -> bool {
+        *self.id() == *name || self.number.to_string() == name
+    }
+
     fn key(&self) -> Name {
         // As many digits each, so that the order of keys is that of numbers.
         format!("{}/{:010}", self.workflow, self.number).into()
@@ -177,9 +182,7 @@ pub async fn find(store: &dyn Store, workflow: &str, name: &str) -> Result<Optio
     Ok(match tagged {
         Some(tag) => found.into_iter().find(|release| release.number == tag.release),
         None if name == LATEST => found.pop(),
-        None => found
-            .into_iter()
-            .find(|release| *release.id() == *name || release.number.to_string() == name),
+        None => found.into_iter().find(|release| release.is_called(name)),
     })
 }
 

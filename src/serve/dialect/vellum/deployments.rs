@@ -11,7 +11,7 @@ use super::paging::{Page, query};
 use super::reply::{Reply, success};
 use super::variable::{Variable, inputs, outputs};
 use crate::data;
-use crate::data::{Data, Map};
+use crate::data::Data;
 use crate::graph::{Header, Name, Program, Timestamp};
 use crate::serve::caller::{Caller, Scope};
 use crate::serve::catalog::Served;
@@ -95,7 +95,7 @@ impl Deployment {
         let found = match tagged {
             Some(tag) => self.releases.iter().find(|release| release.number == tag.release),
             None if name == LATEST => self.releases.last(),
-            None => self.releases.iter().find(|release| *release.id() == *name),
+            None => self.releases.iter().find(|release| release.is_called(name)),
         };
         let unknown = || Problem::UnknownRelease(self.header().id.to_string(), name.to_owned());
         found.ok_or_else(unknown)
@@ -253,28 +253,16 @@ pub(super) async fn history(State(service): Server, caller: Caller, Path((id, na
     let release = deployment.find(&name)?;
     let program = program_of(&service, release).await;
     let header = program.as_ref().map(|program| &program.main().header);
-    let Data::Map(item) = deployment.to_data() else {
-        return Ok(success(&Data::Null));
-    };
-    let fields = [
-        ("id", Data::Text(release.id())),
-        ("workflow_deployment_id", Data::from(id)),
-        ("timestamp", Data::from(release.since.to_rfc3339())),
-        ("label", item.get("label").cloned().unwrap_or_default()),
-        ("name", item.get("name").cloned().unwrap_or_default()),
-        (
-            "input_variables",
-            header.map_or_else(|| data!([]), |header| listed(inputs(header))),
-        ),
-        (
-            "output_variables",
-            header.map_or_else(|| data!([]), |header| listed(outputs(header))),
-        ),
-        ("description", item.get("description").cloned().unwrap_or_default()),
-    ];
-    let item: Map = fields
-        .into_iter()
-        .map(|(key, value)| (Name::from(key), value))
-        .collect();
-    Ok(success(&item))
+    let listed =
+        |variables: fn(&Header) -> Vec<Variable>| header.map_or_else(|| data!([]), |header| listed(variables(header)));
+    Ok(success(&data!({
+        "id": release.id(),
+        "workflow_deployment_id": id,
+        "timestamp": release.since.to_rfc3339(),
+        "label": deployment.label(),
+        "name": deployment.header().id.clone(),
+        "input_variables": listed(inputs),
+        "output_variables": listed(outputs),
+        "description": deployment.header().purpose.clone()
+    })))
 }
