@@ -198,8 +198,9 @@ pub(super) fn input(header: &Header, given: Vec<Given>) -> Result<Data, Problem>
                 value.a_kind()
             ));
         }
-        if let Some(Lookup::Unknown { known, .. }) = ty.as_ref().filter(|ty| is_object(ty)).map(|ty| ty.property(&name))
-        {
+        let looked = ty.as_ref().filter(|ty| is_object(ty)).map(|ty| ty.property(&name));
+        if let Some(Lookup::Unknown { .. }) = looked {
+            let known: Vec<Name> = inputs(header).into_iter().map(|input| input.name).collect();
             let known = known.join(", ");
             return wrong(format!("the workflow has no input `{name}`; it has: {known}"));
         }
