@@ -238,6 +238,6 @@ async fn actual(service: &Service, caller: &Caller, execution: &Name, said: &Sai
 
 /// Notes for the log which execution an answer is about.
 fn concerning(handle: &RunHandle, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(Concerns(handle.id().clone()));
+    Concerns::note(handle.id(), &mut answer);
     answer
 }
