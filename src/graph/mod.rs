@@ -5,6 +5,7 @@
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
 mod agent;
+mod conversation;
 mod definition;
 pub mod export;
 mod inside;
@@ -15,6 +16,7 @@ mod time;
 mod trigger;
 
 pub use agent::*;
+pub use conversation::{Converse, Order, Role};
 pub use definition::Definition;
 pub use node::*;
 pub use program::{Body, LinkError, Program, Step, Workflow};

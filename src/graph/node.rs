@@ -7,6 +7,7 @@ use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
 use crate::graph::agent::{Agent, Tool};
+use crate::graph::conversation::Converse;
 use crate::graph::time::{Millis, Timing};
 use crate::source::Span;
 
@@ -246,6 +247,8 @@ pub enum Target {
         /// What it gets; by default `data`.
         arguments: Option<Build>,
     },
+    /// The conversations that the store of the run keeps.
+    Conversation(Box<Converse>),
 }
 
 /// Statuses from `first` to `last`, both included.
@@ -577,6 +580,7 @@ impl Op {
                 Target::Exec { .. } => "exec",
                 Target::Mcp { .. } => "mcp",
                 Target::Function { .. } => "function",
+                Target::Conversation(_) => "conversation",
             },
             Op::Suspend(_) => "suspend",
             Op::WaitFor(_) => "waitFor",

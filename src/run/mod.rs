@@ -26,6 +26,7 @@ mod state;
 mod step;
 mod talk;
 mod trace;
+mod trace_parent;
 mod turn;
 mod view;
 
@@ -39,6 +40,7 @@ pub use model::*;
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};
+pub use trace_parent::TraceParent;
 pub use turn::Rejection;
 
 use crate::contract::Schema;
@@ -85,6 +87,8 @@ pub enum Input {
         of: Name,
         /// When the other run came here.
         since: Timestamp,
+        /// What is not to be as it was there.
+        instead: Option<Box<Instead>>,
     },
     /// Nothing more is to start.
     Suspend {
@@ -119,6 +123,8 @@ pub struct Start {
     pub conversation: Option<Name>,
     /// What listings can be asked for besides.
     pub labels: Labels,
+    /// What it belongs to in the trace of whoever begins it.
+    pub trace: Option<TraceParent>,
 }
 
 impl Start {
@@ -133,6 +139,7 @@ impl Start {
             user: None,
             conversation: None,
             labels: Labels::new(),
+            trace: None,
         }
     }
 }

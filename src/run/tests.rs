@@ -180,6 +180,7 @@ fn the_form_of_every_event_is_fixed() {
             user: Some("ada".into()),
             conversation: None,
             labels: [("team".into(), "sales".into())].into(),
+            trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok(),
         })),
         EventKind::StepStarted { scope, node, deadline },
         EventKind::StepSkipped { scope, node },

@@ -432,6 +432,10 @@ impl Request {
                 entries.push(("remember".into(), Data::Text(asked.conversation.clone())));
                 entries.push(("messages".into(), asked.messages.iter().map(Message::to_data).collect()));
             }
+            Request::Conversation(asked) => {
+                entries.push(("conversation".into(), Data::from(asked.action())));
+                entries.extend(asked.conversation().map(|id| ("id".into(), Data::Text(id.clone()))));
+            }
         }
         Data::Map(Arc::new(entries.into_iter().collect::<Map>()))
     }

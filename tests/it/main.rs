@@ -26,9 +26,12 @@ mod powerfx;
 mod rules;
 mod sarif;
 mod schema;
+mod secrets;
 mod serve;
 mod sim;
 mod suites;
+#[cfg(all(unix, feature = "otel"))]
+mod telemetry;
 mod testing;
 mod tidy;
 mod trigger;

@@ -240,9 +240,12 @@ impl State {
                 Ok(())
             }
             EventKind::RunRetried { scope, node } => self.retry(program, at, *scope, *node),
-            EventKind::RunReplayed { since, .. } => {
+            EventKind::RunReplayed { since, instead, .. } => {
                 if self.started.is_none() || self.end.is_some() {
                     return Err(Corrupt);
+                }
+                if let Some(instead) = instead {
+                    self.replace(instead)?;
                 }
                 self.go_on_after(*since, at)
             }

@@ -5,6 +5,7 @@ mod approve;
 mod call;
 mod choose;
 mod control;
+mod converse;
 pub(super) mod enter;
 mod evaluate;
 mod fork;

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::body::{Deliver, Execute, Reason, Replay, Resume};
 use super::detail::{Detail, Summary};
-use super::reply::Success;
+use super::frames::Frame;
 use super::routes::{Cancelled, Delivered, Started, Suspended};
 use super::state::State;
 use crate::serve::openapi::{Description, Operation};
+use crate::serve::success::Success;
 
 const JSON: &str = "application/json";
 const STREAM: &str = "text/event-stream";
@@ -64,11 +65,15 @@ pub(in crate::serve) fn describe(api: &mut Description) {
         .answers("It goes on.", JSON, started)
         .refuses(SENT),
     );
+    let frame_schema = api.schema::<Frame>();
     let frames = json!({
         "type": "object",
-        "description": "A frame: its number, and what it says as JSON.",
+        "description": "A frame: its number, if it is made of the journal, and what it says as JSON.",
         "required": ["data"],
-        "properties": { "id": { "type": "string" }, "data": { "type": "string" } }
+        "properties": {
+            "id": { "type": "string" },
+            "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": frame_schema }
+        }
     });
     api.add(
         Operation::new(

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Cancellation};
-use super::body::{Deliver, Execute, Reason, Replay, Resume, Sent};
+use super::body::{Deliver, Execute, IdempotencyKey, Reason, Replay, Resume, Sent};
 use super::reply::{Reply, success};
 use super::state::State as Standing;
 use super::{detail, stream};
@@ -71,10 +71,10 @@ async fn begun(
     service: &Service,
     caller: &Caller,
     workflow: &str,
-    headers: &HeaderMap,
+    key: IdempotencyKey,
     body: &Sent,
 ) -> Result<RunHandle, Problem> {
-    let begin = body.read::<Execute>()?.begin(workflow, key(headers)?)?;
+    let begin = body.read::<Execute>()?.begin(workflow, key.0)?;
     service.begin(caller, begin).await
 }
 
@@ -82,10 +82,10 @@ async fn execute(
     State(service): Server,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     body: Sent,
 ) -> Reply {
-    let handle = begun(&service, &caller, &id, &headers, &body).await?;
+    let handle = begun(&service, &caller, &id, key, &body).await?;
     rested(&service, &handle).await
 }
 
@@ -93,10 +93,10 @@ async fn start(
     State(service): Server,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     body: Sent,
 ) -> Reply {
-    let handle = begun(&service, &caller, &id, &headers, &body).await?;
+    let handle = begun(&service, &caller, &id, key, &body).await?;
     let answer = success(Started {
         execution_id: handle.id().clone(),
         workflow_id: id,
@@ -109,10 +109,10 @@ async fn begin_stream(
     State(service): Server,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     body: Sent,
 ) -> Reply {
-    let handle = begun(&service, &caller, &id, &headers, &body).await?;
+    let handle = begun(&service, &caller, &id, key, &body).await?;
     let follow = service.driver().follow(handle.id().clone(), 0);
     let begin = stream::From::Frame(0);
     let answer = stream::response(&service, handle.program().clone(), follow, begin);
@@ -270,20 +270,9 @@ async fn replay(
     Path((id, execution)): Path<(String, Name)>,
     body: Sent,
 ) -> Reply {
-    let body: Replay = body.read()?;
-    for (key, given) in [
-        ("inputData", body.input_data.is_some()),
-        ("workflowStateOverride", body.workflow_state_override.is_some()),
-    ] {
-        if given {
-            return Err(Problem::Malformed(format!(
-                "{key} is not supported: a replay goes on from what happened; begin a new execution instead"
-            ))
-            .into());
-        }
-    }
-    let handle = service.replay(&caller, Some(&id), &execution, &body.step_id).await?;
-    if let Some(payload) = body.resume_data {
+    let (replay, answer) = body.read::<Replay>()?.of(execution)?;
+    let handle = service.replay(&caller, Some(&id), replay).await?;
+    if let Some(payload) = answer {
         service.rest(&handle).await?;
         let handle = service
             .resume(&caller, Some(&id), handle.id(), None, Some(payload))
@@ -378,6 +367,7 @@ impl Listing {
             workflow: self.workflow_id.clone(),
             status: self.status.as_deref().and_then(status),
             user: self.user_id.clone(),
+            conversation: None,
             labels,
             since: instant(&self.from),
             until: instant(&self.to),
@@ -405,18 +395,6 @@ fn query<T: serde::de::DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     read.map_err(|error| Problem::Malformed(error.body_text()))
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    match key.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(Some(key.to_owned())),
-        _ => Err(Problem::Malformed(
-            "Idempotency-Key has from 1 to 255 ASCII characters".to_owned(),
-        )),
-    }
-}
-
 async fn rested(service: &Service, handle: &RunHandle) -> Reply {
     let rest = service.rest(handle).await?;
     let answer = success(Answer::of(handle.id(), handle.program(), &rest));
@@ -425,6 +403,6 @@ async fn rested(service: &Service, handle: &RunHandle) -> Reply {
 
 /// Notes for the log which execution an answer is about.
 fn concerning(handle: &RunHandle, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(Concerns(handle.id().clone()));
+    Concerns::note(handle.id(), &mut answer);
     answer
 }
