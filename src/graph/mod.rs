@@ -84,6 +84,9 @@ pub struct Header {
     pub permissions: Permissions,
     /// What starts it by itself.
     pub triggers: Vec<Trigger>,
+    /// Whether it talks with somebody: then its input and what answers its waits are messages, and what it shows are its
+    /// events `message` alone.
+    pub is_dialogue: bool,
 }
 
 impl Header {
@@ -108,6 +111,7 @@ impl Header {
             events: IndexMap::new(),
             permissions: Permissions::default(),
             triggers: Vec::new(),
+            is_dialogue: false,
         }
     }
 }

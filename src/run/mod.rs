@@ -383,6 +383,12 @@ impl Run {
         self.program.step(active.node).node.op.resume_schema()?
     }
 
+    /// The node that a wait in flight is of.
+    pub fn waiting(&self, ticket: Ticket) -> Option<NodeId> {
+        let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
+        matches!(active.work, Work::Wait { .. }).then_some(active.node)
+    }
+
     /// When the run has to be told that time has passed; not later than now if it has more to do.
     pub fn wake_at(&self) -> Option<Timestamp> {
         if !self.state.ready.is_empty() {

@@ -188,6 +188,16 @@ impl Tracer {
         Some(&self.run.state.scope(scope)?.data)
     }
 
+    /// The step in progress in a scope.
+    pub fn node(&self, scope: ScopeId) -> Option<NodeId> {
+        Some(self.run.state.active(scope)?.node)
+    }
+
+    /// Where the step is that made a call.
+    pub fn scope_of(&self, ticket: Ticket) -> Option<ScopeId> {
+        self.run.state.tickets.get(&ticket).copied()
+    }
+
     /// What an event tells; `None` if it tells nothing about the workflow.
     ///
     /// # Errors

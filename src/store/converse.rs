@@ -41,15 +41,15 @@ pub async fn converse(store: &dyn Store, asking: &Asking, request: &Request) -> 
         Request::Conversation(asked) => perform(store, asking, asked).await,
         _ => Ok(None),
     };
-    let failed = |code, message| Outcome::Failed(Arc::new(Failure::new(code, message)));
-    match done {
-        Ok(result) => Outcome::Done(Answer { result, response: None }),
-        Err(Trouble::Unknown(message)) => failed("conversation.unknown", message),
-        Err(Trouble::Store(error)) => failed(
-            "conversation.unavailable",
-            format!("the conversation cannot be reached: {error}"),
-        ),
-    }
+    let failure = match done {
+        Ok(result) => return Outcome::Done(Answer { result, response: None }),
+        Err(Trouble::Unknown(message)) => Failure::new("conversation.unknown", message),
+        Err(Trouble::Store(error)) => {
+            let message = format!("the conversation cannot be reached: {error}");
+            Failure::new("conversation.unavailable", message)
+        }
+    };
+    Outcome::Failed(Arc::new(failure))
 }
 
 type Done = Result<Option<Data>, Trouble>;

@@ -86,6 +86,9 @@ pub trait Store: Send + Sync {
     /// many there were.
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
 
+    /// Forgets one run that is over; false when there is none of that id, or it goes on.
+    fn forget(&self, run: &Name) -> Reply<'_, bool>;
+
     /// Leaves a request for whoever drives a run, be it in another process; the number to ask for the answer by. A store
     /// that only one process can open needs none of this.
     fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {

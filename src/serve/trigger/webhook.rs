@@ -20,6 +20,7 @@ use crate::drive::RunHandle;
 use crate::graph::{Name, Respond, TriggerSource, Webhook};
 use crate::run::RunEnd;
 use crate::serve::caller::{Caller, Scope};
+use crate::serve::dialect;
 use crate::serve::metrics::Metrics;
 use crate::serve::operations;
 use crate::serve::problem::Problem;
@@ -40,7 +41,7 @@ pub(in crate::serve) fn router(service: Arc<Service>, metrics: Arc<Metrics>) -> 
 
 async fn answer(State((service, metrics)): State<Hooks>, caller: Caller, request: Request) -> Response {
     let Some(armed) = service.webhook(request.uri().path()) else {
-        return operations::unknown(request.uri().clone()).await;
+        return dialect::elsewhere(service, caller, request).await;
     };
     let TriggerSource::Webhook(webhook) = &armed.trigger.source else {
         return operations::unknown(request.uri().clone()).await;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::super::conformance::{a_conversation, a_message, append, started};
 use super::*;
 use crate::data;
+use crate::graph::Order;
 use crate::run::{Event, EventKind};
 use crate::store::{Asking, converse};
 
@@ -519,9 +520,23 @@ fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
     by_index(listing(of_one), "runs_by_workflow");
     let for_one = Filter {
         user: Some("ada".into()),
-        ..page
+        ..page.clone()
     };
     by_index(listing(for_one), "runs_by_user");
+    let of_talk = Filter {
+        conversation: Some("c".into()),
+        ..page
+    };
+    by_index(listing(of_talk), "runs_by_conversation");
+    for order in [Order::Ascending, Order::Descending] {
+        let page = Page {
+            after: Some("a".into()),
+            before: Some("b".into()),
+            ..Page::of(order, 10)
+        };
+        let (query, values) = conversation::listing(&"c".into(), &page);
+        by_index(plan(&query, values), "messages_in_order");
+    }
 }
 
 #[test]

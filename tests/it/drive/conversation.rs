@@ -37,8 +37,8 @@ fn talking() -> Arc<Program> {
             after: Some(build("=steps.retrieved.output.id")),
             before: None,
         };
-        let names = "={made: steps.made.output.id, hello: steps.hello.output, told: steps.retrieved.output.text, \
-                     list: steps.listed.output}";
+        let names = "={'made': steps.made.output.id, 'hello': steps.hello.output, 'told': steps.retrieved.output.text, \
+                     'list': steps.listed.output}";
         vec![
             step("made", talk(create)),
             step("hello", add(Role::User, "Hello")),

@@ -598,8 +598,7 @@ fn a_conversation_is_recalled_before_the_first_turn_and_kept_behind_the_last() {
         .answer("desk", json!("Done"))
         .answer_nothing("desk[remember:]")
         .run();
-    assert_eq!(messages(&played, "desk[0]#1").len(), 0);
-    assert_eq!(played.calls("desk[0]")[0]["prompt"], "Help me");
+    assert_eq!(messages(&played, "desk[0]#1").len(), 1);
     assert_eq!(
         played.calls("desk[remember:]")[0]["messages"],
         json!([{ "role": "assistant", "content": "Done" }])
