@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::reach::Reach;
+use super::reach::{self, Reach};
 use super::run::Interrupts;
 use super::{Exit, complain, input, output, show, stored, watch};
 use crate::drive::Live;
@@ -124,9 +124,12 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
     let live = Live::default();
-    let driver = arguments.reach.driver(permit.clone(), None, store, Some(live.sink()))?;
+    let deltas = Some(live.sink());
+    let reached = arguments
+        .reach
+        .open(permit.clone(), &arguments.paths, None, store, deltas)?;
     let settings = Settings {
-        secrets: arguments.reach.secrets(permit.clone()),
+        secrets: reached.secrets,
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
         drain,
@@ -134,7 +137,8 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         live: live.clone(),
         ..Settings::default()
     };
-    let server = Server::new(driver, settings);
+    let driver = reached.driver.clone();
+    let server = Server::new(reached.driver, settings);
     let wrong = server.serve(&loaded).await.map_err(failed)?;
     for wrong in &wrong {
         output::say(&format!("warning: {wrong}\n"));
@@ -165,7 +169,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         server.stop();
         interrupts.second().await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         listened = listening => listened.map_err(|error| match error {
             ListenError::Open(_) => complain(format!(
                 "{error}; say who may ask with --auth FILE (`interpret token` makes a token for it), or listen at \
@@ -175,7 +179,9 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         }),
         () = stopping => Err(Exit::Cancelled),
         () = reloading => Ok(()),
-    }
+    };
+    reach::close(&driver).await;
+    ended
 }
 
 fn duration(flag: &str, text: &str) -> Result<Duration, Exit> {

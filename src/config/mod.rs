@@ -8,12 +8,14 @@
 )]
 
 mod read;
+mod secrets;
 mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use secrets::{SecretCommand, SecretSources};
 pub use server::{McpServer, McpWay};
 
 use crate::data::Sealed;
@@ -32,6 +34,8 @@ pub struct Config {
     pub connections: BTreeMap<Name, Connection>,
     /// MCP servers, by the name that workflows and agents give as `server`.
     pub mcp: BTreeMap<Name, McpServer>,
+    /// Where secrets come from, besides the environment.
+    pub secrets: SecretSources,
 }
 
 /// A connection to models.

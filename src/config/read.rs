@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Config, Connection, ConnectionKind, Price, server};
+use super::{Config, Connection, ConnectionKind, Price, secrets, server};
 use crate::data::Sealed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Build, Root};
@@ -11,7 +11,7 @@ use crate::graph::Name;
 use crate::source::FileId;
 use crate::yaml::{self, Entry, Node};
 
-const TOP: &[&str] = &["connections", "mcp"];
+const TOP: &[&str] = &["connections", "mcp", "secrets"];
 const CONNECTION: &[&str] = &["kind", "baseUrl", "key", "headers", "query", "prices", "answers"];
 const PRICE: &[&str] = &["input", "output", "cached"];
 
@@ -52,6 +52,10 @@ pub(super) fn read(
         return (config, reader.diagnostics);
     };
     for entry in reader.entries(root, "the configuration", TOP) {
+        if *entry.key == *"secrets" {
+            config.secrets = secrets::read(&mut reader, &entry.value, folder);
+            continue;
+        }
         for named in reader.mapping(&entry.value, &entry.key) {
             if *entry.key == *"mcp" {
                 let server = server::read(&mut reader, named, folder);
@@ -355,6 +359,17 @@ mcp:
     }
 
     #[test]
+    fn sources_of_secrets_lie_beside_the_configuration() {
+        let text = "secrets: { envFile: .env, command: [./manager, get, 'interpret/{name}'] }";
+        let (config, findings) = config(text, &[]);
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(config.secrets.env_file.as_deref(), Some(Path::new("workflows/.env")));
+        let command = config.secrets.command.unwrap();
+        assert_eq!(command.shown("KEY"), "./manager get interpret/KEY");
+        assert_eq!(command.folder, Path::new("workflows"));
+    }
+
+    #[test]
     fn variables_of_the_environment_override_the_file() {
         let environment = [
             ("INTERPRET_OPENAI_BASE_URL", "http://127.0.0.1:1"),
@@ -383,6 +398,14 @@ mcp:
         assert!(connection("kind: responses, prices: { m: { input: 1 } }").contains("needs `input` and `output`"));
         assert!(connection("kind: responses, prices: { m: { input: -1, output: 1 } }").contains("a million tokens"));
         assert_eq!(found(""), "");
+        let secrets = |keys: &str| found(&format!("secrets: {{ {keys} }}"));
+        assert_eq!(secrets("envFile: .env, command: [pass, show, 'x/{name}']"), "");
+        assert!(secrets("env-file: .env").starts_with("unknown-key"));
+        assert!(secrets("envFile: [a]").starts_with("wrong-type"));
+        assert!(secrets("command: pass").starts_with("wrong-type"));
+        assert!(secrets("command: [pass, show]").starts_with("invalid-value"));
+        assert!(secrets("command: []").starts_with("invalid-value"));
+        assert!(secrets("command: ['{name}']").starts_with("invalid-value"));
         let server = |keys: &str| found(&format!("mcp: {{ a: {{ {keys} }} }}"));
         assert!(server("").starts_with("missing-key"));
         assert!(server("command: [a], url: 'http://b'").starts_with("conflicting-keys"));

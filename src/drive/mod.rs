@@ -14,6 +14,7 @@ mod conversation;
 mod follow;
 mod handle;
 mod live;
+mod observe;
 mod outside;
 mod recover;
 mod session;
@@ -29,6 +30,7 @@ pub use again::{REPLAYED_FROM, REPLAYED_STEP, Replay, ReplayError};
 pub use follow::Follow;
 pub use handle::{Events, Rest, RunHandle, SendError};
 pub use live::{Listener, Live, Piece};
+pub use observe::{Following, Observer, incoming, within};
 pub use outside::{AskError, ask};
 pub use recover::{Programs, Recovered};
 pub use session::Session;
@@ -52,6 +54,7 @@ struct Shared {
     provider: Arc<dyn Provider>,
     clock: Arc<dyn Clock>,
     permit: Option<Arc<Permit>>,
+    observer: Option<Arc<dyn Observer>>,
     /// The runs that are driven in tasks of their own.
     runs: Mutex<HashMap<Name, RunHandle>>,
     programs: Option<Programs>,
@@ -131,6 +134,7 @@ impl Driver {
                 provider,
                 clock,
                 permit: None,
+                observer: None,
                 runs: Mutex::default(),
                 awaited: Mutex::default(),
                 programs: None,
@@ -149,6 +153,26 @@ impl Driver {
         self.with(|shared| shared.permit = Some(permit))
     }
 
+    /// The same, whose runs somebody follows.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Driver {
+        self.with(|shared| shared.observer = Some(observer))
+    }
+
+    /// Lets go of what calls have left open, and has whoever follows the runs pass on what is known so far. To be called
+    /// before the program ends.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody could be told.
+    pub async fn close(&self) -> Result<(), String> {
+        self.shared.provider.close().await;
+        match &self.shared.observer {
+            Some(observer) => observer.flush().await,
+            None => Ok(()),
+        }
+    }
+
     /// The same, which finds programs by the definitions that its store keeps. It unloads runs that wait for somebody:
     /// they then cost nothing but disk; [`Driver::send`] and [`Driver::tend`] take them up again.
     #[must_use]
@@ -162,6 +186,7 @@ impl Driver {
             provider,
             clock,
             permit,
+            observer,
             programs,
             ..
         } = &*self.shared;
@@ -170,6 +195,7 @@ impl Driver {
             provider: provider.clone(),
             clock: clock.clone(),
             permit: permit.clone(),
+            observer: observer.clone(),
             runs: Mutex::default(),
             awaited: Mutex::default(),
             programs: programs.clone(),

@@ -9,6 +9,8 @@
 mod caller;
 mod catalog;
 mod dialect;
+mod finish;
+mod forget;
 mod guard;
 mod listen;
 mod metrics;
@@ -20,6 +22,7 @@ mod receive;
 mod refusal;
 mod service;
 mod success;
+mod trace;
 mod trigger;
 
 use std::sync::Arc;
@@ -166,13 +169,13 @@ impl Server {
     /// The routes of all protocols, to be mounted into an application. Who may ask is up to that application; a
     /// [`Caller`] among the extensions of a request tells who it is, without one it is somebody on this machine.
     pub fn router(&self) -> Router {
-        dialect::mount(self.service.clone())
+        dialect::mount(self.service.clone()).layer(trace::Traced)
     }
 
     /// The webhooks of what is served at the moment, at whatever paths, to be the fallback of an application. Those with a
     /// secret are open to everybody who can sign; for others the same holds as for [`Server::router`].
     pub fn webhooks(&self) -> Router {
-        trigger::webhooks(self.service.clone(), self.metrics.clone())
+        trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(trace::Traced)
     }
 
     /// Acts on the schedules of what is served, until [`Server::stop`]; [`Server::listen`] does so by itself.
@@ -266,7 +269,7 @@ async fn tend(service: Arc<Service>, keep: Option<Duration>) {
     let forgetting = async {
         let Some(keep) = keep else { return };
         loop {
-            match service.forget(keep).await {
+            match service.expire(keep).await {
                 Ok(0) => {}
                 Ok(executions) => tracing::info!(executions, "what has been over for long is forgotten"),
                 Err(error) => tracing::warn!(%error, "what has been over for long could not be forgotten"),

@@ -58,9 +58,9 @@ async fn index(State(operations): State<Operations>) -> Response {
     )
 }
 
-/// The process lives.
+/// The process lives; clients of LlamaIndex know that by this word.
 async fn health() -> Response {
-    json(StatusCode::OK, &data!({ "status": "ok" }))
+    json(StatusCode::OK, &data!({ "status": "healthy" }))
 }
 
 /// Requests can be answered: the store works, and the server is not about to end.

@@ -12,6 +12,7 @@ use super::token::{self, Tokens};
 use super::{cors, file, host};
 use crate::diagnostic::Diagnostic;
 use crate::serve::caller::Caller;
+use crate::serve::dialect::IDENTITY;
 use crate::serve::problem::Problem;
 use crate::source::FileId;
 
@@ -117,8 +118,11 @@ impl Auth {
     }
 
     /// Who has sent these headers.
-    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let token = bearer(headers)?;
+    pub(super) async fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let token = match identity(path, headers) {
+            Some(token) => token,
+            None => bearer(headers)?,
+        };
         let digest = token::digest(token);
         let rules = self.rules();
         if let Some(token) = rules.tokens.find(&digest) {
@@ -141,6 +145,12 @@ impl Rules {
             jwt.begin();
         }
     }
+}
+
+/// The token of a client of Azure's that asks for it as on a machine with a managed identity.
+fn identity<'h>(path: &str, headers: &'h HeaderMap) -> Option<&'h str> {
+    let asks = path.ends_with("/msi/token") && !headers.contains_key(header::AUTHORIZATION);
+    headers.get(IDENTITY).filter(|_| asks)?.to_str().ok()
 }
 
 /// The token that was sent. Scheme names have no case (RFC 9110).

@@ -116,7 +116,7 @@ impl Guard {
         if matches!(request.uri.path(), "/health" | "/ready") {
             return Ok(Caller::NOBODY);
         }
-        let caller = auth.caller(&request.headers).await;
+        let caller = auth.caller(request.uri.path(), &request.headers).await;
         if let Err(Problem::BadToken(_)) = caller {
             let peer = request.extensions.get::<Peer>();
             let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);

@@ -28,9 +28,17 @@ use crate::load::Loaded;
 pub const STARTED_BY: &str = "interpret.trigger";
 
 /// Paths of the server itself, which no webhook can have.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 16] = [
     "/workflows",
     "/voltagent",
+    "/foundry",
+    "/openai",
+    "/agents",
+    "/msi/token",
+    "/llamaindex",
+    "/handlers",
+    "/results",
+    "/events",
     "/health",
     "/ready",
     "/metrics",

@@ -20,6 +20,7 @@ use crate::drive::RunHandle;
 use crate::graph::{Name, Respond, TriggerSource, Webhook};
 use crate::run::RunEnd;
 use crate::serve::caller::{Caller, Scope};
+use crate::serve::dialect;
 use crate::serve::metrics::Metrics;
 use crate::serve::operations;
 use crate::serve::problem::Problem;
@@ -40,7 +41,7 @@ pub(in crate::serve) fn router(service: Arc<Service>, metrics: Arc<Metrics>) -> 
 
 async fn answer(State((service, metrics)): State<Hooks>, caller: Caller, request: Request) -> Response {
     let Some(armed) = service.webhook(request.uri().path()) else {
-        return operations::unknown(request.uri().clone()).await;
+        return dialect::elsewhere(service, caller, request).await;
     };
     let TriggerSource::Webhook(webhook) = &armed.trigger.source else {
         return operations::unknown(request.uri().clone()).await;
@@ -100,7 +101,7 @@ impl Delivery<'_> {
         };
         let (parts, body) = request.into_parts();
         let body = receive(body, self.service).await?;
-        let message = self.check_signature(&parts.headers, &body)?;
+        let message = self.check_signature(&parts.headers, &body).await?;
         let trigger = seen(&parts, body).await?;
         let begin = self.begin(&trigger, message)?;
         let id = begin.execution.clone();
@@ -117,7 +118,7 @@ impl Delivery<'_> {
     }
 
     /// The id of the message, where the sender has signed one.
-    fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Name>, Problem> {
+    async fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Name>, Problem> {
         let Some(secret) = &self.webhook.secret else {
             return Ok(None);
         };
@@ -126,7 +127,12 @@ impl Delivery<'_> {
         let sealed = secret
             .eval_sealed(&self.armed.names(&Data::Null, now))
             .map_err(|error| unset(&error.message))?;
-        let secret = self.service.secrets().reveal(&sealed).map_err(|error| unset(&error))?;
+        let secret = self
+            .service
+            .secrets()
+            .reveal(&sealed)
+            .await
+            .map_err(|error| unset(&error))?;
         let secret = secret.as_str().filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| unset(&"it is empty, or no text"))?;
         verify(self.webhook.signature, secret, headers, body, now)

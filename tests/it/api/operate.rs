@@ -8,7 +8,7 @@ use super::{NAPS, ORDER, Served};
 fn it_says_what_it_is_and_that_it_is_well() {
     let served = Served::new(&[("order.yaml", ORDER)]);
     assert_eq!(served.get("/").at("/workflows"), data!(1));
-    assert_eq!(served.get("/health").body, data!({ "status": "ok" }));
+    assert_eq!(served.get("/health").body, data!({ "status": "healthy" }));
     assert_eq!(served.get("/ready").body, data!({ "status": "ok" }));
     served.get("/workflows/nope");
     let metrics = served.get("/metrics").body.to_text();

@@ -477,5 +477,5 @@ fn refusals_tell_nothing_of_what_is_inside() {
             assert!(!reply.text.contains(inside), "{reply:?}");
         }
     }
-    assert_eq!(served.ask("GET", "/health").send().at("/status"), Data::from("ok"));
+    assert_eq!(served.ask("GET", "/health").send().at("/status"), Data::from("healthy"));
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::body::{Deliver, Execute, Reason, Replay, Resume};
-use super::detail::{Detail, Summary};
+use super::detail::{Detail, Listing};
 use super::frames::Frame;
 use super::routes::{Cancelled, Delivered, Started, Suspended};
 use super::state::State;
@@ -19,7 +19,7 @@ const SENT: &[u16] = &[404, 408, 409, 413];
 
 /// Describes the routes of this protocol.
 pub(in crate::serve) fn describe(api: &mut Description) {
-    let list = api.schema::<Success<Vec<Summary>>>();
+    let list = api.schema::<Listing>();
     api.add(
         Operation::new("get", "/workflows", "listWorkflows", "List the workflows.").answers(
             "The workflows.",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use schemars::JsonSchema;
@@ -22,6 +22,7 @@ use crate::run::{RunEnd, Status};
 use crate::serve::caller::Caller;
 use crate::serve::guard::Concerns;
 use crate::serve::problem::Problem;
+use crate::serve::refusal::json;
 use crate::serve::service::{Look, Service};
 use crate::store::Filter;
 
@@ -56,8 +57,8 @@ pub(in crate::serve) fn router(service: Arc<Service>) -> Router {
 async fn list(State(service): Server, caller: Caller) -> Reply {
     caller.may(crate::serve::caller::Scope::Read)?;
     let catalog = service.catalog();
-    let listed: Vec<_> = catalog.iter().map(|served| detail::summary(&served.program)).collect();
-    Ok(success(listed))
+    let listing = detail::listing(catalog.iter().map(|served| &*served.program));
+    Ok(json(StatusCode::OK, &listing))
 }
 
 async fn one(State(service): Server, caller: Caller, Path(id): Path<String>) -> Reply {
@@ -367,6 +368,7 @@ impl Listing {
             workflow: self.workflow_id.clone(),
             status: self.status.as_deref().and_then(status),
             user: self.user_id.clone(),
+            conversation: None,
             labels,
             since: instant(&self.from),
             until: instant(&self.to),
