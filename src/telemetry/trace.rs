@@ -128,7 +128,7 @@ impl Trace {
                 let parent = self.root.as_ref().and_then(|root| root.parent);
                 self.begin(seq, at, parent, None);
             }
-            EventKind::RunReplayed { of, since: _ } => self.replayed(at, of),
+            EventKind::RunReplayed { of, .. } => self.replayed(at, of),
             EventKind::RunEnded { end } => self.end(at, end),
             EventKind::StepStarted { scope, node, .. } => self.step(seq, at, *scope, *node),
             EventKind::StepSkipped { node, .. } => self.count(*node, "skipped"),
