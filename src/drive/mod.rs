@@ -13,6 +13,7 @@ mod calls;
 mod conversation;
 mod follow;
 mod handle;
+mod live;
 mod observe;
 mod outside;
 mod recover;
@@ -25,9 +26,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
-pub use again::ReplayError;
+pub use again::{REPLAYED_FROM, REPLAYED_STEP, Replay, ReplayError};
 pub use follow::Follow;
 pub use handle::{Events, Rest, RunHandle, SendError};
+pub use live::{Listener, Live, Piece};
 pub use observe::{Following, Observer, incoming, within};
 pub use outside::{AskError, ask};
 pub use recover::{Programs, Recovered};
@@ -255,7 +257,7 @@ impl Driver {
         if session.is_settled() {
             let handle = session.handle().clone();
             drop(session);
-            self.shared.unloaded.notify_one();
+            self.shared.is_unloaded(&handle);
             return Ok(handle);
         }
         Ok(self.spawn(session))
@@ -327,7 +329,7 @@ impl Driver {
         self.shared.arrived(&handle);
         let registered = Registered {
             shared: self.shared.clone(),
-            run: handle.id().clone(),
+            handle: handle.clone(),
         };
         let unloads = self.shared.programs.is_some();
         let mut draining = self.shared.draining.subscribe();
@@ -356,13 +358,13 @@ impl Driver {
 /// A run's place among those that are driven, until its task ends, be it by a panic of a provider.
 struct Registered {
     shared: Arc<Shared>,
-    run: Name,
+    handle: RunHandle,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.shared.runs().remove(&self.run);
-        self.shared.unloaded.notify_one();
+        self.shared.runs().remove(self.handle.id());
+        self.shared.is_unloaded(&self.handle);
     }
 }
 
@@ -386,6 +388,13 @@ impl Shared {
             }
         }
         missing
+    }
+
+    /// Nobody drives a run any more. Unless it is over, it may have to be woken.
+    fn is_unloaded(&self, handle: &RunHandle) {
+        if !store::is_over(handle.status()) {
+            self.unloaded.notify_one();
+        }
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<Name, RunHandle>> {

@@ -26,6 +26,8 @@ const INBOX: usize = 64;
 const OFFERS: usize = 256;
 /// How many events one append holds before what else there is has to wait for the next.
 const EVENTS: usize = 4096;
+/// For how many events there is room from the beginning.
+const EVENTS_OF_A_SHORT_RUN: usize = 32;
 /// How often an append that failed is tried again, and how long the first and the longest waits between are.
 const TRIES: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -44,7 +46,7 @@ pub struct Session {
     /// What the run has still to be told.
     offers: VecDeque<Offer>,
     timer: Option<(Timestamp, Sleep)>,
-    inbox: mpsc::Receiver<Message>,
+    inbox: mpsc::Receiver<Box<Message>>,
     progress: watch::Sender<Progress>,
     handle: RunHandle,
     /// Kept between turns for its memory.
@@ -106,12 +108,12 @@ impl Session {
         Ok(std::mem::replace(&mut session.run, Run::new(program)))
     }
 
-    /// Begins a run that has been through those events, which come from another.
+    /// Begins a run that has been through those events, which come from another, and goes on with an input.
     pub(super) async fn begin_with(
         shared: Arc<Shared>,
         run: Run,
         events: Vec<Event>,
-        of: &Name,
+        goes_on: Input,
         id: Name,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
@@ -119,10 +121,8 @@ impl Session {
         session.run = run;
         session.last = events.last().map_or(session.last, |event| event.at);
         session.events = events;
-        let (now, of, since) = (session.now(), of.clone(), session.last);
-        session
-            .run
-            .handle(now, Input::Replay { of, since }, &mut session.events)?;
+        let now = session.now();
+        session.run.handle(now, goes_on, &mut session.events)?;
         let events = session.store_first().await?;
         session.following = session.follower();
         session.announce(&events, observe);
@@ -165,7 +165,7 @@ impl Session {
             inbox,
             progress,
             handle,
-            events: Vec::new(),
+            events: Vec::with_capacity(EVENTS_OF_A_SHORT_RUN),
             unstored: None,
             snapshots: Snapshots::default(),
             following: None,
@@ -345,7 +345,7 @@ impl Session {
         while self.offers.len() < OFFERS
             && let Poll::Ready(Some(message)) = self.inbox.poll_recv(context)
         {
-            match message {
+            match *message {
                 Message::Input(input, reply) => self.offers.push_back(Offer {
                     input,
                     reply: Some(reply),
@@ -522,7 +522,10 @@ impl Session {
                 .and_then(|following| following.parent_of(ticket));
             let effect = Effect { run, call, trace };
             let performing = match effect.call.request.is_own() {
-                true => super::conversation::perform(self.shared.store.clone(), &effect),
+                true => {
+                    let user = self.run.state().started().and_then(|started| started.user.clone());
+                    super::conversation::perform(self.shared.store.clone(), &effect, user, self.now())
+                }
                 false => self.shared.provider.perform(effect),
             };
             self.calls.start(ticket, performing);

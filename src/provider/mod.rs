@@ -160,7 +160,7 @@ impl Providers {
             Request::Function(request) => self.functions.perform(request),
             Request::Model(request) => self.models.perform(effect, request),
             // Whoever drives the run has its store.
-            Request::Recall(_) | Request::Remember(_) => {
+            Request::Recall(_) | Request::Remember(_) | Request::Conversation(_) => {
                 let message = "conversations are kept by the store of the run";
                 std::future::ready(failed(Failure::new("internal", message))).boxed()
             }

@@ -119,6 +119,10 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "an agent has no answer yet and used up its turns, tokens or money; `error.data` says what it took",
     ),
     (
+        "conversation.unknown",
+        "there is no such message in the conversation, or the conversation is somebody else's",
+    ),
+    (
         "conversation.unavailable",
         "what was said in a conversation cannot be read or kept",
     ),
@@ -157,7 +161,7 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
     ),
     (
         "loop.limit",
-        "a loop ran `maxIterations` times and its condition still asks for more",
+        "a loop ran `maxIterations` times and its condition still asks for more, or steps were gone back to too often",
     ),
     (
         "race.failed",

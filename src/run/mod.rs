@@ -87,6 +87,8 @@ pub enum Input {
         of: Name,
         /// When the other run came here.
         since: Timestamp,
+        /// What is not to be as it was there.
+        instead: Option<Box<Instead>>,
     },
     /// Nothing more is to start.
     Suspend {
@@ -379,6 +381,12 @@ impl Run {
     pub fn resume_schema(&self, ticket: Ticket) -> Option<&Schema> {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
         self.program.step(active.node).node.op.resume_schema()?
+    }
+
+    /// The node that a wait in flight is of.
+    pub fn waiting(&self, ticket: Ticket) -> Option<NodeId> {
+        let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
+        matches!(active.work, Work::Wait { .. }).then_some(active.node)
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.

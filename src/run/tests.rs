@@ -1,5 +1,7 @@
 //! The core by itself: small programs made by hand. What workflows do is in the simulation.
 
+mod jump;
+
 use super::*;
 use crate::data;
 use crate::data::{Part as TextPart, Sealed};
@@ -316,6 +318,17 @@ fn the_form_of_every_event_is_fixed() {
                 data: Some(data!(1)),
                 state: vec![("n".into(), data!(2))],
                 error: None,
+                arm: None,
+            },
+        },
+        EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Success {
+                data: None,
+                state: Vec::new(),
+                error: None,
+                arm: Some(1),
             },
         },
         EventKind::StepEnded {

@@ -10,20 +10,28 @@
 )]
 
 pub mod conformance;
+mod conversation;
+mod converse;
 mod memory;
 mod open;
+mod register;
+mod retention;
 pub mod sqlite;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 pub use crate::graph::Definition;
+pub use conversation::{Conversation, Page, Said, message_id};
+pub use converse::{Asking, converse};
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
+pub use register::{Expected, KeyPage, Register, Registered};
+pub use retention::{PORTION, forget, forget_definitions};
 pub use sqlite::Sqlite;
 
 use crate::data::Data;
-use crate::graph::{Name, Timestamp};
+use crate::graph::{Name, Order, Timestamp};
 use crate::run::{Event, Labels, Message, Status};
 
 /// What a store answers, in time.
@@ -78,6 +86,9 @@ pub trait Store: Send + Sync {
     /// many there were.
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
 
+    /// Forgets one run that is over; false when there is none of that id, or it goes on.
+    fn forget(&self, run: &Name) -> Reply<'_, bool>;
+
     /// Leaves a request for whoever drives a run, be it in another process; the number to ask for the answer by. A store
     /// that only one process can open needs none of this.
     fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
@@ -109,18 +120,47 @@ pub trait Store: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// What was said in a conversation last, at most so many messages, the oldest first.
-    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
-        let _ = (conversation, limit);
-        let refused = Err(Error::Unavailable("it keeps no conversations".to_owned()));
-        Box::pin(std::future::ready(refused))
+    /// Keeps messages at the end of a conversation, but for those whose ids it has already. Where there is no such
+    /// conversation it is made, as it is given; else it stays as it is.
+    fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
+        let _ = (conversation, messages);
+        Box::pin(std::future::ready(Err(no_conversations())))
     }
 
-    /// Keeps messages at the end of a conversation, unless those of that effect are kept already.
-    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
-        let _ = (conversation, effect, messages);
-        let refused = Err(Error::Unavailable("it keeps no conversations".to_owned()));
-        Box::pin(std::future::ready(refused))
+    /// What is known of a conversation; `None` if there is none.
+    fn conversation(&self, id: &Name) -> Reply<'_, Option<Conversation>> {
+        let _ = id;
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// Messages of a conversation; none if there is no such conversation.
+    fn said(&self, conversation: &Name, page: Page) -> Reply<'_, Vec<Said>> {
+        let _ = (conversation, page);
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// One message of a conversation.
+    fn message(&self, conversation: &Name, id: &Name) -> Reply<'_, Option<Said>> {
+        let _ = (conversation, id);
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// Forgets one message of a conversation; whether there was one.
+    fn unsay(&self, conversation: &Name, id: &Name) -> Reply<'_, bool> {
+        let _ = (conversation, id);
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// Forgets a conversation with all that was said in it; whether there was one.
+    fn forget_conversation(&self, conversation: &Name) -> Reply<'_, bool> {
+        let _ = conversation;
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// What was said in a conversation last, at most so many messages, the oldest first, for a model.
+    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
+        let said = self.said(conversation, Page::of(Order::Descending, limit));
+        Box::pin(async move { Ok(said.await?.into_iter().rev().map(Said::for_model).collect()) })
     }
 
     /// How far a trigger has been acted on; `None` if it has never been looked at. A store that keeps no such thing has
@@ -135,6 +175,31 @@ pub trait Store: Send + Sync {
     fn move_cursor(&self, trigger: &Name, expected: Option<Cursor>, to: Cursor) -> Reply<'_, bool> {
         let _ = (trigger, expected, to);
         Box::pin(std::future::ready(Err(no_cursors())))
+    }
+
+    /// What stands in a register under a key.
+    fn registered(&self, register: Register, key: &Name) -> Reply<'_, Option<Registered>> {
+        let _ = (register, key);
+        Box::pin(std::future::ready(Err(no_registers())))
+    }
+
+    /// A page of a register, in the order of the bytes of its keys.
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
+        let _ = (register, page);
+        Box::pin(std::future::ready(Err(no_registers())))
+    }
+
+    /// Writes into a register, or removes what stands there; false, and nothing is changed, when something else stands
+    /// there than is expected.
+    fn put_registered(
+        &self,
+        register: Register,
+        key: &Name,
+        expected: Expected,
+        value: Option<Data>,
+    ) -> Reply<'_, bool> {
+        let _ = (register, key, expected, value);
+        Box::pin(std::future::ready(Err(no_registers())))
     }
 
     /// Whether journals outlive this process; then it pays to append snapshots.
@@ -159,8 +224,16 @@ pub trait Store: Send + Sync {
     fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>>;
 }
 
+fn no_conversations() -> Error {
+    Error::Unavailable("it keeps no conversations".to_owned())
+}
+
 fn no_cursors() -> Error {
     Error::Unavailable("it keeps nothing of triggers".to_owned())
+}
+
+fn no_registers() -> Error {
+    Error::Unavailable("it keeps nothing beside runs".to_owned())
 }
 
 /// How far a trigger with a schedule has been acted on.
@@ -335,6 +408,8 @@ pub struct Filter {
     pub status: Option<Status>,
     /// For that user.
     pub user: Option<Name>,
+    /// Of that conversation.
+    pub conversation: Option<Name>,
     /// Marked with all of these.
     pub labels: Labels,
     /// Begun then or later.
@@ -353,6 +428,7 @@ impl Filter {
         let is = |wanted: &Option<Name>, found: Option<&Name>| wanted.is_none() || wanted.as_ref() == found;
         is(&self.workflow, Some(&entry.head.workflow))
             && is(&self.user, entry.user.as_ref())
+            && is(&self.conversation, entry.conversation.as_ref())
             && self
                 .labels
                 .iter()

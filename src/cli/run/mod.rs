@@ -179,7 +179,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let recorded = arguments.record.is_some().then(|| loaded.definition(&program));
     let driver = arguments
         .reach
-        .driver(permit, Some((&program, &loaded.sources)), store)?;
+        .driver(permit, Some((&program, &loaded.sources)), store, None)?;
     Ok(Prepared {
         program,
         sources: found.loaded.sources,

@@ -108,7 +108,7 @@ pub(super) async fn ready(
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(Err(exit)),
     };
-    let driver = match reach.driver(permit, Some((&program, &sources)), store) {
+    let driver = match reach.driver(permit, Some((&program, &sources)), store, None) {
         Ok(driver) => driver,
         Err(exit) => return Ok(Err(exit)),
     };
@@ -203,7 +203,7 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(exit),
     };
-    let driver = match reach.driver(permit, None, store) {
+    let driver = match reach.driver(permit, None, store, None) {
         Ok(driver) => driver,
         Err(exit) => return Ok(exit),
     };

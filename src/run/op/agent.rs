@@ -132,8 +132,12 @@ fn opening(turn: &Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<ModelRequest, F
         Some(prompt) => Some(turn.value(scope, prompt, Extra::default())?).filter(|prompt| !prompt.is_null()),
         None => None,
     };
-    messages.extend(prompt.map(|content| Message::User { content }));
-    if messages.len() == recalled {
+    let prompt = prompt.map(|content| Message::User { content });
+    // Who has asked may have said so in the conversation already.
+    let is_said = messages.len() == recalled && prompt.is_some() && messages.last() == prompt.as_ref();
+    messages.extend(prompt.filter(|_| !is_said));
+    // What was said there last may be the question.
+    if messages.len() == recalled && !matches!(messages.last(), Some(Message::User { .. })) {
         let message = "there is nothing to ask: `prompt` is null and `messages` is empty";
         return Err(Failure::new("expression.type", message));
     }

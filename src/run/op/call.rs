@@ -114,6 +114,7 @@ fn request(turn: &Turn<'_>, scope: ScopeId, target: &Target) -> Result<Request, 
             tool: tool.clone(),
             arguments: optional(arguments)?.unwrap_or_else(|| Sealed::Plain(Data::Map(Arc::default()))),
         }),
+        Target::Conversation(converse) => Request::Conversation(super::converse::request(turn, scope, converse)?),
         Target::Function { name, arguments } => Request::Function(FunctionRequest {
             name: name.clone(),
             arguments: match plain(arguments)? {

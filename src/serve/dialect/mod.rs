@@ -2,19 +2,40 @@
 //!
 //! A new one is a folder with a `router`, and a line in [`mount`].
 
+pub mod foundry;
+pub mod llamaindex;
 pub mod voltagent;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 
+use super::caller::Caller;
 use super::openapi::Description;
+use super::operations;
 use super::service::Service;
+
+pub(super) use foundry::IDENTITY;
 
 /// The routes of all dialects: each under a prefix of its own, and those that are no other's at the root.
 pub(super) fn mount(service: Arc<Service>) -> Router {
-    let voltagent = voltagent::router(service);
-    Router::new().nest("/voltagent", voltagent.clone()).merge(voltagent)
+    let foundry = foundry::router(service.clone());
+    let voltagent = voltagent::router(service.clone());
+    Router::new()
+        .nest("/voltagent", voltagent.clone())
+        .merge(voltagent)
+        .merge(foundry)
+        .merge(llamaindex::router(service))
+}
+
+/// Answers what has no route: some clients put their paths behind whatever address they were told.
+pub(super) async fn elsewhere(service: Arc<Service>, caller: Caller, request: Request) -> Response {
+    match foundry::Place::of(request.uri().path()) {
+        Some(place) => foundry::answer(service, caller, place, request).await,
+        None => operations::unknown(request.uri().clone()).await,
+    }
 }
 
 /// Describes the routes of the native protocol; the others are described by those who made them.

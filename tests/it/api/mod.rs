@@ -6,6 +6,7 @@
 
 mod describe;
 mod errors;
+mod foundry;
 mod lifecycle;
 mod listing;
 mod operate;
