@@ -269,7 +269,7 @@ async fn tend(service: Arc<Service>, keep: Option<Duration>) {
     let forgetting = async {
         let Some(keep) = keep else { return };
         loop {
-            match service.forget(keep).await {
+            match service.expire(keep).await {
                 Ok(0) => {}
                 Ok(executions) => tracing::info!(executions, "what has been over for long is forgotten"),
                 Err(error) => tracing::warn!(%error, "what has been over for long could not be forgotten"),

@@ -139,7 +139,7 @@ impl Service {
     /// # Errors
     ///
     /// When the store does not forget them.
-    pub async fn forget(&self, keep: Duration) -> Result<usize, store::Error> {
+    pub async fn expire(&self, keep: Duration) -> Result<usize, store::Error> {
         let (store, now) = (self.driver.store(), self.driver.clock().now());
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         let forgotten = store::forget(&**store, Timestamp(now.0.saturating_sub(keep))).await?;

@@ -257,6 +257,83 @@ fn the_conversations_of_one_user_do_not_exist_for_another() {
     assert_eq!(served.get("/conversations/x").status, 401);
 }
 
+/// An agent whose tool needs a person's consent.
+const PAYS: &str = "
+kind: Workflow
+id: pays
+steps:
+  - kind: andAgent
+    id: clerk
+    agent:
+      model: script/any
+      tools: [{ workflow: greeting, description: Pays, approval: true }]
+    prompt: Pay
+";
+
+const PAYS_ANSWERS: &str = "
+- { turn: 0, calls: [{ greeting: { cents: 5 } }] }
+- { output: Paid. }
+";
+
+#[test]
+fn the_approval_of_a_tool_is_asked_for_and_answered() {
+    let files = [
+        ("greeting.yaml", GREETING),
+        ("pays.yaml", PAYS),
+        ("pays.answers.yaml", PAYS_ANSWERS),
+        (
+            "interpret.yaml",
+            "connections: { script: { kind: scripted, answers: pays.answers.yaml } }",
+        ),
+    ];
+    let served = Served::with(&files, &["--config", "w/interpret.yaml"]);
+    // The name of an agent need not be written as its id is, and a client may call it a model.
+    let first = served.post("/v1/responses", &data!({ "model": "Pays", "input": "Go on" }));
+    let asked = first.at("/output/1");
+    assert_eq!(asked.get("type"), Some(&data!("mcp_approval_request")), "{first:?}");
+    assert_eq!(
+        (asked.get("name"), asked.get("arguments")),
+        (Some(&data!("greeting")), Some(&data!("{\"cents\":5}")))
+    );
+    let consent = data!({ "type": "mcp_approval_response", "approval_request_id": "x", "approve": true });
+    let body = data!({ "model": "pays", "input": [consent], "previous_response_id": first.at("/id") });
+    let second = served.post("/v1/responses", &body);
+    assert_eq!(second.at("/status"), data!("completed"), "{second:?}");
+    assert!(second.body.to_string().contains("Good bye."), "{second:?}");
+}
+
+#[test]
+fn what_a_path_ends_with_decides_and_webhooks_come_first() {
+    let hook = "
+kind: Workflow
+id: hooked
+triggers: [{ webhook: { path: /mine/responses } }]
+steps: [{ kind: andThen, id: only, set: 1 }]
+";
+    let served = Served::new(&[("hooked.yaml", hook), ("greeting.yaml", GREETING)]);
+    let body = data!({ "agent": { "name": "greeting" }, "input": "Bo" });
+    for path in [
+        "/responses",
+        "/openai/responses?api-version=2025-11-15-preview",
+        "/foundry/openai/v1/responses",
+        "/a/b/c/openai/v1/responses",
+        "/agents/greeting/endpoint/protocols/openai/responses",
+    ] {
+        let answer = served.post(path, &body);
+        assert_eq!(answer.at("/object"), data!("response"), "{path}: {answer:?}");
+    }
+    assert_eq!(served.post("/mine/responses", &body).at("/object"), Data::Null);
+    assert_eq!(served.get("/nothing/here").at("/code"), data!("not-found"));
+    assert_eq!(served.post("/foundry/nothing", &body).at("/code"), data!("not-found"));
+    let written = served.post("/agents/greeting/versions", &data!({}));
+    assert_eq!(
+        (written.status, written.at("/error/type")),
+        (400, data!("invalid_request_error"))
+    );
+    let malformed = served.post("/responses", &data!([]));
+    assert_eq!(malformed.status, 400, "{malformed:?}");
+}
+
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/foundry.py");
 
 fn scripted(served: &Served, python: &Path, scenarios: &[&str], identity: &str) {

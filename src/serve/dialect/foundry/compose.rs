@@ -10,8 +10,8 @@ use super::items;
 use crate::data::Data;
 use crate::graph::{Name, Op, Program, Role, Timestamp};
 use crate::run::{
-    ConversationRequest, Corrupt, Event, EventKind, Failure, Outcome, Request, RunEnd, ScopeId, Status, StepEnd,
-    Ticket, Tracer, Usage, Wait,
+    ConversationRequest, Corrupt, Event, EventKind, Failure, Message, NewMessage, Outcome, Request, RunEnd, ScopeId,
+    Status, StepEnd, Ticket, Tracer, Usage, Wait,
 };
 use crate::store::{Said, message_id};
 

@@ -160,3 +160,142 @@ fn messages(kept: &[Said]) -> Data {
 fn object(key: &str, value: Data) -> Data {
     Data::from([(Name::from(key), value)].into_iter().collect::<Map>())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::data;
+    use crate::graph::Timestamp;
+    use crate::run::Ticket;
+    use crate::source::{Sources, Span};
+
+    fn header(schema: Option<Data>) -> Header {
+        let origin = Span::new(Sources::new().add("test", ""), 0, 0);
+        Header {
+            input_schema: schema.map(|schema| Schema::new(&schema).unwrap()),
+            ..Header::new("test", origin)
+        }
+    }
+
+    fn client(input: Value) -> (Client, Vec<Said>) {
+        let said = Client::read(&input).unwrap();
+        let kept = said.messages.iter().enumerate();
+        let kept = kept.map(|(n, message)| Said::of(message.clone(), format!("m{n}").into(), Timestamp(0)));
+        let kept = kept.collect();
+        (said, kept)
+    }
+
+    fn input_of(text: Value, schema: Option<Data>) -> Data {
+        let (said, kept) = client(text);
+        input(&said, &kept, None, &header(schema))
+    }
+
+    /// What a wait is answered with, or why not.
+    fn answer(sent: Value, data: Option<Data>, schema: Option<Data>) -> Result<Data, ()> {
+        let (said, kept) = client(sent);
+        let wait = PendingWait {
+            ticket: Ticket(1),
+            wait: std::sync::Arc::new(Wait::Resume { reason: None, data }),
+            step: "ask".into(),
+            address: "ask".to_owned(),
+            attempt: 1,
+            since: Timestamp(0),
+            deadline: None,
+        };
+        let schema = schema.map(|schema| Schema::new(&schema).unwrap());
+        payload(&said, &kept, &wait, schema.as_ref()).map_err(drop)
+    }
+
+    #[test]
+    fn an_input_has_the_first_shape_that_the_workflow_takes() {
+        let object = || data!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "number" } } });
+        let wrapped = data!({ "type": "object", "required": ["input"] });
+        assert_eq!(input_of(json!("{\"n\": 1}"), None), data!("{\"n\": 1}"));
+        assert_eq!(input_of(json!("{\"n\": 1}"), Some(object())), data!({ "n": 1 }));
+        assert_eq!(input_of(json!("3"), Some(data!({ "type": "string" }))), data!("3"));
+        assert_eq!(input_of(json!("hi"), Some(wrapped)), data!({ "input": "hi" }));
+        assert_eq!(input_of(json!(""), None), data!(""));
+        assert_eq!(input_of(json!(null), Some(data!({ "type": "object" }))), data!({}));
+        // What is refused is what was meant.
+        assert_eq!(input_of(json!("{\"n\": \"x\"}"), Some(object())), data!({ "n": "x" }));
+        assert_eq!(input_of(json!("x"), Some(object())), data!("x"));
+        let two = json!([{ "role": "user", "content": "a" }, { "role": "user", "content": [{ "type": "input_text", "text": "b" }] }]);
+        let messages = data!({ "messages": [
+            { "id": "m0", "role": "user", "text": "a" },
+            { "id": "m1", "role": "user", "text": "b" },
+        ] });
+        assert_eq!(input_of(two, None), messages);
+        let (said, kept) = client(json!("hi"));
+        let structured = || json!({ "style": "short" }).as_object().cloned();
+        let given = input(&said, &kept, structured(), &header(None));
+        assert_eq!(given, data!({ "input": "hi", "style": "short" }));
+        let dialogue = Header {
+            is_dialogue: true,
+            ..header(None)
+        };
+        let messages = data!([{ "id": "m0", "role": "user", "text": "hi" }]);
+        assert_eq!(
+            input(&said, &kept, None, &dialogue),
+            data!({ "messages": messages.clone() })
+        );
+        let given = input(&said, &kept, structured(), &dialogue);
+        assert_eq!(given, data!({ "style": "short", "messages": messages }));
+    }
+
+    #[test]
+    fn an_answer_has_the_first_shape_that_the_wait_takes() {
+        let approval = || data!({ "type": "object", "required": ["approved"], "properties": { "approved": { "type": "boolean" } }, "additionalProperties": false });
+        assert_eq!(answer(json!("{\"a\": 1}"), None, None), Ok(data!({ "a": 1 })));
+        assert_eq!(answer(json!("fine"), None, None), Ok(data!("fine")));
+        assert_eq!(
+            answer(json!("12"), None, Some(data!({ "type": "string" }))),
+            Ok(data!("12"))
+        );
+        assert_eq!(
+            answer(json!("Yes."), None, Some(approval())),
+            Ok(data!({ "approved": true }))
+        );
+        assert_eq!(answer(json!("perhaps"), None, Some(approval())), Err(()));
+        // What Foundry's workflows wait for.
+        let of = |kind: &str| Some(data!({ "type": kind, "action": "a" }));
+        let said = data!({ "messages": [{ "id": "m0", "role": "user", "text": "12" }] });
+        assert_eq!(answer(json!("12"), of("question"), None), Ok(said.clone()));
+        assert_eq!(answer(json!("12"), of("input"), None), Ok(said));
+        assert_eq!(
+            answer(json!("no"), of("approval"), None),
+            Ok(data!({ "approved": false }))
+        );
+        let sent = json!([{ "type": "mcp_approval_response", "approval_request_id": "x", "approve": false, "reason": "late" }]);
+        let refused = data!({ "approved": false, "message": "late" });
+        assert_eq!(answer(sent.clone(), of("approval"), None), Ok(refused));
+        // The approval of a tool of an agent calls it `reason`, or takes none.
+        let reason = data!({ "type": "object", "required": ["approved"], "properties": { "approved": {}, "reason": {} }, "additionalProperties": false });
+        let refused = data!({ "approved": false, "reason": "late" });
+        assert_eq!(answer(sent.clone(), None, Some(reason)), Ok(refused));
+        assert_eq!(answer(sent, None, Some(approval())), Ok(data!({ "approved": false })));
+        assert_eq!(answer(json!("perhaps"), of("approval"), None), Err(()));
+        let sent = json!([{ "type": "function_call_output", "call_id": "c", "output": "{\"n\": 1}" }]);
+        assert_eq!(answer(sent, of("function"), None), Ok(data!({ "result": { "n": 1 } })));
+        assert_eq!(
+            answer(json!("done"), of("function"), None),
+            Ok(data!({ "result": "done" }))
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for wrong in [
+            json!(3),
+            json!({}),
+            json!([{ "type": "computer_call_output" }]),
+            json!([{ "role": "user" }]),
+            json!([{ "role": "king", "content": "x" }]),
+            json!([{ "role": "user", "content": [{ "type": "input_image", "image_url": "x" }] }]),
+            json!(["x"]),
+        ] {
+            assert!(Client::read(&wrong).is_err(), "{wrong}");
+        }
+    }
+}

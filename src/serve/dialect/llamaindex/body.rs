@@ -20,7 +20,7 @@ impl FromRequest<Arc<Service>> for Sent {
     type Rejection = Failure;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Sent, Failure> {
-        Ok(Sent(receive(request, service).await?))
+        Ok(Sent(receive(request.into_body(), service).await?))
     }
 }
 

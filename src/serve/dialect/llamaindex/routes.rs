@@ -283,6 +283,6 @@ async fn deliver(State(service): Server, caller: Caller, Path(id): Path<Name>, b
 
 /// Notes for the log which execution an answer is about.
 fn concerning(run: &Name, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(Concerns(run.clone()));
+    Concerns::note(run, &mut answer);
     answer
 }
