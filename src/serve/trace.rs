@@ -31,6 +31,8 @@ where
     S::Response: 'static,
     S::Error: 'static,
     S::Future: Send + 'static,
+    S::Response: 'static,
+    S::Error: 'static,
 {
     type Response = S::Response;
     type Error = S::Error;

@@ -117,15 +117,15 @@ pub(super) fn begun(request: &Request, connections: &Connections, content: bool)
             ("remember".to_owned(), Side::Internal, attributes)
         }
         Request::Conversation(asked) => {
-            let (name, id) = match asked {
+            let (what, conversation) = match asked {
                 ConversationRequest::Create { .. } => ("create conversation", None),
                 ConversationRequest::Add { conversation, .. } => ("add message", Some(conversation)),
                 ConversationRequest::Copy { conversation, .. } => ("copy messages", Some(conversation)),
                 ConversationRequest::Retrieve { conversation, .. } => ("retrieve message", Some(conversation)),
                 ConversationRequest::List { conversation, .. } => ("list messages", Some(conversation)),
             };
-            let attributes = id.map(|id| ("gen_ai.conversation.id", Worth::from(&**id)));
-            (name.to_owned(), Side::Internal, attributes.into_iter().collect())
+            let attributes = conversation.map(|id| ("gen_ai.conversation.id", Worth::from(&**id)));
+            (what.to_owned(), Side::Internal, attributes.into_iter().collect())
         }
         Request::Model(asked) => {
             let attributes = asked_of_model(asked, connections, content);
