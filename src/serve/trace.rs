@@ -29,6 +29,8 @@ impl<S> Service<Request> for Tracing<S>
 where
     S: Service<Request>,
     S::Future: Send + 'static,
+    S::Response: 'static,
+    S::Error: 'static,
 {
     type Response = S::Response;
     type Error = S::Error;

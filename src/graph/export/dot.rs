@@ -29,7 +29,7 @@ pub fn to_dot(graph: &Graph, marks: &Marks) -> String {
             }
             for item in &figure.body {
                 let ends = item.leaps.iter().filter(|leap| leap.to.is_none());
-                ends.for_each(|leap| drawing.leap(item, leap, &End::point("done")));
+                ends.for_each(|leap| drawing.leap(item, leap, &End::point("done"), false));
             }
         }
         _ => drawing.links.push_str("    start -> done;\n"),
@@ -122,18 +122,24 @@ impl Drawing<'_> {
             let (from, to) = (End::exit(&pair[0]), End::entry(&pair[1]));
             self.link(&from, &to, pair[1].condition.as_deref(), "");
         }
-        for item in items {
+        for (at, item) in items.iter().enumerate() {
             for leap in &item.leaps {
                 if let Some(target) = leap.target(items) {
-                    self.leap(item, leap, &End::entry(target));
+                    let back = items[..=at].iter().any(|earlier| earlier.node == target.node);
+                    self.leap(item, leap, &End::entry(target), back);
                 }
             }
         }
     }
 
-    fn leap(&mut self, from: &Item, leap: &Leap, to: &End) {
-        let label = leap.words().map(|words| format!(", label={}", quoted(&[&words])));
-        let look = format!("style=dashed, constraint=false{}", label.unwrap_or_default());
+    fn leap(&mut self, from: &Item, leap: &Leap, to: &End, back: bool) {
+        let mut look = "style=dashed".to_owned();
+        if back {
+            look.push_str(", constraint=false");
+        }
+        if let Some(words) = leap.words() {
+            let _ = write!(look, ", label={}", quoted(&[&words]));
+        }
         self.link(&End::exit(from), to, None, &look);
     }
 

@@ -333,3 +333,60 @@ impl<'p> Follower<'p> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data;
+    use crate::data::Data;
+    use crate::expr::{Build, Expression};
+    use crate::graph::{Builder, Header, Jump, Node, Timestamp};
+    use crate::run::{Input, Run, Start};
+    use crate::source::{Sources, Span};
+
+    /// Counts up, goes back while the first condition holds, and ends when the second does.
+    fn counting() -> Arc<Program> {
+        let origin = Span::new(Sources::new().add("test", ""), 0, 0);
+        let step = |id: &str, op: Op| Node {
+            id: id.into(),
+            kind: "andThen",
+            name: None,
+            purpose: None,
+            origin,
+            named: true,
+            op,
+            keys: None,
+        };
+        let mut builder = Builder::new();
+        let count = builder.node(step("count", Op::Set(Build::from_scalar("=data + 1").unwrap())));
+        let arm = |when: &str, aim: Aim| (Arc::new(Expression::compile(when).unwrap()), aim);
+        let jump = Jump {
+            arms: vec![arm("data < 2", Aim::Node(count)), arm("data > 5", Aim::End)],
+            otherwise: None,
+            limit: 5,
+        };
+        let jump = builder.node(step("jump", Op::Jump(Box::new(jump))));
+        let body = builder.block(vec![count, jump]);
+        let graph = Arc::new(builder.finish(Header::new("test", origin), body));
+        Arc::new(Program::link(graph, |_, _| None).unwrap())
+    }
+
+    #[test]
+    fn the_conditions_of_a_jump_are_covered_as_far_as_they_were_asked() {
+        let program = counting();
+        let of = |input: Data| {
+            let (mut run, mut events) = (Run::new(program.clone()), Vec::new());
+            run.handle(Timestamp(0), Input::Start(Start::new("r", input)), &mut events)
+                .unwrap();
+            let hits = follow(&program, &events);
+            [(0, true), (0, false), (1, true), (1, false)].map(|(arm, outcome)| {
+                let point = Point::Outcome(Condition::Arm(arm), outcome);
+                hits.get(&(NodeId(1), point)).copied().unwrap_or_default()
+            })
+        };
+        assert_eq!(of(data!(0)), [1, 1, 0, 1]);
+        assert_eq!(of(data!(7)), [0, 1, 1, 0]);
+    }
+}

@@ -142,7 +142,8 @@ fn place(item: &Item) -> Placed<'_> {
             x: 0.0,
             y: 0.0,
             width: title + 2.0 * PADDING,
-            height: 2.0 * LINE + 2.0 * PADDING,
+            // Each way to a step elsewhere leaves at a height of its own.
+            height: (2.0 * LINE + 2.0 * PADDING).max(LINE * item.leaps.len() as f64 + PADDING),
             inside: None,
         };
     };

@@ -145,7 +145,7 @@ impl Drawing<'_> {
             for (at, leap) in step.item.leaps.iter().enumerate() {
                 lane -= LANE;
                 let (right, from) = (x + step.x + step.width, y + step.y + 10.0);
-                let from = from + (at as f64 * LINE).min(step.height - 20.0);
+                let from = from + (at as f64 * LINE).min(step.height - 16.0);
                 let target = sequence.steps.iter().find(|step| Some(step.item.node) == leap.to);
                 let (head, to, end) = match target {
                     Some(target) => (
