@@ -14,7 +14,8 @@ use crate::drive::Driver;
 use crate::graph::{Definition, Name, Program};
 use crate::load;
 use crate::permit::Permit;
-use crate::provider::{Cassette, Configured, Mocks, Providers, Recorder, Replay, Tape};
+use crate::provider::{Cassette, Configured, DeltaSink, Mocks, Providers, Recorder, Replay, Tape};
+use crate::run::TraceParent;
 use crate::secret::Secrets;
 use crate::source::{FileId, Sources};
 use crate::store::Store;
@@ -58,18 +59,21 @@ pub(super) struct Reached {
 }
 
 impl Reach {
-    /// A driver that reaches what is granted, or mocks; `program` is what is run, if it is one.
+    /// A driver that reaches what is granted, or mocks; `program` is what is run, if it is one, and `deltas` is told the
+    /// text of agents while it comes.
     pub fn driver(
         &self,
         permit: Arc<Permit>,
         program: Option<(&Program, &Sources)>,
         store: Arc<dyn Store>,
+        deltas: Option<DeltaSink>,
     ) -> Result<Driver, Exit> {
         let beside = program.map(|(program, sources)| {
             let file = sources.file(program.main().header.origin.file);
             PathBuf::from(file.name())
         });
-        let reached = self.open(permit, beside.as_slice(), program.map(|(program, _)| program), store)?;
+        let program = program.map(|(program, _)| program);
+        let reached = self.open(permit, beside.as_slice(), program, store, deltas)?;
         Ok(reached.driver)
     }
 
@@ -80,6 +84,7 @@ impl Reach {
         beside: &[PathBuf],
         program: Option<&Program>,
         store: Arc<dyn Store>,
+        deltas: Option<DeltaSink>,
     ) -> Result<Reached, Exit> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let configured = self.configured(beside)?;
@@ -87,6 +92,10 @@ impl Reach {
         let providers = Providers::new(permit.clone(), secrets.clone(), clock.clone());
         let configured = configured.with_tape(self.tape()?);
         let models = configured.models(&providers);
+        let models = match deltas {
+            Some(sink) => models.with_deltas(sink),
+            None => models,
+        };
         let providers = providers.with_models(models);
         let providers = match &self.mocks {
             Some(path) => providers.with_mocks(mocks(path, program)?),
@@ -101,6 +110,7 @@ impl Reach {
             true => driver,
             false => driver.with_permit(permit),
         };
+        let driver = observed(driver, &configured)?;
         Ok(Reached { driver, secrets })
     }
 
@@ -175,6 +185,34 @@ impl Reach {
         }
         Ok(permit)
     }
+}
+
+/// The driver, followed by telemetry if the environment asks for that.
+#[cfg(feature = "otel")]
+fn observed(driver: Driver, configured: &Configured) -> Result<Driver, Exit> {
+    let telemetry = crate::telemetry::Telemetry::from_environment(&configured.config, driver.clock().clone());
+    Ok(match telemetry.map_err(complain)? {
+        Some(telemetry) => driver.with_observer(Arc::new(telemetry)),
+        None => driver,
+    })
+}
+
+/// The driver, which this build lets nobody follow.
+#[cfg(not(feature = "otel"))]
+fn observed(driver: Driver, _: &Configured) -> Result<Driver, Exit> {
+    Ok(driver)
+}
+
+/// What is to be done before the program ends. That telemetry cannot be told fails nothing.
+pub(super) async fn close(driver: &Driver) {
+    if let Err(why) = driver.close().await {
+        output::say(&format!("warning: telemetry cannot be sent: {why}\n"));
+    }
+}
+
+/// What the program belongs to in the trace of whoever started it.
+pub(super) fn parent() -> Option<TraceParent> {
+    std::env::var("TRACEPARENT").ok()?.parse().ok()
 }
 
 /// With mocks, a variable that is not granted reads as `$NAME`.

@@ -402,7 +402,7 @@ mcp:
         assert_eq!(secrets("envFile: .env, command: [pass, show, 'x/{name}']"), "");
         assert!(secrets("env-file: .env").starts_with("unknown-key"));
         assert!(secrets("envFile: [a]").starts_with("wrong-type"));
-        assert!(secrets("command: pass show {name}").starts_with("wrong-type"));
+        assert!(secrets("command: pass").starts_with("wrong-type"));
         assert!(secrets("command: [pass, show]").starts_with("invalid-value"));
         assert!(secrets("command: []").starts_with("invalid-value"));
         assert!(secrets("command: ['{name}']").starts_with("invalid-value"));

@@ -161,6 +161,8 @@ fn renamed(event: &Event, id: &Name, replay: &Replay) -> Event {
             started.run = id.clone();
             started.labels.insert(REPLAYED_FROM.into(), replay.of.clone());
             started.labels.insert(REPLAYED_STEP.into(), replay.step.clone());
+            // It is no part of what the other belonged to.
+            started.trace = None;
             let kind = EventKind::RunStarted(Arc::new(started));
             Event { at: event.at, kind }
         }

@@ -322,11 +322,13 @@ fn certain_calls(graph: &Graph, block: BlockId, found: &mut Vec<CertainCall>) ->
     Then::GoesOn
 }
 
-/// Whether a step, or one inside it, was written to end the workflow.
+/// Whether a step, or one inside it, was written to end the workflow or to leave out what follows.
 fn may_stop(graph: &Graph, id: crate::graph::NodeId) -> Then {
     let node = graph.node(id);
     match &node.op {
         Op::End { .. } | Op::Cancel { .. } | Op::Fail(_) | Op::Guard(_) => Then::MayStop,
+        // What follows may be jumped over.
+        Op::Jump(_) => Then::MayStop,
         _ => blocks_may_stop(graph, node.blocks().into_iter().map(|(block, _)| block)),
     }
 }

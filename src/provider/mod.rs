@@ -36,14 +36,18 @@ use crate::data::Data;
 use crate::graph::Name;
 use crate::permit::{Denied, Permit};
 use crate::run::{
-    Answer, Failure, McpRequest, McpToolsRequest, Opaque, Outcome, PendingCall, Reply, Request, ToolCall,
+    Answer, Failure, McpRequest, McpToolsRequest, Opaque, Outcome, PendingCall, Reply, Request, ToolCall, TraceParent,
 };
 use crate::secret::{self, Secrets};
 use exec::Exec;
 use http::Http;
+pub(crate) use http::client as web_client;
 
 /// A call being performed.
 pub type Performing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// Something being let go of.
+pub type Closing<'p> = Pin<Box<dyn Future<Output = ()> + Send + 'p>>;
 
 /// A call to perform.
 #[derive(Clone, Debug)]
@@ -52,6 +56,8 @@ pub struct Effect {
     pub run: Name,
     /// The call.
     pub call: PendingCall,
+    /// What it belongs to in a trace, which whoever is called is told.
+    pub trace: Option<TraceParent>,
 }
 
 impl Effect {
@@ -76,6 +82,11 @@ impl Effect {
 pub trait Provider: Send + Sync {
     /// Performs a call; dropping the future stops it.
     fn perform(&self, effect: Effect) -> Performing;
+
+    /// Lets go of what is kept open between calls, in bounded time. To be called before the program ends.
+    fn close(&self) -> Closing<'_> {
+        std::future::ready(()).boxed()
+    }
 }
 
 /// The providers of a process, by kind of request.
@@ -168,6 +179,13 @@ impl Provider for Providers {
         let secrets = self.secrets.clone();
         // Whoever answers, and whatever it was asked: what one call has told the outside another may bring back.
         self.route(effect).map(move |outcome| redact(&secrets, outcome)).boxed()
+    }
+
+    fn close(&self) -> Closing<'_> {
+        match &self.mcp {
+            Some(mcp) => mcp.close(),
+            None => std::future::ready(()).boxed(),
+        }
     }
 }
 

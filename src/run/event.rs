@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
 use crate::graph::{Name, NodeId, Timestamp};
-use crate::run::{Failure, Reply, Request};
+use crate::run::{Failure, Reply, Request, TraceParent};
 
 /// A place where steps run one after the other: the run itself, a branch, an iteration. Ids are reused when a scope
 /// has ended.
@@ -271,6 +271,9 @@ pub struct Started {
     /// What listings can be asked for besides.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// What it belongs to in the trace of whoever began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }
 
 /// What somebody marked a run with, for listings.
@@ -424,6 +427,9 @@ pub enum StepEnd {
         state: Vec<(Name, Data)>,
         /// The error that a handler or a tap has dealt with.
         error: Option<Arc<Failure>>,
+        /// By which arm it jumped; behind its last arm stands where it goes when none holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arm: Option<u32>,
     },
     /// With an error that nobody handled.
     Failed(Arc<Failure>),

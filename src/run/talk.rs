@@ -290,7 +290,7 @@ impl Talk {
 
 /// Whether a tool failed in a way that is none of the model's business.
 pub(super) fn is_fatal(failure: &Failure) -> bool {
-    matches!(&*failure.code, "internal" | "secret.missing")
+    &*failure.code == "internal" || failure.code.starts_with("secret.")
 }
 
 /// The value of an answer: where it has to have a shape, a text is read as JSON, and what it lacks is filled in.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::event::*;
 use super::{Corrupt, Message, Request, Run};
 use crate::data::{Data, Map};
-use crate::graph::{Name, NodeId, Program};
+use crate::graph::{Aim, Name, NodeId, Op, Program};
 
 /// Something that happened to a step or to the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +36,9 @@ pub struct TraceEvent {
     /// The error that a tap has ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<Data>,
+    /// The address of the step at which a jump goes on; absent where it ends its block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 impl TraceEvent {
@@ -221,6 +224,7 @@ impl Tracer {
             attempt: None,
             data,
             ignored: None,
+            to: None,
         };
         if let Some((node, address, attempt)) = place {
             let step = self.run.program.step(node);
@@ -231,6 +235,7 @@ impl Tracer {
             {
                 told.ignored = Some(brief(error));
             }
+            told.to = self.jumped(&event.kind);
             told.step = Some(address);
             told.kind = Some(step.node.kind);
             told.attempt = (attempt > 1).then_some(attempt);
@@ -246,6 +251,26 @@ impl Tracer {
                 end: StepEnd::Success { data: None, .. },
                 ..
             } => Some(self.run.state.scope(*scope)?.data.clone()),
+            _ => None,
+        }
+    }
+
+    /// Where the step goes on that has just jumped.
+    fn jumped(&self, kind: &EventKind) -> Option<String> {
+        let EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Success { arm: Some(arm), .. },
+        } = kind
+        else {
+            return None;
+        };
+        let program = &self.run.program;
+        match &program.step(*node).node.op {
+            Op::Jump(jump) => match jump.aim(*arm)? {
+                Aim::Node(to) => self.run.state.address_in(program, *scope, to),
+                Aim::End => None,
+            },
             _ => None,
         }
     }
@@ -269,18 +294,8 @@ impl Tracer {
             | EventKind::StepEnded { scope, .. } => *scope,
             // The step is not in progress, before or behind the event.
             EventKind::StepSkipped { scope, node } | EventKind::RunRetried { scope, node } => {
-                let outer = self
-                    .run
-                    .state
-                    .scope(*scope)?
-                    .parent
-                    .map(|_| self.run.state.prefix(&self.run.program, *scope));
-                let step = &self.run.program.step(*node).node;
-                let id = match step.named {
-                    true => &*step.id,
-                    false => step.id.rsplit_once('/').map_or(&*step.id, |(_, suffix)| suffix),
-                };
-                return Some((*node, format!("{}{id}", outer.unwrap_or_default()), 1));
+                let address = self.run.state.address_in(&self.run.program, *scope, *node)?;
+                return Some((*node, address, 1));
             }
             EventKind::CallRepeated { ticket }
             | EventKind::CallEnded { ticket, .. }
@@ -471,6 +486,9 @@ impl TraceText {
         self.line(subject, event.attempt, event.what.words(), data);
         if let Some(ignored) = &event.ignored {
             self.line(subject, None, "ignored the error", Some(ignored));
+        }
+        if let Some(to) = &event.to {
+            self.line(subject, None, &format!("goes on at {to}"), None);
         }
     }
 

@@ -276,6 +276,7 @@ impl<'a> Turn<'a> {
             user: start.user,
             conversation: start.conversation,
             labels: start.labels,
+            trace: start.trace,
         })))?;
         Ok(())
     }

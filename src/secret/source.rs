@@ -242,6 +242,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wrong_is_told_without_the_value() {
         let folder = Folder::new("wrong");
+        std::fs::write(folder.0.join("value"), "s3cr3t").unwrap();
         let failure = async |script: &str, name: &str| {
             let mut sources = sources(&folder, Some(script), granted());
             sources.patience = Duration::from_millis(300);
@@ -249,17 +250,17 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
             format!("{}: {error}", error.code())
         };
-        let told = failure("echo s3cr3t; exit 3", "KEY").await;
+        let told = failure("cat value; exit 3", "KEY").await;
         assert!(
             told.starts_with("secret.command: the secret `KEY` cannot be had of `sh -c"),
             "{told}"
         );
         assert!(told.contains("exited with 3"), "{told}");
         assert!(failure("true", "KEY").await.contains("printed nothing"));
-        assert!(failure("yes s3cr3t", "KEY").await.contains("more than 64 KiB"));
-        assert!(failure("printf 's3cr3t\\377'", "KEY").await.contains("not UTF-8"));
+        assert!(failure("yes $(cat value)", "KEY").await.contains("more than 64 KiB"));
+        assert!(failure("cat value; printf '\\377'", "KEY").await.contains("not UTF-8"));
         assert!(failure("exec sleep 60", "KEY").await.contains("took longer"));
-        assert!(failure("echo s3cr3t", "../KEY").await.starts_with("secret.name"));
+        assert!(failure("cat value", "../KEY").await.starts_with("secret.name"));
         std::fs::write(folder.0.join(".env"), "FINE=1\nKEY=\"s3cr3t\n").unwrap();
         let told = failure("true", "KEY").await;
         assert!(told.starts_with("secret.file") && told.contains(".env:2"), "{told}");

@@ -36,6 +36,9 @@ pub enum Problem {
     /// What the caller has sent does not tell who it is.
     #[error("{0}")]
     BadToken(String),
+    /// A delivery is not signed as it should be.
+    #[error("{0}")]
+    BadSignature(String),
     /// Who asks from there has sent too many wrong tokens; the seconds to wait.
     #[error("too many wrong tokens have come from this address; try again in {0} s")]
     TooManyFailures(u64),
@@ -88,7 +91,7 @@ impl Problem {
     pub fn status(&self) -> u16 {
         match self {
             Problem::Malformed(_) | Problem::Invalid { .. } | Problem::NotSuspendable(_) => 400,
-            Problem::Unauthorized(_) | Problem::BadToken(_) => 401,
+            Problem::Unauthorized(_) | Problem::BadToken(_) | Problem::BadSignature(_) => 401,
             Problem::Forbidden(_)
             | Problem::NotPermitted(_)
             | Problem::MissingScope(_)
@@ -118,6 +121,7 @@ impl Problem {
             Problem::Malformed(_) => "malformed",
             Problem::Unauthorized(_) => "unauthorized",
             Problem::BadToken(_) => "bad-token",
+            Problem::BadSignature(_) => "bad-signature",
             Problem::TooManyFailures(_) => "too-many-failures",
             Problem::ForeignHost(_) => "foreign-host",
             Problem::ForeignOrigin(_) => "foreign-origin",

@@ -445,6 +445,10 @@ async fn old_runs_are_forgotten(store: &dyn Store) -> Checked {
     for kept in ["b", "d"] {
         expect(events(store, &kept.into(), 0).await.map(|events| events.len()), Ok(1))?;
     }
+    for (run, over) in [("b", false), ("d", true), ("d", false)] {
+        expect(store.forget(&run.into()).await, Ok(over))?;
+    }
+    expect(store.load(&"d".into(), 0).await, Err(Error::NoSuchRun("d".into())))?;
     // Its name is free again.
     let again = append("a", 0, vec![started("a", 9)], Status::Running);
     expect(store.append(again).await, Ok(()))
@@ -540,6 +544,7 @@ fn labelled(run: &str, at: i64, team: &str) -> Event {
             user: None,
             conversation: Some(format!("{team} talk").into()),
             labels: [("team".into(), team.into())].into(),
+            trace: None,
         })),
     }
 }

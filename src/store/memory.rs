@@ -271,6 +271,20 @@ impl Store for Memory {
         ready(Ok(old.len()))
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let over = inner
+            .runs
+            .get(run)
+            .is_some_and(|journal| is_over(journal.entry.head.status));
+        if over {
+            inner.finished.retain(|finished| finished != run);
+            inner.finished_bytes -= inner.runs.remove(run).map_or(0, |journal| journal.bytes);
+        }
+        ready(Ok(over))
+    }
+
     fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
         let mut inner = self.lock();
         let known = inner.conversations.entry(conversation.id.clone());

@@ -15,6 +15,7 @@ mod converse;
 mod memory;
 mod open;
 mod register;
+mod retention;
 pub mod sqlite;
 
 use std::pin::Pin;
@@ -26,6 +27,7 @@ pub use converse::{Asking, converse};
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
 pub use register::{Expected, KeyPage, Register, Registered};
+pub use retention::{PORTION, forget, forget_definitions};
 pub use sqlite::Sqlite;
 
 use crate::data::Data;
@@ -83,6 +85,9 @@ pub trait Store: Send + Sync {
     /// Forgets up to `limit` runs that are over and in which nothing has happened since `before`, the oldest first; how
     /// many there were.
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
+
+    /// Forgets one run that is over; false when there is none of that id, or it goes on.
+    fn forget(&self, run: &Name) -> Reply<'_, bool>;
 
     /// Leaves a request for whoever drives a run, be it in another process; the number to ask for the answer by. A store
     /// that only one process can open needs none of this.

@@ -5,7 +5,7 @@ use reqwest::{Method, Url};
 
 use crate::data::Data;
 use crate::graph::Name;
-use crate::provider::as_text;
+use crate::provider::{Effect, as_text};
 use crate::run::{Failure, HttpRequest};
 use crate::secret::Secrets;
 
@@ -23,6 +23,9 @@ const RESERVED: [&str; 9] = [
     "proxy-connection",
 ];
 
+/// What a request belongs to in a trace (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// A request that can be sent.
 pub(in crate::provider) struct Prepared {
     pub method: Method,
@@ -32,7 +35,7 @@ pub(in crate::provider) struct Prepared {
 }
 
 impl Prepared {
-    pub async fn new(request: &HttpRequest, key: &str, secrets: &Secrets) -> Result<Prepared, Failure> {
+    pub async fn new(request: &HttpRequest, effect: &Effect, secrets: &Secrets) -> Result<Prepared, Failure> {
         let method = Method::from_bytes(request.method.to_ascii_uppercase().as_bytes())
             .map_err(|_| invalid(format!("`{}` is not an HTTP method", request.method)))?;
         let mut headers = HeaderMap::new();
@@ -50,9 +53,16 @@ impl Prepared {
         if !headers.contains_key("idempotency-key") {
             // Visible ASCII alone, so it always is a header value.
             headers.extend(
-                HeaderValue::from_str(key)
+                HeaderValue::from_str(&effect.key())
                     .ok()
                     .map(|key| (HeaderName::from_static("idempotency-key"), key)),
+            );
+        }
+        if let Some(trace) = effect.trace.filter(|_| !headers.contains_key(TRACEPARENT)) {
+            headers.extend(
+                HeaderValue::from_str(&trace.to_string())
+                    .ok()
+                    .map(|trace| (TRACEPARENT, trace)),
             );
         }
         let body = match &request.body {

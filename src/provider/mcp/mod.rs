@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::{Effect, Performing, Provider, failed, redact};
+use super::{Closing, Effect, Performing, Provider, failed, redact};
 use crate::config::{Config, McpServer};
 use crate::data::Data;
 use crate::diagnostic::closest;
@@ -81,11 +81,16 @@ impl Provider for Mcp {
         }
         .boxed()
     }
+
+    fn close(&self) -> Closing<'_> {
+        let closing = self.servers.values().map(|server| server.close());
+        futures_util::future::join_all(closing).map(drop).boxed()
+    }
 }
 
 async fn perform(server: &Server, effect: &Effect) -> Result<Option<Data>, Failure> {
     match &*effect.call.request {
-        Request::Mcp(request) => server.call(request, &effect.key()).await,
+        Request::Mcp(request) => server.call(request, effect).await,
         _ => server.tools().await.map(Some),
     }
 }

@@ -16,6 +16,7 @@ use crate::config::{McpServer, McpWay};
 use crate::data::Data;
 use crate::graph::Name;
 use crate::permit::Permit;
+use crate::provider::Effect;
 use crate::run::{Failure, McpRequest};
 use crate::secret::Secrets;
 
@@ -43,7 +44,7 @@ impl Server {
     }
 
     /// Calls a tool. Who drops this has the server told that nobody waits for the answer any more.
-    pub async fn call(&self, request: &McpRequest, key: &str) -> Result<Option<Data>, Failure> {
+    pub async fn call(&self, request: &McpRequest, effect: &Effect) -> Result<Option<Data>, Failure> {
         let session = self.session().await?;
         let arguments = match self.secrets.reveal(&request.arguments).await? {
             Data::Null => None,
@@ -56,7 +57,12 @@ impl Server {
             },
         };
         let mut meta = RequestMetaObject::new();
-        meta.0.0.insert(KEY.to_owned(), Value::from(key));
+        meta.0.0.insert(KEY.to_owned(), Value::from(effect.key()));
+        if let Some(trace) = effect.trace {
+            meta.0
+                .0
+                .insert("traceparent".to_owned(), Value::from(trace.to_string()));
+        }
         let mut params = CallToolRequestParams::new(request.tool.to_string());
         params.arguments = arguments;
         params.meta = Some(meta);
@@ -105,6 +111,15 @@ impl Server {
         let session = Arc::new(opened.map_err(|_| self.too_slow("open"))??);
         *kept = Some(session.clone());
         Ok(session)
+    }
+
+    /// Ends the session, if there is one and nobody uses it any more: a server at an address is told, and one that is a
+    /// process ends.
+    pub async fn close(&self) {
+        let kept = self.session.lock().await.take();
+        if let Some(session) = kept.and_then(Arc::into_inner) {
+            session.close().await;
+        }
     }
 
     /// What became of a call that was not answered. A session that failed it is not used again.

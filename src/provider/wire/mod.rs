@@ -136,7 +136,7 @@ impl Model for Wire {
 impl Inner {
     async fn exchange(&self, turn: &ModelTurn) -> Result<Reply, Failure> {
         let request = self.request(&turn.request)?;
-        let prepared = Prepared::new(&request, &turn.effect.key(), &self.secrets).await;
+        let prepared = Prepared::new(&request, &turn.effect, &self.secrets).await;
         let prepared = prepared.map_err(of_agent)?;
         let place = prepared.place();
         self.http.check(&prepared.url)?;

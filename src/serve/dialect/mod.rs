@@ -3,6 +3,7 @@
 //! A new one is a folder with a `router`, and a line in [`mount`].
 
 pub mod foundry;
+pub mod llamaindex;
 pub mod voltagent;
 
 use std::sync::Arc;
@@ -21,11 +22,12 @@ pub(super) use foundry::IDENTITY;
 /// The routes of all dialects: each under a prefix of its own, and those that are no other's at the root.
 pub(super) fn mount(service: Arc<Service>) -> Router {
     let foundry = foundry::router(service.clone());
-    let voltagent = voltagent::router(service);
+    let voltagent = voltagent::router(service.clone());
     Router::new()
         .nest("/voltagent", voltagent.clone())
         .merge(voltagent)
         .merge(foundry)
+        .merge(llamaindex::router(service))
 }
 
 /// Answers what has no route: some clients put their paths behind whatever address they were told.

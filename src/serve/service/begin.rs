@@ -97,6 +97,7 @@ impl Service {
             user,
             conversation: begin.conversation,
             labels,
+            trace: drive::incoming(),
         };
         match self.driver.start(served.program.clone(), start).await {
             Ok(handle) => Ok(handle),

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Settings;
 use super::caller::{Caller, Scope};
 use super::catalog::{Catalog, Environment, Served};
 use super::problem::Problem;
-use crate::drive::{self, Driver, Follow, Rest, RunHandle};
-use crate::graph::Name;
+use crate::drive::{self, Driver, Follow, Live, Rest, RunHandle};
+use crate::graph::{Name, Timestamp};
 use crate::load::Loaded;
 use crate::run::Run;
 use crate::secret::Secrets;
@@ -27,12 +28,15 @@ pub struct Service {
     environment: Box<Environment>,
     /// How many executions may go on at once.
     most_running: usize,
+    /// The largest body of a request, in bytes.
+    largest_body: usize,
     /// How long a body may take to arrive.
     body_time: Duration,
     stopping: watch::Receiver<bool>,
     /// Told when something else is served.
     changed: watch::Sender<()>,
     secrets: Arc<Secrets>,
+    live: Live,
 }
 
 /// An execution as it stands.
@@ -45,24 +49,24 @@ pub struct Look {
 }
 
 impl Service {
-    pub(super) fn new(
-        driver: Driver,
-        environment: Box<Environment>,
-        most_running: usize,
-        body_time: Duration,
-        stopping: watch::Receiver<bool>,
-        secrets: Arc<Secrets>,
-    ) -> Service {
+    pub(super) fn new(driver: Driver, settings: Settings, stopping: watch::Receiver<bool>) -> Service {
         Service {
             driver,
             catalog: RwLock::default(),
-            environment,
-            most_running,
-            body_time,
+            environment: settings.environment,
+            most_running: settings.most_running,
+            largest_body: settings.largest_body,
+            body_time: settings.body_time,
             stopping,
             changed: watch::Sender::new(()),
-            secrets,
+            secrets: settings.secrets,
+            live: settings.live,
         }
+    }
+
+    /// The largest body of a request, in bytes.
+    pub(super) fn largest_body(&self) -> usize {
+        self.largest_body
     }
 
     /// How long a body may take to arrive.
@@ -78,6 +82,11 @@ impl Service {
     /// The secrets that deliveries are signed with.
     pub(super) fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// The text of agents while it comes.
+    pub(super) fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Whether the server is about to end; streams end then.
@@ -122,6 +131,20 @@ impl Service {
             self.driver.store().keep(served.definition.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Forgets executions that have been over for so long, and the definitions that no other has; how many executions
+    /// there were.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not forget them.
+    pub async fn expire(&self, keep: Duration) -> Result<usize, store::Error> {
+        let (store, now) = (self.driver.store(), self.driver.clock().now());
+        let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let forgotten = store::forget(&**store, Timestamp(now.0.saturating_sub(keep))).await?;
+        store::forget_definitions(&**store, now).await?;
+        Ok(forgotten)
     }
 
     /// A workflow that is served.

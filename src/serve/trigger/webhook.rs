@@ -9,6 +9,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::signature::verify;
 use super::{Acted, Armed, STARTED_BY, hash};
 use crate::data;
@@ -24,6 +27,7 @@ use crate::serve::problem::Problem;
 use crate::serve::receive::receive;
 use crate::serve::refusal::{json, refusal};
 use crate::serve::service::{Begin, Service};
+use crate::serve::success::Success;
 
 /// Headers that say who somebody is; runs, which are kept, do not see them.
 const PRIVATE: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
@@ -96,8 +100,7 @@ impl Delivery<'_> {
             }
         };
         let (parts, body) = request.into_parts();
-        // The limits of bodies are among the extensions.
-        let body = receive(Request::from_parts(parts.clone(), body), self.service).await?;
+        let body = receive(body, self.service).await?;
         let message = self.check_signature(&parts.headers, &body).await?;
         let trigger = seen(&parts, body).await?;
         let begin = self.begin(&trigger, message)?;
@@ -133,7 +136,7 @@ impl Delivery<'_> {
         let secret = secret.as_str().filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| unset(&"it is empty, or no text"))?;
         verify(self.webhook.signature, secret, headers, body, now)
-            .map_err(|wrong| Problem::Unauthorized(wrong.to_string()))
+            .map_err(|wrong| Problem::BadSignature(wrong.to_string()))
     }
 
     fn begin(&self, trigger: &Data, message: Option<Name>) -> Result<Begin, Problem> {
@@ -172,26 +175,50 @@ impl Delivery<'_> {
                 Acted::Started => StatusCode::ACCEPTED,
                 Acted::Known | Acted::Skipped | Acted::Refused => StatusCode::OK,
             };
-            let data = data!({ "executionId": execution, "workflowId": workflow, "status": handle.status().as_str() });
-            return Ok(json(status, &data!({ "success": true, "data": data })));
+            let status_of = handle.status().as_str();
+            return Ok(json(
+                status,
+                &Success::of(Delivered::new(execution, workflow, status_of)),
+            ));
         }
         let rest = self.service.rest(handle).await?;
-        let (result, error) = match &rest.end {
-            Some(RunEnd::Completed(result)) => (result.clone(), Data::Null),
-            Some(RunEnd::Failed(failure)) => (Data::Null, failure.to_data()),
-            Some(RunEnd::Cancelled(_)) | None => (Data::Null, Data::Null),
-        };
-        let mut data = vec![
-            ("executionId", Data::from(execution)),
-            ("workflowId", Data::from(workflow)),
-            ("status", Data::from(rest.status.as_str())),
-            ("result", result),
-        ];
-        if error != Data::Null {
-            data.push(("error", error));
+        let mut delivered = Delivered::new(execution, workflow, rest.status.as_str());
+        match &rest.end {
+            Some(RunEnd::Completed(result)) => delivered.result = Some(result.clone()),
+            Some(RunEnd::Failed(failure)) => {
+                delivered.result = Some(Data::Null);
+                delivered.error = Some(failure.to_data());
+            }
+            Some(RunEnd::Cancelled(_)) | None => delivered.result = Some(Data::Null),
         }
-        let data: Data = data.into_iter().map(|(key, value)| (Name::from(key), value)).collect();
-        Ok(json(StatusCode::OK, &data!({ "success": true, "data": data })))
+        Ok(json(StatusCode::OK, &Success::of(delivered)))
+    }
+}
+
+/// What has come of a delivery.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Delivered {
+    execution_id: Name,
+    workflow_id: Name,
+    status: &'static str,
+    /// The result, where the trigger says `respond: result`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Data>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Data>,
+}
+
+impl Delivered {
+    fn new(execution_id: Name, workflow_id: Name, status: &'static str) -> Delivered {
+        Delivered {
+            execution_id,
+            workflow_id,
+            status,
+            result: None,
+            error: None,
+        }
     }
 }
 

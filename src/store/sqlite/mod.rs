@@ -246,6 +246,11 @@ impl Store for Sqlite {
             .ask(move |connection, _| write::prune(connection, before, limit))
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        let run = run.clone();
+        self.writer.ask(move |connection, _| write::forget(connection, &run))
+    }
+
     fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
         let run = run.clone();
         self.writer

@@ -316,23 +316,39 @@ pub(super) fn prune(connection: &Connection, before: Timestamp, limit: usize) ->
             })?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
         for number in &numbers {
-            let mut blobs = connection.prepare_cached("DELETE FROM blob_uses WHERE run = ? RETURNING hash")?;
-            let blobs = blobs
-                .query_map([number], |row| row.get(0))?
-                .collect::<rusqlite::Result<Vec<String>>>()?;
-            for blob in blobs {
-                connection.execute(
-                    "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)",
-                    [blob],
-                )?;
-            }
-            connection.execute("DELETE FROM batches WHERE run = ?", [number])?;
-            connection.execute("DELETE FROM snapshots WHERE run = ?", [number])?;
-            connection.execute("DELETE FROM runs WHERE number = ?", [number])?;
+            delete_run(connection, *number)?;
         }
         Ok(numbers.len())
     };
     delete().map_err(unavailable)
+}
+
+/// Deletes a run if it is over.
+pub(super) fn forget(connection: &Connection, run: &Name) -> Result<bool, Error> {
+    let delete = || -> rusqlite::Result<bool> {
+        let mut over = connection
+            .prepare_cached("SELECT number FROM runs WHERE id = ? AND status IN ('completed', 'error', 'cancelled')")?;
+        let number = over.query_row([&**run], |row| row.get(0)).optional()?;
+        number.map_or(Ok(false), |number| delete_run(connection, number).map(|()| true))
+    };
+    delete().map_err(unavailable)
+}
+
+fn delete_run(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+    let mut blobs = connection.prepare_cached("DELETE FROM blob_uses WHERE run = ? RETURNING hash")?;
+    let blobs = blobs
+        .query_map([number], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
+    for blob in blobs {
+        connection.execute(
+            "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)",
+            [blob],
+        )?;
+    }
+    connection.execute("DELETE FROM batches WHERE run = ?", [number])?;
+    connection.execute("DELETE FROM snapshots WHERE run = ?", [number])?;
+    connection.execute("DELETE FROM runs WHERE number = ?", [number])?;
+    Ok(())
 }
 
 pub(super) fn prune_definitions(connection: &Connection, before: Timestamp) -> Result<usize, Error> {

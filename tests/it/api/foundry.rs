@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use interpret::data;
 use interpret::data::Data;
 
-use super::python::{install, told};
 use super::{Answer, Served, block_on, client};
+use crate::python::{environment, told};
 use crate::suites;
 
 /// Says itself what is shown.
@@ -111,7 +111,7 @@ fn the_code_of_the_published_page_runs_unchanged_with_the_oldest_and_the_newest_
     let workflow = GREETING.replace("id: greeting", "id: triage-workflow");
     let served = Served::new(&[("triage.yaml", &workflow)]);
     for list in PACKAGES {
-        let Some(python) = install(list) else { return };
+        let Some(python) = environment(list) else { return };
         let output = run(&served, &python, &["-c", &code], "local");
         let lines: Vec<&str> = output.lines().collect();
         assert_eq!(
@@ -132,7 +132,7 @@ fn the_code_of_the_published_page_runs_unchanged_with_the_oldest_and_the_newest_
 fn clients_of_foundry_find_here_what_they_are_used_to() {
     let served = served();
     for list in PACKAGES {
-        let Some(python) = install(list) else { return };
+        let Some(python) = environment(list) else { return };
         let mut scenarios = vec!["streams", "waits", "talks", "fails", "keeps"];
         if list == "foundry-newest" {
             scenarios.extend(["looks", "binds"]);
@@ -143,7 +143,7 @@ fn clients_of_foundry_find_here_what_they_are_used_to() {
 
 #[test]
 fn a_token_of_the_server_reaches_it_by_the_credential_of_azure() {
-    let Some(python) = install(PACKAGES[1]) else { return };
+    let Some(python) = environment(PACKAGES[1]) else { return };
     let token = "interpret_a-long-random-token";
     let hash = {
         use sha2::{Digest, Sha256};

@@ -10,7 +10,6 @@ mod foundry;
 mod lifecycle;
 mod listing;
 mod operate;
-mod python;
 mod schemathesis;
 mod seed;
 mod soak;

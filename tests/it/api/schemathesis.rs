@@ -4,8 +4,8 @@ use std::process::Command;
 
 use interpret::data;
 
-use super::python::{install, told};
 use super::{ORDER, Served};
+use crate::python::{environment, told};
 
 /// A workflow that takes everything, and waits if it is told to.
 const ANY: &str = "
@@ -17,7 +17,9 @@ steps:
 
 #[test]
 fn no_request_fails_the_server_or_gets_an_answer_that_is_not_described() {
-    let Some(python) = install("schemathesis") else { return };
+    let Some(python) = environment("schemathesis") else {
+        return;
+    };
     let served = Served::new(&[("any.yaml", ANY), ("order.yaml", ORDER)]);
     for id in ["waiting", "over"] {
         let input = if id == "over" {

@@ -113,6 +113,10 @@ impl Store for Faulty {
         }
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        self.memory.forget(run)
+    }
+
     fn load(&self, run: &Name, from: u64) -> Reply<'_, Vec<Batch>> {
         self.memory.load(run, from)
     }

@@ -81,8 +81,11 @@ fn finished(folder: &Folder) -> usize {
     if !file.exists() {
         return 0;
     }
-    let store = Sqlite::open(&file).unwrap();
-    let batches = block_on(store.load(&"r".into(), 0)).unwrap();
+    // The process may be about to make it.
+    let Ok(store) = Sqlite::open(&file) else { return 0 };
+    let Ok(batches) = block_on(store.load(&"r".into(), 0)) else {
+        return 0;
+    };
     let (mut tools, mut finished) = (Vec::new(), 0);
     for event in batches.iter().flat_map(|batch| batch.events.iter()) {
         match &event.kind {

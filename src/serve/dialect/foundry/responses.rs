@@ -402,6 +402,6 @@ async fn unsay(service: &Service, conversation: &Conversation, messages: &[Said]
 /// An answer, with a note for the log which run it is about.
 fn concerning(run: &Name, response: &Value) -> Response {
     let mut response = refusal::json(StatusCode::OK, response);
-    response.extensions_mut().insert(Concerns(run.clone()));
+    Concerns::note(run, &mut response);
     response
 }

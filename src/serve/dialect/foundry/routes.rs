@@ -51,23 +51,22 @@ async fn perform(service: &Arc<Service>, caller: &Caller, place: Place, request:
     let get = parts.method == Method::GET;
     let post = parts.method == Method::POST;
     let delete = parts.method == Method::DELETE;
-    let received = async |parts, content| receive(Request::from_parts(parts, content), service).await;
     match place.what {
         What::Conversations if post => {
-            let making = body::read(&received(parts, content).await?)?;
+            let making = body::read(&receive(content, service).await?)?;
             conversations::create(service, caller, making).await
         }
         What::Conversation(id) if get => conversations::retrieve(service, caller, &id).await,
         What::Conversation(id) if delete => conversations::delete(service, caller, &id).await,
         What::Items(id) if get => conversations::list_items(service, caller, &id, &query).await,
         What::Items(id) if post => {
-            let adding = body::read(&received(parts, content).await?)?;
+            let adding = body::read(&receive(content, service).await?)?;
             conversations::add_items(service, caller, &id, adding).await
         }
         What::Item(id, item) if get => conversations::retrieve_item(service, caller, &id, &item).await,
         What::Item(id, item) if delete => conversations::delete_item(service, caller, &id, &item).await,
         What::Responses if post => {
-            let create = body::read(&received(parts, content).await?)?;
+            let create = body::read(&receive(content, service).await?)?;
             responses::create(service, caller, place.agent.as_deref(), create).await
         }
         What::Response(id) if get => responses::retrieve(service, caller, &id, &query).await,

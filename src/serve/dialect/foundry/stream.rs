@@ -78,7 +78,7 @@ impl Making {
 
     /// The answer with the events of the response, those up to `known` left out.
     pub fn response(self, known: Option<u64>) -> Response {
-        let concerns = Concerns(self.id.run.clone());
+        let run = self.id.run.clone();
         let stream = Stream {
             stopping: self.service.stopping(),
             making: self,
@@ -96,7 +96,7 @@ impl Making {
             (header::HeaderName::from_static("x-accel-buffering"), "no"),
         ];
         let mut response = (headers, Body::from_stream(stream)).into_response();
-        response.extensions_mut().insert(concerns);
+        Concerns::note(&run, &mut response);
         response
     }
 }

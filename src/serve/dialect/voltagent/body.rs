@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -159,7 +160,26 @@ impl FromRequest<Arc<Service>> for Sent {
     type Rejection = Failure;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Sent, Failure> {
-        Ok(Sent(receive(request, service).await?))
+        Ok(Sent(receive(request.into_body(), service).await?))
+    }
+}
+
+/// The key with which the same request is done once.
+pub(super) struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<IdempotencyKey, Failure> {
+        let Some(key) = parts.headers.get("idempotency-key") else {
+            return Ok(IdempotencyKey(None));
+        };
+        match key.to_str() {
+            Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(IdempotencyKey(Some(key.to_owned()))),
+            _ => Err(Failure(Problem::Malformed(
+                "Idempotency-Key has from 1 to 255 ASCII characters".to_owned(),
+            ))),
+        }
     }
 }
 
