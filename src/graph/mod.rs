@@ -202,6 +202,16 @@ impl Builder {
         Builder::default()
     }
 
+    /// How many nodes there are; the next one gets this number.
+    pub fn len(&self) -> usize {
+        self.nodes.node_count()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Adds a node; the blocks it holds have been added before.
     pub fn node(&mut self, node: Node) -> NodeId {
         let blocks = node.blocks();

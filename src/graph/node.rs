@@ -240,6 +240,8 @@ pub enum Target {
         /// Its arguments.
         arguments: Option<Build>,
     },
+    /// A tool of an MCP server that the workflow itself knows the address of.
+    McpAt(Box<McpAt>),
     /// A function that the embedding program registered.
     Function {
         /// The name it was registered under.
@@ -249,6 +251,22 @@ pub enum Target {
     },
     /// The conversations that the store of the run keeps.
     Conversation(Box<Converse>),
+}
+
+/// A call of a tool of an MCP server by its address. What the configuration knows of a server of that name or address
+/// counts.
+#[derive(Clone, Debug)]
+pub struct McpAt {
+    /// The name that the workflow gives the server.
+    pub label: Option<Name>,
+    /// Its address.
+    pub url: Build,
+    /// The tool; `tools/list` lists them.
+    pub tool: Build,
+    /// Headers of the requests.
+    pub headers: Option<Build>,
+    /// The arguments of the tool.
+    pub arguments: Option<Build>,
 }
 
 /// Statuses from `first` to `last`, both included.
@@ -512,12 +530,17 @@ pub struct Enter {
 pub struct Ask {
     /// The id of the agent.
     pub agent: Name,
+    /// The name of the agent, where only the run tells it: every agent that may be meant is
+    /// [put in](crate::graph::Graph::with_agents) then.
+    pub chosen: Option<Build>,
     /// The agent itself, once it has been [put in](crate::graph::Graph::with_agents).
     pub definition: Option<Arc<Agent>>,
     /// The last message.
     pub prompt: Option<Build>,
     /// Earlier messages.
     pub messages: Option<Build>,
+    /// What it is asked where nothing else is said, neither here nor in the conversation.
+    pub otherwise: Option<Build>,
     /// The conversation it belongs to: an id, or false for none; by default that of the run.
     pub conversation: Option<Build>,
     /// The shape of the answer.
@@ -578,7 +601,7 @@ impl Op {
             Op::Call(call) => match &call.target {
                 Target::Http { .. } => "http",
                 Target::Exec { .. } => "exec",
-                Target::Mcp { .. } => "mcp",
+                Target::Mcp { .. } | Target::McpAt(_) => "mcp",
                 Target::Function { .. } => "function",
                 Target::Conversation(_) => "conversation",
             },

@@ -294,6 +294,7 @@ impl Unreadable {
 pub(super) struct Folder {
     root: PathBuf,
     own: PathBuf,
+    stem: String,
 }
 
 /// How large a schema file may be.
@@ -308,11 +309,16 @@ impl Folder {
         Folder {
             root: or_here(&origin.root),
             own: or_here(origin.path.parent().unwrap_or(Path::new("."))),
+            stem: super::texts::stem(&origin.path.to_string_lossy()).to_owned(),
         }
     }
 }
 
 impl Files for Folder {
+    fn name(&self) -> Option<&str> {
+        Some(&self.stem)
+    }
+
     fn text(&self, path: &str) -> Result<Arc<str>, String> {
         let found = self.own.join(path).canonicalize().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => "does not exist".to_owned(),

@@ -164,7 +164,7 @@ impl Providers {
                 let message = "conversations are kept by the store of the run";
                 std::future::ready(failed(Failure::new("internal", message))).boxed()
             }
-            Request::Mcp(McpRequest { server, .. }) | Request::McpTools(McpToolsRequest { server }) => {
+            Request::Mcp(McpRequest { server, .. }) | Request::McpTools(McpToolsRequest { server, .. }) => {
                 match &self.mcp {
                     Some(mcp) => mcp.perform(effect),
                     None => unavailable("mcp", format!("the MCP server `{server}`"), &effect.call.step),

@@ -42,7 +42,7 @@ impl State {
             Some(_) => self.prefix(program, scope),
             None => String::new(),
         };
-        text.push_str(id(&program.step(node).node));
+        push_id(&mut text, &program.step(node).node);
         push_visit(&mut text, entry.visit);
         Some(text)
     }
@@ -89,7 +89,7 @@ impl State {
         let mut text = String::new();
         for (node, visit, attempt, part, inner, turn) in path.into_iter().rev() {
             let node = &program.step(node).node;
-            text.push_str(id(node));
+            push_id(&mut text, node);
             push_visit(&mut text, visit);
             if attempt > 1 && inner.is_some() {
                 let _ = write!(text, "@{attempt}");
@@ -113,12 +113,11 @@ impl State {
 }
 
 /// The id of a step in an address: a unit without one of its own is written behind its owner's, which stands there
-/// already.
-fn id(node: &Node) -> &str {
-    match node.named {
-        true => &node.id,
-        false => node.id.rsplit_once('/').map_or(&*node.id, |(_, suffix)| suffix),
-    }
+/// already, unless it stands beside its owner.
+fn push_id(text: &mut String, node: &Node) {
+    let is_inside = !text.is_empty() && !text.ends_with(':');
+    let suffix = node.id.rsplit_once('/').filter(|_| is_inside && !node.named);
+    text.push_str(suffix.map_or(&*node.id, |(_, suffix)| suffix));
 }
 
 fn push_visit(text: &mut String, visit: u32) {

@@ -76,6 +76,20 @@ pub struct McpRequest {
     pub tool: Name,
     /// Its arguments.
     pub arguments: Sealed,
+    /// Where the server is, if the workflow says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<McpAddress>,
+}
+
+/// Where an MCP server is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct McpAddress {
+    /// Its URL.
+    pub url: Name,
+    /// Headers of the requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(Name, Sealed)>,
 }
 
 /// A call of a registered function.
@@ -95,6 +109,9 @@ pub struct FunctionRequest {
 pub struct McpToolsRequest {
     /// The server's name in the configuration.
     pub server: Name,
+    /// Where the server is, if the workflow says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<McpAddress>,
 }
 
 /// The question what was said in a conversation. The answer is a list of messages, the oldest first.

@@ -16,6 +16,7 @@ mod editor;
 mod errors;
 mod examples_of_design;
 mod formatting;
+mod foundry;
 mod fuzz;
 mod init;
 mod llamaindex;

@@ -43,6 +43,13 @@ impl Server {
         }
     }
 
+    /// Whether this is its address, as far as that is no secret.
+    pub fn is_at(&self, url: &str) -> bool {
+        let McpWay::Http { url: own, .. } = &self.config.way else { return false };
+        let own = own.plain().and_then(Data::as_str);
+        own.is_some_and(|own| own.trim_end_matches('/') == url.trim_end_matches('/'))
+    }
+
     /// Calls a tool. Who drops this has the server told that nobody waits for the answer any more.
     pub async fn call(&self, request: &McpRequest, effect: &Effect) -> Result<Option<Data>, Failure> {
         let session = self.session().await?;
