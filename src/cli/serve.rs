@@ -85,6 +85,7 @@ enum Log {
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
+    use_small_pages();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(format!("cannot start: {error}")),
@@ -94,6 +95,17 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         Err(exit) => exit,
     }
 }
+
+/// What a stream needs is many small things here and there, for which the allocator would otherwise be given huge pages
+/// that are in memory as a whole: that is a quarter of what 10,000 streams take. Programs that are started inherit it.
+#[cfg(target_os = "linux")]
+fn use_small_pages() {
+    // Without it the server only takes more memory.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn use_small_pages() {}
 
 async fn serve(arguments: Arguments) -> Result<(), Exit> {
     log(arguments.log);

@@ -190,7 +190,7 @@ fn belongs_to_configuration(name: &str) -> bool {
 }
 
 /// Whether a file is one that holds no workflows, by its name.
-fn is_apart(path: &Path) -> bool {
+pub(super) fn is_apart(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy());
     name.is_some_and(|name| belongs_to_configuration(&name))
 }

@@ -21,10 +21,13 @@ use crate::data::{Data, Sealed};
 use crate::permit::{Denied, Permit};
 use redact::Known;
 
+/// What an embedding program answers for a name.
+type Given = dyn Fn(&str) -> Result<Option<Arc<str>>, Denied> + Send + Sync;
+
 /// Where values of secrets come from.
 enum Source {
     /// From wherever an embedding program keeps them.
-    Given(Box<dyn Fn(&str) -> Result<Option<Arc<str>>, Denied> + Send + Sync>),
+    Given(Box<Given>),
     /// From where the configuration says.
     Configured(Box<source::Sources>),
 }

@@ -21,15 +21,21 @@ const MAX_VALUE: u64 = 64 << 10;
 /// How long a command may take. Some ask a person to unlock them.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Values by name.
+type Values = HashMap<String, Arc<str>>;
+
+/// What a command prints for a name, once it has.
+type Printed = Arc<OnceCell<Arc<str>>>;
+
 /// The sources of a process, as they are configured and as far as they are granted.
 pub(super) struct Sources {
     permit: Arc<Permit>,
     configured: SecretSources,
     patience: Duration,
     /// What the file says, once it has been read.
-    file: OnceLock<Result<Option<HashMap<String, Arc<str>>>, Error>>,
+    file: OnceLock<Result<Option<Values>, Error>>,
     /// What the command has printed, by name: it is asked once for each, by however many calls.
-    printed: Mutex<HashMap<Arc<str>, Arc<OnceCell<Arc<str>>>>>,
+    printed: Mutex<HashMap<Arc<str>, Printed>>,
 }
 
 impl Sources {
@@ -98,7 +104,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// The values in a file; none where there is no such file, as on machines that have the values in their environment.
-fn read(path: &Path) -> Result<Option<HashMap<String, Arc<str>>>, Error> {
+fn read(path: &Path) -> Result<Option<Values>, Error> {
     let wrong = |line, why: String| Error::File {
         path: shown(path),
         line,

@@ -20,6 +20,7 @@ mod outline;
 mod problem;
 mod receive;
 mod refusal;
+mod release;
 mod service;
 mod success;
 mod trace;
@@ -172,7 +173,8 @@ impl Server {
         dialect::mount(self.service.clone()).layer(trace::Traced)
     }
 
-    /// The webhooks of what is served at the moment, at whatever paths, to be the fallback of an application. Those with a
+    /// The webhooks of what is served at the moment, at whatever paths, and what clients of Foundry's projects ask for behind
+    /// any prefix, to be the fallback of an application. Webhooks with a
     /// secret are open to everybody who can sign; for others the same holds as for [`Server::router`].
     pub fn webhooks(&self) -> Router {
         trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(trace::Traced)

@@ -13,6 +13,9 @@ pub enum Problem {
     /// No workflow of that id is served.
     #[error("Workflow {0} not found")]
     UnknownWorkflow(String),
+    /// The workflow has no such release.
+    #[error("Workflow {0} has no release {1}")]
+    UnknownRelease(String, String),
     /// There is no such execution, or the caller may not know of it.
     #[error("Execution {0} not found")]
     UnknownExecution(String),
@@ -98,6 +101,7 @@ impl Problem {
             | Problem::ForeignHost(_)
             | Problem::ForeignOrigin(_) => 403,
             Problem::UnknownWorkflow(_)
+            | Problem::UnknownRelease(..)
             | Problem::UnknownExecution(_)
             | Problem::UnknownStep(_)
             | Problem::NotSuspended(_) => 404,
@@ -115,6 +119,7 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Problem::UnknownWorkflow(_) => "workflow-not-found",
+            Problem::UnknownRelease(..) => "release-not-found",
             Problem::UnknownExecution(_) => "execution-not-found",
             Problem::UnknownStep(_) => "step-not-found",
             Problem::Invalid { .. } => "invalid",

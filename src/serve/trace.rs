@@ -28,7 +28,11 @@ impl<S> Layer<S> for Traced {
 impl<S> Service<Request> for Tracing<S>
 where
     S: Service<Request>,
+    S::Response: 'static,
+    S::Error: 'static,
     S::Future: Send + 'static,
+    S::Response: 'static,
+    S::Error: 'static,
 {
     type Response = S::Response;
     type Error = S::Error;

@@ -9,12 +9,14 @@
     reason = "a store has threads of its own, and leases look at the clock and at processes"
 )]
 
+pub mod actuals;
 pub mod conformance;
 mod conversation;
 mod converse;
 mod memory;
 mod open;
 mod register;
+pub mod releases;
 mod retention;
 pub mod sqlite;
 
@@ -208,8 +210,8 @@ pub trait Store: Send + Sync {
     /// How many bytes everything takes.
     fn size(&self) -> Reply<'_, u64>;
 
-    /// Forgets the definitions that were last kept before a moment and that no run is pinned to; how many there were. A
-    /// store that does not outlive its process need not.
+    /// Forgets the definitions that were last kept before a moment, that no run is pinned to and no release has; how many
+    /// there were. A store that does not outlive its process need not.
     fn prune_definitions(&self, before: Timestamp) -> Reply<'_, usize> {
         let _ = before;
         Box::pin(std::future::ready(Ok(0)))

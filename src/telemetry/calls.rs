@@ -10,7 +10,7 @@ use super::span::Side;
 use crate::config::{Config, Connection, ConnectionKind};
 use crate::data::{Data, Sealed};
 use crate::graph::{Name, Parameters};
-use crate::run::{Finish, Message, ModelRequest, Reply, Request, ToolCall};
+use crate::run::{ConversationRequest, Finish, Message, ModelRequest, Reply, Request, ToolCall};
 
 /// What connections to models are called, and where they lead.
 #[derive(Clone, Debug, Default)]
@@ -115,6 +115,17 @@ pub(super) fn begun(request: &Request, connections: &Connections, content: bool)
         Request::Remember(asked) => {
             let attributes = vec![("gen_ai.conversation.id", Worth::from(&*asked.conversation))];
             ("remember".to_owned(), Side::Internal, attributes)
+        }
+        Request::Conversation(asked) => {
+            let (what, conversation) = match asked {
+                ConversationRequest::Create { .. } => ("create conversation", None),
+                ConversationRequest::Add { conversation, .. } => ("add message", Some(conversation)),
+                ConversationRequest::Copy { conversation, .. } => ("copy messages", Some(conversation)),
+                ConversationRequest::Retrieve { conversation, .. } => ("retrieve message", Some(conversation)),
+                ConversationRequest::List { conversation, .. } => ("list messages", Some(conversation)),
+            };
+            let attributes = conversation.map(|id| ("gen_ai.conversation.id", Worth::from(&**id)));
+            (what.to_owned(), Side::Internal, attributes.into_iter().collect())
         }
         Request::Model(asked) => {
             let attributes = asked_of_model(asked, connections, content);

@@ -38,6 +38,7 @@ mod telemetry;
 mod testing;
 mod tidy;
 mod trigger;
+mod vellum;
 mod workflows;
 mod yaml_hostile;
 mod yaml_suite;

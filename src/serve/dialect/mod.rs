@@ -4,6 +4,7 @@
 
 pub mod foundry;
 pub mod llamaindex;
+mod vellum;
 pub mod voltagent;
 
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub(super) fn mount(service: Arc<Service>) -> Router {
         .nest("/voltagent", voltagent.clone())
         .merge(voltagent)
         .merge(foundry)
+        .nest("/vellum", vellum::router(service.clone()))
+        .merge(vellum::router(service.clone()))
         .merge(llamaindex::router(service))
 }
 

@@ -121,7 +121,7 @@ impl Auth {
     pub(super) async fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
         let token = match identity(path, headers) {
             Some(token) => token,
-            None => bearer(headers)?,
+            None => sent(headers)?,
         };
         let digest = token::digest(token);
         let rules = self.rules();
@@ -153,7 +153,21 @@ fn identity<'h>(path: &str, headers: &'h HeaderMap) -> Option<&'h str> {
     headers.get(IDENTITY).filter(|_| asks)?.to_str().ok()
 }
 
-/// The token that was sent. Scheme names have no case (RFC 9110).
+/// Headers in which clients of other services send their key, which is a token here.
+const KEYS: [&str; 2] = ["x-api-key", "x_api_key"];
+
+/// The token that was sent, in whichever header.
+fn sent(headers: &HeaderMap) -> Result<&str, Problem> {
+    let key = KEYS.iter().find_map(|name| headers.get(*name));
+    match key.filter(|_| !headers.contains_key(header::AUTHORIZATION)) {
+        Some(key) => key
+            .to_str()
+            .map_err(|_| Problem::BadToken("the token is not known".to_owned())),
+        None => bearer(headers),
+    }
+}
+
+/// The token that was sent as such. Scheme names have no case (RFC 9110).
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let missing = || Problem::Unauthorized("say who you are: send `Authorization: Bearer` and a token".to_owned());
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();

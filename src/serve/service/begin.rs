@@ -8,6 +8,7 @@ use crate::drive::{self, RunHandle, new_run_id};
 use crate::graph::Name;
 use crate::run::{Labels, Start};
 use crate::serve::caller::{Caller, Scope};
+use crate::serve::catalog::Served;
 use crate::serve::problem::Problem;
 
 /// The label that tells what an execution with an idempotency key was asked for.
@@ -68,6 +69,17 @@ impl Service {
     pub async fn begin(&self, caller: &Caller, begin: Begin) -> Result<RunHandle, Problem> {
         caller.may(Scope::Run)?;
         let served = self.workflow(&begin.workflow, begin.version.as_deref())?;
+        self.begin_with(caller, &served, begin).await
+    }
+
+    /// The same with a definition of the workflow, be it served or not.
+    pub(in crate::serve) async fn begin_with(
+        &self,
+        caller: &Caller,
+        served: &Served,
+        begin: Begin,
+    ) -> Result<RunHandle, Problem> {
+        caller.may(Scope::Run)?;
         if self.driver.running() >= self.most_running {
             return Err(Problem::Busy);
         }

@@ -12,6 +12,7 @@ use super::Settings;
 use super::caller::{Caller, Scope};
 use super::catalog::{Catalog, Environment, Served};
 use super::problem::Problem;
+use crate::data::Data;
 use crate::drive::{self, Driver, Follow, Live, Rest, RunHandle};
 use crate::graph::{Name, Timestamp};
 use crate::load::Loaded;
@@ -94,6 +95,11 @@ impl Service {
         self.stopping.clone()
     }
 
+    /// The environment variables that a program may read.
+    pub(super) fn environment(&self, program: &crate::graph::Program) -> Data {
+        (self.environment)(program)
+    }
+
     /// The driver below.
     pub fn driver(&self) -> &Driver {
         &self.driver
@@ -117,6 +123,7 @@ impl Service {
             self.driver.learn(served.program.clone());
         }
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        self.release().await;
         self.changed.send_replace(());
         Ok(wrong)
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::data;
 use crate::graph::Order;
 use crate::run::{Event, EventKind};
-use crate::store::{Asking, converse};
+use crate::store::{Asking, converse, releases};
 
 /// A file that is gone when the test is over.
 struct File(PathBuf);
@@ -572,9 +572,12 @@ fn definitions_that_no_run_uses_are_forgotten() {
         files: vec![("orders.yaml".into(), hash.into())],
         schemas: Vec::new(),
     };
-    for hash in ["program", "unused"] {
+    for hash in ["program", "unused", "released"] {
         block_on(store.keep(Arc::new(definition(hash)))).unwrap();
     }
+    // A release can be asked for at any time.
+    let (orders, released) = ("orders".into(), "released".into());
+    block_on(releases::release(&store, &orders, &released, Timestamp(1))).unwrap();
     block_on(store.append(append("a", 0, vec![started("a", 1)], Status::Suspended))).unwrap();
     // Young ones may be there for a run that is about to begin.
     assert_eq!(block_on(store.prune_definitions(Timestamp(1))), Ok(0));
@@ -588,6 +591,7 @@ fn definitions_that_no_run_uses_are_forgotten() {
         block_on(store.definition(&"program".into())),
         Ok(Some(Arc::new(definition("program"))))
     );
+    assert!(block_on(store.definition(&released)).unwrap().is_some());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::lease::{Lease, now};
 use super::{Definition, Error, Head, status_of, unavailable};
 use crate::graph::{Name, Timestamp};
 use crate::run::{Event, EventKind, Started, Status};
+use crate::store::Register;
 
 /// Events longer than this do not stand in the row of their batch.
 const LARGEST_EVENT: usize = 16 * 1024;
@@ -354,8 +355,12 @@ fn delete_run(connection: &Connection, number: i64) -> rusqlite::Result<()> {
 pub(super) fn prune_definitions(connection: &Connection, before: Timestamp) -> Result<usize, Error> {
     let delete = || {
         let forgotten = connection.execute(
-            "DELETE FROM definitions WHERE kept < ? AND hash NOT IN (SELECT program FROM runs)",
-            [before.0],
+            "DELETE FROM definitions WHERE kept < ? AND hash NOT IN (SELECT program FROM runs)
+             AND hash NOT IN (
+                SELECT json_extract(value, '$.definition') FROM registers
+                WHERE register = ? AND json_extract(value, '$.definition') IS NOT NULL
+             )",
+            params![before.0, Register::Releases.as_str()],
         )?;
         if forgotten > 0 {
             connection.execute(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::items;
+use super::output::Output;
 use crate::data::Data;
 use crate::graph::{Name, Op, Program, Role, Timestamp};
 use crate::run::{
@@ -81,7 +82,7 @@ pub(super) struct Composer {
     begun_at: Timestamp,
     began: bool,
     end: Option<End>,
-    output: Vec<Value>,
+    output: Output,
     spent: Usage,
     actions: HashMap<ScopeId, Action>,
     /// The step that ended last.
@@ -95,9 +96,6 @@ pub(super) struct Composer {
     messages: Vec<Said>,
     /// The ids of those that the run has not said in its conversation before.
     made: Vec<Name>,
-    /// What a stream tells.
-    told: Vec<Value>,
-    number: u64,
 }
 
 impl Composer {
@@ -113,7 +111,7 @@ impl Composer {
             begun_at: Timestamp(0),
             began: false,
             end: None,
-            output: Vec::new(),
+            output: Output::default(),
             spent: Usage::default(),
             actions: HashMap::new(),
             previous: None,
@@ -122,8 +120,6 @@ impl Composer {
             said: Vec::new(),
             messages: Vec::new(),
             made: Vec::new(),
-            told: Vec::new(),
-            number: 0,
         }
     }
 
@@ -142,7 +138,7 @@ impl Composer {
 
     /// What a stream tells of the events since this was last asked.
     pub fn tell(&mut self) -> Vec<Value> {
-        std::mem::take(&mut self.told)
+        self.output.tell()
     }
 
     /// The messages of the response, each to be kept in its conversation.
@@ -172,8 +168,9 @@ impl Composer {
             self.began = true;
             self.begun_at = event.at;
             let response = self.response();
-            self.send("response.created", |sent| sent["response"] = response.clone());
-            self.send("response.in_progress", |sent| sent["response"] = response.clone());
+            for kind in ["response.created", "response.in_progress"] {
+                self.output.send(kind, json!({ "response": response }));
+            }
         }
         self.look(seq, event, scope_before);
         if self.began {
@@ -184,7 +181,7 @@ impl Composer {
                     End::Failed(_) | End::Cancelled(_) => "response.failed",
                 };
                 let response = self.response();
-                self.send(kind, |sent| sent["response"] = response);
+                self.output.send(kind, json!({ "response": response }));
             }
         }
         Ok(())
@@ -251,7 +248,7 @@ impl Composer {
             "previous_action_id": self.previous,
             "status": "in_progress",
         });
-        let index = self.began.then(|| self.added(item.clone()));
+        let index = self.began.then(|| self.output.added(item.clone()));
         self.actions.insert(scope, Action { item, index });
     }
 
@@ -272,13 +269,13 @@ impl Composer {
             return;
         }
         // What was in progress when the response began is an item of it from its end on.
-        let index = index.unwrap_or_else(|| self.added(item.clone()));
+        let index = index.unwrap_or_else(|| self.output.added(item.clone()));
         item["status"] = json!(match end {
             StepEnd::Success { .. } => "completed",
             StepEnd::Failed(_) => "failed",
             StepEnd::Cancelled => "cancelled",
         });
-        self.done(index, item);
+        self.output.done(index, item);
     }
 
     /// Notes what workflow and agents say in the conversation of the run by a call that goes out.
@@ -440,71 +437,16 @@ impl Composer {
             metadata: Data::Null,
             at,
         });
-        let index = self.added(items::message(&id, agent, None));
-        let place = json!({ "item_id": id, "output_index": index, "content_index": 0 });
-        let with = |more: Value| {
-            let place = place.clone();
-            move |sent: &mut Value| {
-                for part in [place, more] {
-                    if let (Value::Object(sent), Value::Object(part)) = (&mut *sent, part) {
-                        sent.extend(part);
-                    }
-                }
-            }
-        };
-        self.send(
-            "response.content_part.added",
-            with(json!({ "part": items::output_text("") })),
-        );
-        self.send(
-            "response.output_text.delta",
-            with(json!({ "delta": text, "logprobs": [] })),
-        );
-        self.send(
-            "response.output_text.done",
-            with(json!({ "text": text, "logprobs": [] })),
-        );
-        self.send(
-            "response.content_part.done",
-            with(json!({ "part": items::output_text(text) })),
-        );
-        self.done(index, items::message(&id, agent, Some(text)));
+        self.output.text(&id, agent, text);
     }
 
-    /// An item that is done as soon as it is there.
+    /// Shows an item that is done as soon as it is there.
     fn put(&mut self, item: Value) {
         self.has_shown = true;
         if self.began {
-            let index = self.added(item.clone());
-            self.done(index, item);
+            let index = self.output.added(item.clone());
+            self.output.done(index, item);
         }
-    }
-
-    fn added(&mut self, item: Value) -> usize {
-        let index = self.output.len();
-        self.output.push(item.clone());
-        self.send("response.output_item.added", |sent| {
-            sent["output_index"] = json!(index);
-            sent["item"] = item;
-        });
-        index
-    }
-
-    fn done(&mut self, index: usize, item: Value) {
-        if let Some(place) = self.output.get_mut(index) {
-            *place = item.clone();
-        }
-        self.send("response.output_item.done", |sent| {
-            sent["output_index"] = json!(index);
-            sent["item"] = item;
-        });
-    }
-
-    fn send(&mut self, kind: &str, fill: impl FnOnce(&mut Value)) {
-        let mut sent = json!({ "type": kind, "sequence_number": self.number });
-        self.number += 1;
-        fill(&mut sent);
-        self.told.push(sent);
     }
 
     /// The response as far as it has come.
@@ -548,7 +490,7 @@ impl Composer {
             "metadata": metadata,
             "model": header.id,
             "agent": { "type": "agent_id", "name": header.id, "version": header.version.as_deref().unwrap_or("1") },
-            "output": self.output,
+            "output": self.output.items(),
             "parallel_tool_calls": true,
             "previous_response_id": null,
             "conversation": self.conversation().map(|id| json!({ "id": id })),

@@ -104,7 +104,7 @@ pub(super) async fn list_items(service: &Service, caller: &Caller, id: &str, que
             ));
         }
     };
-    responses::settle(service, &found.id).await?;
+    responses::settle(service, &found.id).await;
     let page = Page {
         after: part("after").map(Name::from),
         before: part("before").map(Name::from),

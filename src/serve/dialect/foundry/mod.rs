@@ -9,6 +9,7 @@ mod compose;
 mod conversations;
 mod failure;
 mod items;
+mod output;
 mod path;
 mod responses;
 mod routes;

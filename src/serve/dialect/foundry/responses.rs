@@ -134,8 +134,15 @@ pub(super) async fn keep(service: &Service, composer: &Composer) -> Result<(), s
     store.say(known, composer.messages().to_vec()).await
 }
 
-/// Keeps what the last run of a conversation has said, where the server ended before that was done.
-pub(super) async fn settle(service: &Service, conversation: &Name) -> Result<(), Failure> {
+/// Keeps what the last run of a conversation has said, where the server ended before that was done. A run that cannot be
+/// read holds up nothing.
+pub(super) async fn settle(service: &Service, conversation: &Name) {
+    if let Err(error) = try_settle(service, conversation).await {
+        tracing::warn!(%conversation, ?error, "what a run has said is not kept in its conversation");
+    }
+}
+
+async fn try_settle(service: &Service, conversation: &Name) -> Result<(), Failure> {
     let filter = Filter {
         conversation: Some(conversation.clone()),
         limit: Some(1),
@@ -375,7 +382,7 @@ fn messages(service: &Service, said: &Client, of: &str) -> Vec<Said> {
 
 /// Keeps what a client says in the conversation, where it stands before what comes of it.
 async fn say(service: &Service, conversation: &Conversation, messages: &[Said]) -> Result<(), Failure> {
-    settle(service, &conversation.id).await?;
+    settle(service, &conversation.id).await;
     let messages = messages.iter().filter(|message| !message.text().is_empty());
     let said = service
         .driver()

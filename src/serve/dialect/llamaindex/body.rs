@@ -104,7 +104,7 @@ fn input(given: Data, header: &Header) -> Result<Data, Problem> {
         false => has("type") && has("qualified_name"),
     };
     if !envelope {
-        return Ok(given);
+        return Ok(flat(&given));
     }
     let (name, value) = event(&given)?;
     match starts(header, &name) {
@@ -154,12 +154,25 @@ fn event(envelope: &Data) -> Result<(Name, Data), Problem> {
     // Classes of clients have the name of their module before their own.
     let name = name.rsplit('.').next().unwrap_or(name);
     match envelope.get("value").or_else(|| envelope.get("data")) {
-        Some(value @ Data::Map(_)) => Ok((name.into(), value.clone())),
+        Some(value @ Data::Map(_)) => Ok((name.into(), flat(value))),
         None | Some(Data::Null) => Ok((name.into(), Data::from(Map::new()))),
         Some(other) => Err(Problem::Malformed(format!(
             "Invalid event: the value of {name} is {}, not an object",
             other.a_kind()
         ))),
+    }
+}
+
+/// The fields of an event. Clients write those that its class does not declare into one of their own.
+fn flat(value: &Data) -> Data {
+    const UNDECLARED: &str = "_data";
+    match (value, value.get(UNDECLARED)) {
+        (Data::Map(declared), Some(Data::Map(more))) => {
+            let declared = declared.iter().filter(|(key, _)| ***key != *UNDECLARED);
+            let all = more.iter().chain(declared);
+            all.map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
+        _ => value.clone(),
     }
 }
 
@@ -194,7 +207,13 @@ mod tests {
         // A field of that name is a field.
         let bare = data!({ "value": 3, "unit": "kg" });
         assert_eq!(input(bare.clone()), bare);
-        for nothing in [data!(null), data!(""), data!({})] {
+        // What a class of the client does not declare.
+        let untyped = data!({ "_data": { "id": "A-1" } });
+        assert_eq!(input(untyped.clone()), order);
+        let typed = data!({ "note": "soon", "_data": { "id": "A-1" } });
+        let envelope = data!({ "value": typed, "type": "StartEvent", "qualified_name": null });
+        assert_eq!(input(envelope), data!({ "id": "A-1", "note": "soon" }));
+        for nothing in [data!(null), data!(""), data!({}), data!({ "_data": {} })] {
             assert_eq!(input(nothing), data!({}));
         }
         let kwargs = read(data!({ "kwargs": { "id": "A-1" } })).unwrap();

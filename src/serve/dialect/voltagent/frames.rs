@@ -124,10 +124,11 @@ impl Frames {
         };
         let program = run.program();
         let index = outline::index(program, call.address());
-        let step = index.and_then(|index| outline::top(program).nth(index));
-        let name = step
-            .filter(|(_, step)| step.node.id == call.step)
-            .map(|(_, step)| outline::name(step));
+        let name = program
+            .steps
+            .iter()
+            .find(|step| step.node.id == call.step)
+            .map(outline::name);
         let mut fields = vec![
             ("type", Data::from("text-delta")),
             ("executionId", self.started(|started| Data::Text(started.run.clone()))),

@@ -100,6 +100,8 @@ impl Stream {
                 }
                 Ok(Some(Ok(batch))) => batch,
             };
+            // What a call has told, it has told before its end was stored.
+            self.tell_text(&mut out);
             for (seq, event) in (batch.first..).zip(batch.events.iter()) {
                 let followed = match seq < self.from {
                     true => self.frames.pass(event),
