@@ -28,8 +28,6 @@ impl<S> Layer<S> for Traced {
 impl<S> Service<Request> for Tracing<S>
 where
     S: Service<Request>,
-    S::Response: 'static,
-    S::Error: 'static,
     S::Future: Send + 'static,
     S::Response: 'static,
     S::Error: 'static,
