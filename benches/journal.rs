@@ -172,6 +172,7 @@ async fn fill(store: &Arc<Sqlite>, program: &Arc<Program>) {
                 user: None,
                 conversation: None,
                 labels: Default::default(),
+                trace: None,
             };
             let event = Event {
                 at: interpret::graph::Timestamp(at),
