@@ -43,7 +43,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, NodeId, Program, Timestamp};
+use crate::graph::{Name, NodeId, Op, Program, Timestamp, WorkflowId};
 use state::Work;
 use turn::Turn;
 
@@ -216,6 +216,15 @@ pub struct StepView<'r> {
     pub error: Option<&'r Arc<Failure>>,
 }
 
+/// How many steps there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Those that have begun.
+    pub steps: u32,
+    /// Those of them that ended well though something in them failed.
+    pub handled: u32,
+}
+
 /// A wait in flight.
 #[derive(Clone, Debug)]
 pub struct PendingWait {
@@ -315,6 +324,22 @@ impl Run {
         })
     }
 
+    /// How many steps of the workflow itself have begun, outside of items, and how many of them got over an error.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (node, step) in (0..).map(NodeId).zip(&self.program.steps) {
+            if step.workflow != WorkflowId(0) || step.each.is_some() || !step.node.named {
+                continue;
+            }
+            let Some(step) = self.step(node).filter(|step| step.status != StepStatus::Skipped) else {
+                continue;
+            };
+            tally.steps += 1;
+            tally.handled += u32::from(step.status == StepStatus::Success && step.error.is_some());
+        }
+        tally
+    }
+
     /// What its turns of models have taken so far.
     pub fn spent(&self) -> &Spent {
         &self.state.spent
@@ -374,6 +399,12 @@ impl Run {
     pub fn resume_schema(&self, ticket: Ticket) -> Option<&Schema> {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
         self.program.step(active.node).node.op.resume_schema()?
+    }
+
+    /// What the step does that waits with a ticket.
+    pub fn waiting(&self, ticket: Ticket) -> Option<&Op> {
+        let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
+        Some(&self.program.step(active.node).node.op)
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.

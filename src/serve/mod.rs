@@ -9,6 +9,7 @@
 mod caller;
 mod catalog;
 mod dialect;
+mod files;
 mod guard;
 mod listen;
 mod metrics;
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 
 pub use caller::{Caller, Scope};
 pub use catalog::{Catalog, Served};
+pub use dialect::dify::{Dify, KeyError as DifyKeyError, Keys as DifyKeys, Statuses as DifyStatuses};
 pub use guard::{Access, AccessError, Auth, new_token};
 pub use problem::Problem;
 pub use service::{Begin, Look, Service};
@@ -43,7 +45,7 @@ use crate::load::Loaded;
 use crate::permit::Permit;
 use crate::secret::Secrets;
 use crate::store;
-use guard::{Guard, Signed};
+use guard::{Guard, Keyed, Signed};
 use metrics::Metrics;
 
 /// How often what is served is kept again.
@@ -73,6 +75,8 @@ pub struct Settings {
     pub most_failures: u32,
     /// How long calls in flight and open requests may take when the server ends.
     pub drain: Duration,
+    /// What Dify's protocol needs to know besides.
+    pub dify: Dify,
 }
 
 impl Default for Settings {
@@ -89,6 +93,7 @@ impl Default for Settings {
             most_connections: 16_384,
             most_failures: 20,
             drain: Duration::from_secs(10),
+            dify: Dify::default(),
         }
     }
 }
@@ -140,7 +145,8 @@ impl Server {
             settings.body_time,
             stopping.subscribe(),
             settings.secrets,
-        );
+        )
+        .with_dify(settings.dify);
         Server {
             service: Arc::new(service),
             settings: limits,
@@ -202,7 +208,11 @@ impl Server {
         let cors = access.cors();
         let service = self.service.clone();
         let signed = Signed(Box::new(move |path| service.is_signed(path)));
-        let guard = Guard::new(access, address, self.settings, self.metrics.clone(), signed);
+        let service = self.service.clone();
+        let keyed = Keyed(Box::new(move |route, headers| {
+            dialect::caller(&service, route, headers)
+        }));
+        let guard = Guard::new(access, address, self.settings, self.metrics.clone(), signed, keyed);
         let mut router = self
             .router()
             .merge(operations::router(

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::caller::{Caller, Scope};
 use super::catalog::{Catalog, Environment, Served};
+use super::dialect::dify;
 use super::problem::Problem;
 use crate::data::{Data, Map};
 use crate::drive::{self, Driver, Follow, Rest, RunHandle, SendError, new_run_id};
@@ -35,6 +36,7 @@ pub struct Service {
     /// Told when something else is served.
     changed: watch::Sender<()>,
     secrets: Arc<Secrets>,
+    dify: dify::Kept,
 }
 
 /// With what an execution begins.
@@ -107,7 +109,21 @@ impl Service {
             stopping,
             changed: watch::Sender::new(()),
             secrets,
+            dify: dify::Kept::new(dify::Dify::default()),
         }
+    }
+
+    /// The same with what Dify's protocol needs to know.
+    pub(super) fn with_dify(self, dify: dify::Dify) -> Service {
+        Service {
+            dify: dify::Kept::new(dify),
+            ..self
+        }
+    }
+
+    /// What is kept of Dify's protocol.
+    pub(super) fn dify(&self) -> &dify::Kept {
+        &self.dify
     }
 
     /// How long a body may take to arrive.

@@ -2,19 +2,45 @@
 //!
 //! A new one is a folder with a `router`, and a line in [`mount`].
 
+pub mod dify;
 pub mod voltagent;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::response::Response;
 
+use super::caller::Caller;
 use super::openapi::Description;
+use super::problem::Problem;
 use super::service::Service;
 
 /// The routes of all dialects: each under a prefix of its own, and those that are no other's at the root.
 pub(super) fn mount(service: Arc<Service>) -> Router {
+    let dify = dify::router(service.clone());
     let voltagent = voltagent::router(service);
-    Router::new().nest("/voltagent", voltagent.clone()).merge(voltagent)
+    Router::new()
+        .nest("/voltagent", voltagent.clone())
+        .merge(voltagent)
+        .nest("/dify", dify.clone())
+        .merge(dify)
+}
+
+/// How the protocol of a route tells that a request is not done.
+pub(super) fn refusal(route: Option<&str>) -> fn(&Problem) -> Response {
+    match route {
+        Some(route) if dify::is_route(route) => dify::refusal,
+        _ => super::refusal::refusal,
+    }
+}
+
+/// Who asks with what only the protocol of a route knows.
+pub(super) fn caller(service: &Service, route: &str, headers: &HeaderMap) -> Option<Caller> {
+    match dify::is_route(route) {
+        true => dify::caller(service, headers),
+        false => None,
+    }
 }
 
 /// Describes the routes of the native protocol; the others are described by those who made them.

@@ -30,16 +30,15 @@ use tracing::Instrument;
 use super::caller::Caller;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use super::refusal::refusal;
 use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
 use failures::Failures;
 use host::{Origin, Places};
 use jwt::Jwt;
 use record::{Ids, Record};
-use token::Tokens;
 
 pub(super) use record::Concerns;
+pub(super) use token::{Token, Tokens, digest, read as read_digest};
 
 /// Who may ask, and from where. By default anybody on this machine may, but no page of somebody else.
 #[derive(Debug, Default)]
@@ -182,6 +181,15 @@ impl std::fmt::Debug for Signed {
     }
 }
 
+/// Who asks with what only one protocol knows, by the route and the headers.
+pub(super) struct Keyed(pub Box<dyn Fn(&str, &HeaderMap) -> Option<Caller> + Send + Sync>);
+
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyed")
+    }
+}
+
 /// What stands before every route.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -193,6 +201,7 @@ pub(super) struct Guard {
     ids: Ids,
     metrics: Arc<Metrics>,
     signed: Signed,
+    keyed: Keyed,
 }
 
 impl Guard {
@@ -202,6 +211,7 @@ impl Guard {
         limits: super::Limits,
         metrics: Arc<Metrics>,
         signed: Signed,
+        keyed: Keyed,
     ) -> Guard {
         if let Some(jwt) = access.auth.as_ref().and_then(|auth| auth.jwt.as_ref()) {
             jwt.begin();
@@ -219,6 +229,7 @@ impl Guard {
             ids: Ids::new(),
             metrics,
             signed,
+            keyed,
         }
     }
 
@@ -232,8 +243,8 @@ impl Guard {
             return Err(Problem::HeadersTooLarge);
         }
         // A delivery says by its signature who has sent it, whatever name it has come by.
-        let is_routed = request.extensions.get::<MatchedPath>().is_some();
-        if !is_routed && (self.signed.0)(request.uri.path()) {
+        let route = request.extensions.get::<MatchedPath>();
+        if route.is_none() && (self.signed.0)(request.uri.path()) {
             return Ok(Caller::NOBODY);
         }
         self.places.check(&request.method, &request.uri, &request.headers)?;
@@ -243,6 +254,9 @@ impl Guard {
         // Those who look after the server have no token for it.
         if matches!(request.uri.path(), "/health" | "/ready") {
             return Ok(Caller::NOBODY);
+        }
+        if let Some(caller) = route.and_then(|route| (self.keyed.0)(route.as_str(), &request.headers)) {
+            return Ok(caller);
         }
         let caller = auth.caller(&request.headers).await;
         if let Err(Problem::BadToken(_)) = caller {
@@ -261,6 +275,7 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     let begun = Instant::now();
     let (mut request, body) = request.into_parts();
     let route = request.extensions.get::<MatchedPath>().cloned();
+    let refusal = super::dialect::refusal(route.as_ref().map(MatchedPath::as_str));
     let mut record = Record::new(&request.method, route, request.uri.path());
     let id = guard.ids.of(&request.headers);
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
