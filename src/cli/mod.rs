@@ -6,6 +6,7 @@
 
 mod ask;
 mod completions;
+mod dify;
 mod exported;
 mod fmt;
 mod graph;

@@ -56,8 +56,19 @@ impl Reach {
         program: Option<(&Program, &Sources)>,
         store: Arc<dyn Store>,
     ) -> Result<Driver, Exit> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let configured = self.configured(program)?;
+        self.driver_of(configured, permit, program, store)
+    }
+
+    /// The same with a configuration that was read before.
+    pub fn driver_of(
+        &self,
+        configured: Configured,
+        permit: Arc<Permit>,
+        program: Option<(&Program, &Sources)>,
+        store: Arc<dyn Store>,
+    ) -> Result<Driver, Exit> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let secrets = Arc::new(Secrets::from_environment(permit.clone()));
         let providers = Providers::new(permit.clone(), secrets.clone(), clock.clone());
         let configured = configured.with_tape(self.tape()?);
@@ -85,7 +96,7 @@ impl Reach {
     }
 
     /// The configuration that was asked for, or that lies beside the workflow.
-    fn configured(&self, program: Option<(&Program, &Sources)>) -> Result<Configured, Exit> {
+    pub fn configured(&self, program: Option<(&Program, &Sources)>) -> Result<Configured, Exit> {
         let configured = match &self.config {
             Some(path) => Configured::of(config::load(path)),
             None => {

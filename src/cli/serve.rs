@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::reach::Reach;
 use super::run::Interrupts;
-use super::{Exit, complain, input, output, show, stored, watch};
+use super::{Exit, complain, dify, input, output, show, stored, watch};
 use crate::graph::parse_duration;
 use crate::load::{self, Loaded};
 use crate::serve::{Access, Auth, ListenError, Server, Settings};
@@ -103,9 +103,20 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let access = access(&arguments)?;
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
-    let driver = arguments.reach.driver(permit.clone(), None, store)?;
+    let configured = arguments.reach.configured(None)?;
+    let secrets = arguments.reach.secrets(permit.clone());
+    let dify = dify::settings(&configured.config.dify, &secrets, &url)?;
+    for workflow in dify.keys.workflows() {
+        if !loaded.declared_workflows().any(|declared| declared == workflow) {
+            output::say(&format!(
+                "warning: there is a key under `dify` for `{workflow}`, which is not served\n"
+            ));
+        }
+    }
+    let driver = arguments.reach.driver_of(configured, permit.clone(), None, store)?;
     let settings = Settings {
-        secrets: arguments.reach.secrets(permit.clone()),
+        secrets,
+        dify,
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
         drain: Duration::from_millis(drain.0),

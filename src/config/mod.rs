@@ -7,6 +7,7 @@
     reason = "the configuration is a file, and variables of the environment override it"
 )]
 
+mod dify;
 mod read;
 mod server;
 
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use dify::{Dify, DifyKey, KnownBy};
 pub use server::{McpServer, McpWay};
 
 use crate::data::Sealed;
@@ -32,6 +34,8 @@ pub struct Config {
     pub connections: BTreeMap<Name, Connection>,
     /// MCP servers, by the name that workflows and agents give as `server`.
     pub mcp: BTreeMap<Name, McpServer>,
+    /// What Dify's protocol is served with.
+    pub dify: Dify,
 }
 
 /// A connection to models.
