@@ -23,6 +23,7 @@ mod load_mutated;
 mod npm;
 mod pages;
 mod powerfx;
+mod python;
 mod rules;
 mod sarif;
 mod schema;
