@@ -1,6 +1,6 @@
 //! What outlives a process: runs, forms and files.
 
-use super::{Served, ask, served, text, upload};
+use super::{Served, ask, ask_at, served, text, upload};
 
 /// The frames of a stream that ends by itself.
 fn events(served: &Served, path: &str, key: &str) -> Vec<String> {
@@ -82,8 +82,9 @@ fn of_two_answers_to_a_form_one_counts() {
         let begun = ask(&served, "POST", "/v1/workflows/run", "app-approve", body);
         let form = format!("/v1/form/human_input/{}", text(&begun, "/data/reasons/0/form_token"));
         let answer = r#"{ "action": "pay", "inputs": { "by": "bob" }, "user": "bob" }"#;
+        let base = &served.base;
         let mut statuses = std::thread::scope(|scope| {
-            let post = || ask(&served, "POST", &form, "app-approve", answer).status;
+            let post = || ask_at(base, "POST", &form, "app-approve", answer).status;
             let both = [scope.spawn(post), scope.spawn(post)];
             both.map(|one| one.join().unwrap())
         });

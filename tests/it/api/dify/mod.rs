@@ -67,9 +67,13 @@ fn files_are_kept_checked_and_given_to_workflows() {
 
 /// Asks with a key.
 fn ask(served: &Served, method: &str, path: &str, key: &str, body: &str) -> Answer {
+    ask_at(&served.base, method, path, key, body)
+}
+
+fn ask_at(base: &str, method: &str, path: &str, key: &str, body: &str) -> Answer {
     block_on(async {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let request = client().request(method, format!("{}{path}", served.base));
+        let request = client().request(method, format!("{}{path}", base));
         let request = request
             .header("authorization", format!("Bearer {key}"))
             .body(body.to_owned());
