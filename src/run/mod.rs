@@ -43,7 +43,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, NodeId, Op, Program, Timestamp, WorkflowId};
+use crate::graph::{Name, NodeId, Program, Step, Timestamp, WorkflowId};
 use state::Work;
 use turn::Turn;
 
@@ -401,10 +401,10 @@ impl Run {
         self.program.step(active.node).node.op.resume_schema()?
     }
 
-    /// What the step does that waits with a ticket.
-    pub fn waiting(&self, ticket: Ticket) -> Option<&Op> {
+    /// The step that waits or calls with a ticket.
+    pub fn waiting(&self, ticket: Ticket) -> Option<&Step> {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
-        Some(&self.program.step(active.node).node.op)
+        Some(self.program.step(active.node))
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.

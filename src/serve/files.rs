@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use uuid::Uuid;
@@ -15,6 +16,10 @@ const IN_MEMORY: usize = 64 << 20;
 const LARGEST_IN_MEMORY: u64 = 15 << 20;
 /// How much is read at once.
 const PIECE: usize = 128 << 10;
+
+/// How the name of a file ends that is not whole, and how old it is when nobody writes it any more.
+const PART: &str = ".part";
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// The id of a file. It is all that its name on disk is made of, so no name leads out of the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,9 @@ impl Default for Files {
 impl Files {
     /// Files in a folder, or in memory where there is none.
     pub fn new(folder: Option<PathBuf>) -> Files {
+        if let Some(folder) = &folder {
+            tidy(folder);
+        }
         folder.map_or_else(Files::default, Files::Folder)
     }
 
@@ -79,7 +87,7 @@ impl Files {
                 let folder = folder.clone();
                 blocking(move || {
                     make_folder(&folder)?;
-                    let part = folder.join(format!("{id}.part"));
+                    let part = folder.join(format!("{id}{PART}"));
                     Ok(To::Disk(
                         Some(create_new(&part)?),
                         Part(part),
@@ -236,6 +244,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Removes what processes have left that were killed while they wrote. What is young may still be written.
+fn tidy(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|about| about.modified());
+        let age = age.ok().and_then(|modified| modified.elapsed().ok());
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.ends_with(PART)) && age.is_some_and(|age| age > ABANDONED) {
+            // Somebody else may be tidying, too.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -298,6 +319,20 @@ mod tests {
         }
         files.remove(id).await;
         assert_eq!(read(&files, id).await, None);
+        // What was left long ago goes when a server begins, what is young does not.
+        let part = |name: &str, age: u64| {
+            let file = create_new(&folder.join("files").join(name)).unwrap();
+            let then = std::time::SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(then).unwrap();
+        };
+        part("old.part", 25 * 3600);
+        part("young.part", 3600);
+        Files::new(Some(folder.join("files")));
+        let left: Vec<_> = fs::read_dir(folder.join("files"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["young.part"]);
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -79,9 +79,9 @@ impl Form {
             return None;
         };
         let program = run.program();
-        let op = run.waiting(wait.ticket)?;
+        let waiting = run.waiting(wait.ticket)?;
         let mut fields = fields::fields(run.resume_schema(wait.ticket));
-        let declared = match op {
+        let declared = match &waiting.node.op {
             Op::Suspend(suspend) => suspend.actions.as_ref().map(declared).unwrap_or_default(),
             _ => Vec::new(),
         };
@@ -99,16 +99,15 @@ impl Form {
             Buttons::Approval => &*field.name != APPROVED,
             Buttons::Submit => true,
         });
-        let step = program
-            .steps
-            .iter()
-            .find(|step| step.node.named && step.node.id == wait.step);
+        // A unit without an id of its own is a part of its step.
+        let named = &program.workflow(waiting.workflow).named;
+        let step = named.get(&wait.step).map_or(waiting, |step| program.step(*step));
         Some(Form {
             run: run.state().started()?.run.clone(),
             ticket: wait.ticket,
             address: wait.address.clone(),
-            node_id: step.map_or_else(|| wait.step.to_string(), |step| node::node_id(program, step)),
-            title: step.map_or_else(|| wait.step.to_string(), node::title),
+            node_id: node::node_id(program, step),
+            title: node::title(step),
             content: content(reason.as_ref(), data.as_ref()),
             fields,
             actions,

@@ -42,7 +42,6 @@ fn a_killed_server_keeps_files_forms_and_streams() {
         text(&begun, "/data/reasons/0/form_token"),
     );
     assert!(!token.is_empty(), "{begun:?}");
-    // Somebody who was just uploading leaves nothing.
     let folder = served.folder.path().join("runs.files");
     served.kill_and_restart();
     let names: Vec<_> = std::fs::read_dir(&folder)
