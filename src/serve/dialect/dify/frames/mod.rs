@@ -1,21 +1,25 @@
 //! Events of a run as the events of this protocol, in its order.
 
+mod open;
+mod write;
+
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 use std::sync::Arc;
 
-use super::answer::{Standing, as_object, seconds, told, took};
+pub(super) use write::{error, over};
+
+use super::answer::{Standing, as_object, seconds, told};
 use super::human::Form;
-use super::reply::Failure;
-use super::{Statuses, human, ids, node};
+use super::{Statuses, human, ids};
 use crate::data;
-use crate::data::{Data, Map};
-use crate::graph::{Name, NodeId, Op, Program, Timestamp};
+use crate::data::Data;
+use crate::graph::{Name, NodeId, Program, Timestamp};
 use crate::run::{
     Corrupt, Event, EventKind, Outcome, Part, Recovery, Request, RunEnd, ScopeId, Status, StepEnd, Ticket, TraceEvent,
     Tracer,
 };
 use crate::serve::outline;
+use open::{Around, Ended, Open, Shape};
 
 /// How much of an event is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,16 @@ pub(super) enum Telling {
     Brief,
     /// Nothing.
     Nothing,
+}
+
+impl Telling {
+    /// What came in or out, where that is told.
+    fn of(self, value: Data) -> Data {
+        match self {
+            Telling::All => value,
+            Telling::Brief | Telling::Nothing => Data::Null,
+        }
+    }
 }
 
 /// How a stream goes on.
@@ -60,42 +74,6 @@ pub(super) struct Frames {
     said: bool,
     /// How the run ended. It is told when nothing comes behind: a run that has failed may be retried.
     ended: Option<(Standing, Telling)>,
-}
-
-/// A step in progress.
-#[derive(Clone, Debug)]
-struct Open {
-    /// Its id as a node that was executed.
-    id: String,
-    node: NodeId,
-    index: u32,
-    input: Data,
-    since: Timestamp,
-    tokens: u64,
-    /// Whether it was told that it has begun.
-    begun: bool,
-    /// How many items or rounds have begun.
-    rounds: u32,
-    /// Its place in the items or rounds around it.
-    around: Around,
-    predecessor: Option<String>,
-}
-
-/// The for-each and the loop around a node, with their index.
-#[derive(Clone, Debug, Default)]
-struct Around {
-    iteration: Option<(String, u32)>,
-    repeat: Option<(String, u32)>,
-}
-
-/// What a node is told as.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Node,
-    Iteration,
-    Loop,
-    /// A unit without an id of its own is a part of its step.
-    Hidden,
 }
 
 impl Frames {
@@ -161,7 +139,7 @@ impl Frames {
                 let outputs = standing.outputs();
                 self.says("end", &outputs, &mut out);
             }
-            let finished = finished(&standing, self.user(), self.statuses);
+            let finished = write::finished(&standing, self.user(), self.statuses);
             self.frame("workflow_finished", finished, &mut out);
         }
         out
@@ -259,15 +237,16 @@ impl Frames {
     }
 
     fn starts(&mut self, at: Timestamp, scope: ScopeId, node: NodeId, out: &mut String) {
-        let shape = self.shape(node);
+        let program = self.program();
+        let shape = Shape::of(&program, node);
         if shape != Shape::Hidden {
             self.nodes += 1;
         }
         let run = self.tracer.run().state().started().map(|started| started.run.clone());
-        let number = self.nodes.to_string();
         let open = Open {
-            id: ids::id(&["node", &run.unwrap_or_default(), &number]),
+            id: ids::id(&["node", &run.unwrap_or_default(), &self.nodes.to_string()]),
             node,
+            shape,
             index: self.nodes,
             input: self.tracer.received(scope).cloned().unwrap_or_default(),
             since: at,
@@ -278,25 +257,20 @@ impl Frames {
             predecessor: self.before.get(&scope).cloned(),
         };
         if shape == Shape::Node {
-            let entries = self.node(&open, None);
-            self.frame("node_started", entries, out);
+            self.frame("node_started", open.started(&program), out);
         }
         self.open.insert(scope, open);
     }
 
     /// A for-each or a loop knows what it goes through.
     fn opens(&mut self, scope: ScopeId, inputs: Data, metadata: Data, out: &mut String) {
-        let Some(open) = self.open.get_mut(&scope).filter(|open| !open.begun) else {
+        let unbegun = |open: &&mut Open| !open.begun && open.shape != Shape::Hidden;
+        let Some(open) = self.open.get_mut(&scope).filter(unbegun) else {
             return;
         };
         open.begun = true;
-        let open = open.clone();
-        let shape = self.shape(open.node);
-        if shape == Shape::Hidden {
-            return;
-        }
-        let (kind, _) = words(shape);
-        let entries = self.container(&open, inputs, metadata);
+        let (kind, _) = open.shape.words();
+        let entries = open.container(self.tracer.run().program(), self.telling, inputs, metadata);
         self.frame(kind, entries, out);
     }
 
@@ -304,19 +278,19 @@ impl Frames {
     fn round(&mut self, at: Timestamp, scope: ScopeId, index: u32, out: &mut String) {
         let Some(open) = self.open.get_mut(&scope) else { return };
         open.rounds += 1;
-        let open = open.clone();
-        let shape = self.shape(open.node);
-        let (kind, previous) = match shape {
+        let (kind, previous) = match open.shape {
             Shape::Iteration => ("iteration_next", "pre_iteration_output"),
             // The first round goes without saying.
             Shape::Loop if index > 0 => ("loop_next", "pre_loop_output"),
             _ => return,
         };
-        let mut entries = self.about(&open);
-        entries.push(("index".into(), Data::from(index)));
-        entries.push(("created_at".into(), Data::from(seconds(at))));
-        entries.push((previous.into(), data!({})));
-        entries.push(("extras".into(), data!({})));
+        let mut entries = open.about(self.tracer.run().program());
+        entries.extend([
+            ("index".into(), Data::from(index)),
+            ("created_at".into(), Data::from(seconds(at))),
+            (previous.into(), data!({})),
+            ("extras".into(), data!({})),
+        ]);
         self.frame(kind, entries, out);
     }
 
@@ -345,66 +319,49 @@ impl Frames {
 
     /// A turn of an agent, begun or ended.
     fn turn(&mut self, at: Timestamp, scope: ScopeId, turn: u32, output: Option<Data>, out: &mut String) {
-        let Some(open) = self
-            .open
-            .get(&scope)
-            .filter(|open| self.shape(open.node) == Shape::Node)
-        else {
+        let Some(open) = self.open.get(&scope).filter(|open| open.shape == Shape::Node) else {
             return;
         };
-        let program = self.tracer.run().program();
+        let status = if output.is_some() { "success" } else { "start" };
         let entries: Vec<(Name, Data)> = vec![
             ("node_execution_id".into(), Data::from(open.id.as_str())),
             ("id".into(), Data::from(ids::id(&["turn", &open.id, &turn.to_string()]))),
             ("label".into(), Data::from(format!("ROUND {}", turn + 1))),
             ("parent_id".into(), Data::Null),
             ("error".into(), Data::Null),
-            (
-                "status".into(),
-                Data::from(if output.is_some() { "success" } else { "start" }),
-            ),
-            ("data".into(), self.full(output).unwrap_or_else(|| data!({}))),
+            ("status".into(), Data::from(status)),
+            ("data".into(), self.telling.of(output.unwrap_or_else(|| data!({})))),
             ("metadata".into(), data!({ "at": seconds(at) })),
-            (
-                "node_id".into(),
-                Data::from(node::node_id(program, program.step(open.node))),
-            ),
+            ("node_id".into(), Data::from(open.node_id(self.tracer.run().program()))),
         ];
         self.frame("agent_log", entries, out);
     }
 
     fn retries(&mut self, at: Timestamp, scope: ScopeId, error: &str, attempt: u32, out: &mut String) {
-        let Some(open) = self
-            .open
-            .get(&scope)
-            .filter(|open| self.shape(open.node) == Shape::Node)
-            .cloned()
-        else {
+        let Some(open) = self.open.get(&scope).filter(|open| open.shape == Shape::Node) else {
             return;
         };
-        let end = NodeEnd {
+        let end = Ended {
             at,
             status: "retry",
             outputs: Data::Null,
             error: Data::from(error),
         };
-        let mut entries = self.node(&open, Some(&end));
+        let mut entries = open.finished(self.tracer.run().program(), self.telling, &end);
         entries.push(("retry_index".into(), Data::from(attempt)));
         self.frame("node_retry", entries, out);
     }
 
     fn ends(&mut self, at: Timestamp, scope: ScopeId, node: NodeId, end: &StepEnd, data: &Data, out: &mut String) {
-        let shape = self.shape(node);
-        let Some(open) = self.open.remove(&scope).filter(|open| open.node == node) else {
+        let known = self.open.remove(&scope).filter(|open| open.node == node);
+        let Some(open) = known.filter(|open| open.shape != Shape::Hidden) else {
             return;
         };
-        if shape == Shape::Hidden {
-            return;
-        }
-        let program = self.tracer.run().program().clone();
-        self.before.insert(scope, node::node_id(&program, program.step(node)));
+        let program = self.program();
+        let id = open.node_id(&program);
+        self.before.insert(scope, id.clone());
         let success = matches!(end, StepEnd::Success { .. });
-        let end = NodeEnd {
+        let end = Ended {
             at,
             status: match end {
                 StepEnd::Success { error: None, .. } => "succeeded",
@@ -413,8 +370,8 @@ impl Frames {
                 StepEnd::Cancelled => "stopped",
             },
             outputs: match data {
-                _ if !success => Data::Null,
                 Data::Null => Data::Null,
+                _ if !success => Data::Null,
                 data => as_object(data, "output"),
             },
             error: match end {
@@ -425,36 +382,21 @@ impl Frames {
                 _ => Data::Null,
             },
         };
-        let (begins, completed) = words(shape);
-        if shape == Shape::Node {
-            if success && is_last(&program, node) {
-                let id = node::node_id(&program, program.step(node));
-                self.says(&id, &end.outputs, out);
+        if success && is_last(&program, node) {
+            self.says(&id, &end.outputs, out);
+        }
+        let (begins, completed) = open.shape.words();
+        let entries = match open.shape {
+            Shape::Iteration | Shape::Loop => {
+                if !open.begun {
+                    let inputs = as_object(&open.input, "data");
+                    let entries = open.container(&program, self.telling, inputs, data!({}));
+                    self.frame(begins, entries, out);
+                }
+                open.completed(&program, self.telling, &end)
             }
-            let entries = self.node(&open, Some(&end));
-            self.frame("node_finished", entries, out);
-            return;
-        }
-        let inputs = as_object(&open.input, "data");
-        if !open.begun {
-            let entries = self.container(&open, inputs.clone(), data!({}));
-            self.frame(begins, entries, out);
-        }
-        let outputs = match (&end.outputs, shape) {
-            (Data::Map(map), Shape::Loop) => Data::from(map.with("loop_round".into(), Data::from(open.rounds))),
-            (outputs, _) => outputs.clone(),
+            Shape::Node | Shape::Hidden => open.finished(&program, self.telling, &end),
         };
-        let mut entries = self.container(&open, inputs, data!({}));
-        entries.extend([
-            ("outputs".into(), self.full(Some(outputs)).unwrap_or_default()),
-            ("status".into(), Data::from(end.status)),
-            ("error".into(), end.error.clone()),
-            ("elapsed_time".into(), Data::from(took(open.since, at))),
-            ("total_tokens".into(), Data::from(open.tokens)),
-            ("execution_metadata".into(), self.metadata(&open)),
-            ("finished_at".into(), Data::from(seconds(at))),
-            ("steps".into(), Data::from(open.rounds)),
-        ]);
         self.frame(completed, entries, out);
     }
 
@@ -526,99 +468,8 @@ impl Frames {
         Next::Paused
     }
 
-    /// What stands in every event about a step.
-    fn about(&self, open: &Open) -> Vec<(Name, Data)> {
-        let program = self.tracer.run().program();
-        let step = program.step(open.node);
-        let id = node::node_id(program, step);
-        // What goes through items or rounds has no execution of its own.
-        let execution = match self.shape(open.node) {
-            Shape::Iteration | Shape::Loop => id.clone(),
-            Shape::Node | Shape::Hidden => open.id.clone(),
-        };
-        vec![
-            ("id".into(), Data::from(execution)),
-            ("node_id".into(), Data::from(id)),
-            ("node_type".into(), Data::from(node::node_type(program, open.node))),
-            ("title".into(), Data::from(node::title(step))),
-        ]
-    }
-
-    /// What stands in the events that begin and end items or rounds.
-    fn container(&self, open: &Open, inputs: Data, metadata: Data) -> Vec<(Name, Data)> {
-        let mut entries = self.about(open);
-        entries.extend([
-            ("created_at".into(), Data::from(seconds(open.since))),
-            ("extras".into(), data!({})),
-            ("inputs".into(), self.full(Some(inputs)).unwrap_or_default()),
-            ("inputs_truncated".into(), Data::Bool(false)),
-            ("metadata".into(), metadata),
-        ]);
-        entries
-    }
-
-    /// What stands in the events about a node.
-    fn node(&self, open: &Open, end: Option<&NodeEnd>) -> Vec<(Name, Data)> {
-        let mut entries = self.about(open);
-        let inputs = end.map(|_| as_object(&open.input, "data"));
-        let of = |around: &Option<(String, u32)>| Data::from(around.as_ref().map(|(id, _)| id.as_str()));
-        entries.extend([
-            ("index".into(), Data::from(open.index)),
-            ("predecessor_node_id".into(), Data::from(open.predecessor.as_deref())),
-            ("inputs".into(), self.full(inputs).unwrap_or_default()),
-            ("inputs_truncated".into(), Data::Bool(false)),
-            ("created_at".into(), Data::from(seconds(open.since))),
-            ("extras".into(), data!({})),
-            ("iteration_id".into(), of(&open.around.iteration)),
-            ("loop_id".into(), of(&open.around.repeat)),
-        ]);
-        let Some(end) = end else { return entries };
-        entries.extend([
-            ("process_data".into(), data!({})),
-            ("process_data_truncated".into(), Data::Bool(false)),
-            (
-                "outputs".into(),
-                self.full(Some(end.outputs.clone())).unwrap_or_default(),
-            ),
-            ("outputs_truncated".into(), Data::Bool(false)),
-            ("status".into(), Data::from(end.status)),
-            ("error".into(), end.error.clone()),
-            ("elapsed_time".into(), Data::from(took(open.since, end.at))),
-            ("execution_metadata".into(), self.metadata(open)),
-            ("finished_at".into(), Data::from(seconds(end.at))),
-            ("files".into(), data!([])),
-        ]);
-        entries
-    }
-
-    fn metadata(&self, open: &Open) -> Data {
-        let mut entries: Vec<(Name, Data)> = vec![("total_tokens".into(), Data::from(open.tokens))];
-        let around = [
-            ("iteration_id", "iteration_index", &open.around.iteration),
-            ("loop_id", "loop_index", &open.around.repeat),
-        ];
-        for (id, index, around) in around {
-            if let Some((of, at)) = around {
-                entries.push((id.into(), Data::from(of.as_str())));
-                entries.push((index.into(), Data::from(*at)));
-            }
-        }
-        entries.into_iter().collect()
-    }
-
-    /// What came in or out, where that is told.
-    fn full(&self, value: Option<Data>) -> Option<Data> {
-        value.filter(|_| self.telling == Telling::All)
-    }
-
-    fn shape(&self, node: NodeId) -> Shape {
-        let step = &self.tracer.run().program().step(node).node;
-        match &step.op {
-            _ if !step.named => Shape::Hidden,
-            Op::ForEach(_) => Shape::Iteration,
-            Op::Loop(_) => Shape::Loop,
-            _ => Shape::Node,
-        }
+    fn program(&self) -> Arc<Program> {
+        self.tracer.run().program().clone()
     }
 
     /// The items and rounds around what runs in a scope.
@@ -627,9 +478,8 @@ impl Frames {
         let mut inner = scope;
         while let Some((outer, part)) = self.outer.get(&inner) {
             if let (Some(open), Part::Body(index)) = (self.open.get(outer), part) {
-                let program = self.tracer.run().program();
-                let place = || (node::node_id(program, program.step(open.node)), *index);
-                match self.shape(open.node) {
+                let place = || (open.node_id(self.tracer.run().program()), *index);
+                match open.shape {
                     Shape::Iteration => drop(around.iteration.get_or_insert_with(place)),
                     Shape::Loop => drop(around.repeat.get_or_insert_with(place)),
                     Shape::Node | Shape::Hidden => {}
@@ -654,24 +504,7 @@ impl Frames {
             return;
         }
         let run = self.tracer.run().state().started().map(|started| started.run.clone());
-        frame(kind, &run.unwrap_or_default(), entries, out);
-    }
-}
-
-/// How a node ended.
-struct NodeEnd {
-    at: Timestamp,
-    status: &'static str,
-    outputs: Data,
-    error: Data,
-}
-
-/// The names of the events of a shape, when it begins and when it is over.
-fn words(shape: Shape) -> (&'static str, &'static str) {
-    match shape {
-        Shape::Node | Shape::Hidden => ("node_started", "node_finished"),
-        Shape::Iteration => ("iteration_started", "iteration_completed"),
-        Shape::Loop => ("loop_started", "loop_completed"),
+        write::frame(kind, &run.unwrap_or_default(), entries, out);
     }
 }
 
@@ -679,53 +512,4 @@ fn words(shape: Shape) -> (&'static str, &'static str) {
 fn is_last(program: &Program, node: NodeId) -> bool {
     let last = outline::top(program).last().map(|(node, _)| node);
     program.main().header.output.is_none() && last == Some(node)
-}
-
-/// The data of `workflow_finished`.
-fn finished(standing: &Standing, user: Option<Name>, statuses: Statuses) -> Vec<(Name, Data)> {
-    let by = user.map(|user| data!({ "id": ids::end_user(&user), "user": user }));
-    let mut entries = standing.common(statuses);
-    entries.extend([
-        ("created_by".into(), by.unwrap_or_default()),
-        ("exceptions_count".into(), Data::from(standing.handled())),
-        ("files".into(), data!([])),
-    ]);
-    entries
-}
-
-/// The only frame for a run that is over.
-pub(super) fn over(standing: &Standing, user: Option<Name>, statuses: Statuses) -> String {
-    let mut out = String::new();
-    frame(
-        "workflow_finished",
-        &standing.run,
-        finished(standing, user, statuses),
-        &mut out,
-    );
-    out
-}
-
-/// A frame that tells that a stream cannot go on.
-pub(super) fn error(run: &Name, failure: &Failure) -> String {
-    let told = failure.told();
-    let entries = [
-        (Name::from("event"), Data::from("error")),
-        ("task_id".into(), Data::from(run)),
-        ("workflow_run_id".into(), Data::from(run)),
-    ];
-    let told = told.as_map().into_iter().flat_map(|told| told.iter());
-    let told = told.map(|(key, value)| (key.clone(), value.clone()));
-    let frame: Data = entries.into_iter().chain(told).collect();
-    format!("data: {frame}\n\n")
-}
-
-fn frame(kind: &str, run: &Name, entries: Vec<(Name, Data)>, out: &mut String) {
-    let frame = data!({
-        "event": kind,
-        "task_id": run,
-        "workflow_run_id": run,
-        "data": Data::from(entries.into_iter().collect::<Map>()),
-    });
-    // Writing to a string does not fail. JSON has no line breaks outside of texts, where they are escaped.
-    let _ = write!(out, "data: {frame}\n\n");
 }
