@@ -7,6 +7,7 @@
 mod actuals;
 mod ask;
 mod completions;
+mod dify;
 mod exported;
 mod fmt;
 mod graph;

@@ -52,10 +52,11 @@ pub(super) struct Reach {
     allow_secret_command: Vec<String>,
 }
 
-/// A driver, and the secrets that its calls use.
+/// A driver, the secrets that its calls use, and what is configured for clients of Dify.
 pub(super) struct Reached {
     pub driver: Driver,
     pub secrets: Arc<Secrets>,
+    pub dify: config::Dify,
 }
 
 impl Reach {
@@ -111,7 +112,8 @@ impl Reach {
             false => driver.with_permit(permit),
         };
         let driver = observed(driver, &configured)?;
-        Ok(Reached { driver, secrets })
+        let dify = configured.config.dify.clone();
+        Ok(Reached { driver, secrets, dify })
     }
 
     /// Tells which environment variables a program asks for and may read.

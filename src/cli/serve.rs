@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::reach::{self, Reach};
 use super::run::Interrupts;
-use super::{Exit, complain, input, output, show, stored, watch};
+use super::{Exit, complain, dify, input, output, show, stored, watch};
 use crate::drive::Live;
 use crate::graph::parse_duration;
 use crate::load::{self, Loaded};
@@ -128,8 +128,17 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let reached = arguments
         .reach
         .open(permit.clone(), &arguments.paths, None, store, deltas)?;
+    let dify = dify::settings(&reached.dify, &reached.secrets, &url)?;
+    for workflow in dify.keys.workflows() {
+        if !loaded.declared_workflows().any(|declared| declared == workflow) {
+            output::say(&format!(
+                "warning: there is a key under `dify` for `{workflow}`, which is not served\n"
+            ));
+        }
+    }
     let settings = Settings {
         secrets: reached.secrets,
+        dify,
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
         drain,

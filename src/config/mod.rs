@@ -7,6 +7,7 @@
     reason = "the configuration is a file, and variables of the environment override it"
 )]
 
+mod dify;
 mod read;
 mod secrets;
 mod server;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use dify::{Dify, DifyKey, KnownBy};
 pub use secrets::{SecretCommand, SecretSources};
 pub use server::{McpServer, McpWay};
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub mcp: BTreeMap<Name, McpServer>,
     /// Where secrets come from, besides the environment.
     pub secrets: SecretSources,
+    /// What Dify's protocol is served with.
+    pub dify: Dify,
 }
 
 /// A connection to models.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Config, Connection, ConnectionKind, Price, secrets, server};
+use super::{Config, Connection, ConnectionKind, Price, dify, secrets, server};
 use crate::data::Sealed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Build, Root};
@@ -11,7 +11,7 @@ use crate::graph::Name;
 use crate::source::FileId;
 use crate::yaml::{self, Entry, Node};
 
-const TOP: &[&str] = &["connections", "mcp", "secrets"];
+const TOP: &[&str] = &["connections", "mcp", "secrets", "dify"];
 const CONNECTION: &[&str] = &["kind", "baseUrl", "key", "headers", "query", "prices", "answers"];
 const PRICE: &[&str] = &["input", "output", "cached"];
 
@@ -56,6 +56,10 @@ pub(super) fn read(
             config.secrets = secrets::read(&mut reader, &entry.value, folder);
             continue;
         }
+        if *entry.key == *"dify" {
+            config.dify = dify::read(&mut reader, entry);
+            continue;
+        }
         for named in reader.mapping(&entry.value, &entry.key) {
             if *entry.key == *"mcp" {
                 let server = server::read(&mut reader, named, folder);
@@ -83,7 +87,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a mapping.
-    fn mapping<'n>(&mut self, node: &'n Node, key: &str) -> &'n [Entry] {
+    pub fn mapping<'n>(&mut self, node: &'n Node, key: &str) -> &'n [Entry] {
         let entries = node.as_map();
         if entries.is_none() {
             let message = format!("`{key}` needs a mapping, but is a {}", node.kind());
@@ -385,6 +389,25 @@ mcp:
     }
 
     #[test]
+    fn keys_are_digests_or_secrets() {
+        let hash = format!("sha256:{}", "0a".repeat(32));
+        let text = format!("dify: {{ statuses: all, keys: {{ greet: '{hash}', order: [=secrets.ORDER, '{hash}'] }} }}");
+        let (config, findings) = config(&text, &[]);
+        assert!(findings.is_empty(), "{findings:?}");
+        let told: Vec<String> = (config.dify.keys.iter())
+            .map(|key| match &key.known_by {
+                crate::config::KnownBy::Digest(digest) => format!("{} {digest}", key.workflow),
+                crate::config::KnownBy::Secret(sealed) => format!("{} {}", key.workflow, sealed.secrets().len()),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [format!("greet {hash}"), "order 1".to_owned(), format!("order {hash}")]
+        );
+        assert!(config.dify.all_statuses);
+    }
+
+    #[test]
     fn mistakes_are_found() {
         let found = |text: &str| config(text, &[]).1.join("\n");
         let connection = |keys: &str| found(&format!("connections: {{ a: {{ {keys} }} }}"));
@@ -406,6 +429,15 @@ mcp:
         assert!(secrets("command: [pass, show]").starts_with("invalid-value"));
         assert!(secrets("command: []").starts_with("invalid-value"));
         assert!(secrets("command: ['{name}']").starts_with("invalid-value"));
+        let key = |value: &str| found(&format!("dify: {{ keys: {{ a: {value} }} }}"));
+        let plain = key("app-0123456789abcdefghijklmn");
+        assert!(plain.starts_with("invalid-value") && !plain.contains("0123"), "{plain}");
+        assert!(key("'sha256:12'").starts_with("invalid-value"));
+        assert!(key("=env.KEY").starts_with("unknown-name"));
+        assert!(key("1").starts_with("wrong-type"));
+        assert!(found("dify: { keys: [a] }").starts_with("wrong-type"));
+        assert!(found("dify: { key: {} }").starts_with("unknown-key"));
+        assert!(found("dify: { statuses: some }").starts_with("invalid-value"));
         let server = |keys: &str| found(&format!("mcp: {{ a: {{ {keys} }} }}"));
         assert!(server("").starts_with("missing-key"));
         assert!(server("command: [a], url: 'http://b'").starts_with("conflicting-keys"));

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Error;
 use crate::data::Data;
 use crate::graph::{Name, Program, Timestamp};
-use crate::run::{EventKind, Input, PendingWait, Rejection, Run, RunEnd, Status, Suspension, Target};
+use crate::run::{EventKind, Input, PendingWait, Rejection, Run, RunEnd, Spent, Status, Suspension, Tally, Target};
 use crate::store::{self, Batch, Store, is_over};
 
 /// A run that is being driven, or was. Cloning it is a reference count.
@@ -56,6 +56,10 @@ pub struct Rest {
     pub waits: Vec<PendingWait>,
     /// The hold from outside, if there is one.
     pub suspension: Option<Suspension>,
+    /// What its turns of models have taken so far.
+    pub spent: Spent,
+    /// How many steps there were.
+    pub tally: Tally,
 }
 
 impl Rest {
@@ -69,6 +73,8 @@ impl Rest {
             end: run.state().end().cloned(),
             waits: run.waits().collect(),
             suspension: run.state().suspension().cloned(),
+            spent: run.spent().clone(),
+            tally: run.tally(),
         })
     }
 }

@@ -45,7 +45,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, NodeId, Program, Timestamp};
+use crate::graph::{Name, NodeId, Program, Step, Timestamp, WorkflowId};
 use state::Work;
 use turn::Turn;
 
@@ -223,6 +223,15 @@ pub struct StepView<'r> {
     pub error: Option<&'r Arc<Failure>>,
 }
 
+/// How many steps there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Those that have begun.
+    pub steps: u32,
+    /// Those of them that ended well though something in them failed.
+    pub handled: u32,
+}
+
 /// A wait in flight.
 #[derive(Clone, Debug)]
 pub struct PendingWait {
@@ -320,6 +329,22 @@ impl Run {
             output: record.output.as_ref(),
             error: record.failure.as_ref(),
         })
+    }
+
+    /// How many steps of the workflow itself have begun, outside of items, and how many of them got over an error.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (node, step) in (0..).map(NodeId).zip(&self.program.steps) {
+            if step.workflow != WorkflowId(0) || step.each.is_some() || !step.node.named {
+                continue;
+            }
+            let Some(step) = self.step(node).filter(|step| step.status != StepStatus::Skipped) else {
+                continue;
+            };
+            tally.steps += 1;
+            tally.handled += u32::from(step.status == StepStatus::Success && step.error.is_some());
+        }
+        tally
     }
 
     /// What its turns of models have taken so far.

@@ -9,6 +9,7 @@
 mod caller;
 mod catalog;
 mod dialect;
+mod files;
 mod finish;
 mod forget;
 mod guard;
@@ -35,6 +36,7 @@ use tokio::sync::watch;
 
 pub use caller::{Caller, Scope};
 pub use catalog::{Catalog, Served};
+pub use dialect::dify::{Dify, KeyError as DifyKeyError, Keys as DifyKeys, Statuses as DifyStatuses};
 pub use guard::{Access, AccessError, Auth, new_token};
 pub use problem::Problem;
 pub use service::{Begin, Look, Service};
@@ -47,7 +49,7 @@ use crate::load::Loaded;
 use crate::permit::Permit;
 use crate::secret::Secrets;
 use crate::store;
-use guard::{Guard, Guarding, Signed};
+use guard::{Guard, Guarding, Keyed, Signed};
 use metrics::Metrics;
 
 /// How often what is served is kept again.
@@ -83,6 +85,8 @@ pub struct Settings {
     pub most_failures: u32,
     /// How long calls in flight and open requests may take when the server ends.
     pub drain: Duration,
+    /// What Dify's protocol needs to know besides.
+    pub dify: Dify,
 }
 
 impl Default for Settings {
@@ -101,6 +105,7 @@ impl Default for Settings {
             most_connections: 16_384,
             most_failures: 20,
             drain: Duration::from_secs(10),
+            dify: Dify::default(),
         }
     }
 }
@@ -206,7 +211,12 @@ impl Server {
         let cors = access.cors();
         let service = self.service.clone();
         let signed = Signed(Box::new(move |path| service.is_signed(path)));
-        let guard = Arc::new(Guard::new(access, address, self.limits, self.metrics.clone(), signed));
+        let service = self.service.clone();
+        let keyed = Keyed(Box::new(move |route, headers| {
+            dialect::caller(&service, route, headers)
+        }));
+        let guard = Guard::new(access, address, self.limits, self.metrics.clone(), signed, keyed);
+        let guard = Arc::new(guard);
         let mut router = self
             .router()
             .merge(operations::router(

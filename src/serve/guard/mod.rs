@@ -22,8 +22,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
@@ -33,13 +33,13 @@ use tracing::Instrument;
 use super::caller::Caller;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use super::refusal::refusal;
 use failures::Failures;
 use host::Places;
 use record::{Ids, Record};
 
 pub use access::{Access, AccessError, Auth, new_token};
 pub(super) use record::Concerns;
+pub(super) use token::{Token, Tokens, digest, read as read_digest};
 
 /// From where a request comes, among its extensions.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,15 @@ impl std::fmt::Debug for Signed {
     }
 }
 
+/// Who asks with what only one protocol knows, by the route and the headers.
+pub(super) struct Keyed(pub Box<dyn Fn(&str, &HeaderMap) -> Option<Caller> + Send + Sync>);
+
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyed")
+    }
+}
+
 /// What stands before every route.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -65,6 +74,7 @@ pub(super) struct Guard {
     ids: Ids,
     metrics: Arc<Metrics>,
     signed: Signed,
+    keyed: Keyed,
 }
 
 impl Guard {
@@ -74,6 +84,7 @@ impl Guard {
         limits: super::Limits,
         metrics: Arc<Metrics>,
         signed: Signed,
+        keyed: Keyed,
     ) -> Guard {
         if let Some(auth) = &access.auth {
             auth.begin();
@@ -91,6 +102,7 @@ impl Guard {
             ids: Ids::new(),
             metrics,
             signed,
+            keyed,
         }
     }
 
@@ -104,8 +116,8 @@ impl Guard {
             return Err(Problem::HeadersTooLarge);
         }
         // A delivery says by its signature who has sent it, whatever name it has come by.
-        let is_routed = request.extensions.get::<MatchedPath>().is_some();
-        if !is_routed && (self.signed.0)(request.uri.path()) {
+        let route = request.extensions.get::<MatchedPath>();
+        if route.is_none() && (self.signed.0)(request.uri.path()) {
             return Ok(Caller::NOBODY);
         }
         self.places.check(&request.method, &request.uri, &request.headers)?;
@@ -115,6 +127,9 @@ impl Guard {
         // Those who look after the server have no token for it.
         if matches!(request.uri.path(), "/health" | "/ready") {
             return Ok(Caller::NOBODY);
+        }
+        if let Some(caller) = route.and_then(|route| (self.keyed.0)(route.as_str(), &request.headers)) {
+            return Ok(caller);
         }
         let caller = auth.caller(request.uri.path(), &request.headers).await;
         if let Err(Problem::BadToken(_)) = caller {
@@ -178,6 +193,7 @@ impl Guard {
     {
         let begun = Instant::now();
         let mut record = Record::of(&request);
+        let refused = super::dialect::refusal(record.route.as_ref().map(MatchedPath::as_str));
         let id = self.ids.of(request.headers());
         let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
         let answer = async {
@@ -194,7 +210,7 @@ impl Guard {
         let mut response = match answer {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
-            Err(problem) => span.in_scope(|| refusal(&problem)),
+            Err(problem) => span.in_scope(|| refused(&problem)),
         };
         response.headers_mut().insert(record::REQUEST_ID, id);
         let took = begun.elapsed();
@@ -213,6 +229,6 @@ pub(super) async fn preflight(State(guard): State<Arc<Guard>>, request: Request,
     };
     match checked {
         Ok(()) => next.run(request).await,
-        Err(problem) => refusal(&problem),
+        Err(problem) => super::refusal::refusal(&problem),
     }
 }

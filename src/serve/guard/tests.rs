@@ -45,6 +45,7 @@ fn a_panic_ends_one_request_and_tells_nothing() {
         limits,
         metrics.clone(),
         super::Signed(Box::new(|_| false)),
+        super::Keyed(Box::new(|_, _| None)),
     ));
     let panics = || async {
         if std::hint::black_box(true) {

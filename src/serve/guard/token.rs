@@ -7,10 +7,10 @@ use crate::graph::Name;
 use crate::serve::caller::Caller;
 
 /// The SHA-256 of a token.
-pub(super) type Digest = [u8; 32];
+pub(in crate::serve) type Digest = [u8; 32];
 
 /// The digest of what somebody has sent.
-pub(super) fn digest(token: &str) -> Digest {
+pub(in crate::serve) fn digest(token: &str) -> Digest {
     Sha256::digest(token).into()
 }
 
@@ -21,7 +21,7 @@ pub(super) fn written(digest: &Digest) -> String {
 }
 
 /// A digest as it is written in a file.
-pub(super) fn read(text: &str) -> Option<Digest> {
+pub(in crate::serve) fn read(text: &str) -> Option<Digest> {
     let hex = text.strip_prefix("sha256:")?;
     if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Option<Digest> {
 
 /// A token that is known.
 #[derive(Debug)]
-pub(super) struct Token {
+pub(in crate::serve) struct Token {
     pub name: Name,
     pub digest: Digest,
     pub caller: Caller,
@@ -43,7 +43,7 @@ pub(super) struct Token {
 
 /// All tokens that are known.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(pub Vec<Token>);
+pub(in crate::serve) struct Tokens(pub Vec<Token>);
 
 impl Tokens {
     /// Whose token has a digest. How long this takes tells nothing: all are compared, each as a whole.

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::Settings;
 use super::caller::{Caller, Scope};
 use super::catalog::{Catalog, Environment, Served};
+use super::dialect::dify;
 use super::problem::Problem;
 use crate::data::Data;
 use crate::drive::{self, Driver, Follow, Live, Rest, RunHandle};
@@ -38,6 +39,7 @@ pub struct Service {
     changed: watch::Sender<()>,
     secrets: Arc<Secrets>,
     live: Live,
+    dify: dify::Kept,
 }
 
 /// An execution as it stands.
@@ -62,12 +64,18 @@ impl Service {
             changed: watch::Sender::new(()),
             secrets: settings.secrets,
             live: settings.live,
+            dify: dify::Kept::new(settings.dify),
         }
     }
 
     /// The largest body of a request, in bytes.
     pub(super) fn largest_body(&self) -> usize {
         self.largest_body
+    }
+
+    /// What is kept of Dify's protocol.
+    pub(super) fn dify(&self) -> &dify::Kept {
+        &self.dify
     }
 
     /// How long a body may take to arrive.

@@ -5,6 +5,7 @@
 )]
 
 mod describe;
+mod dify;
 mod errors;
 mod foundry;
 mod lifecycle;
@@ -76,9 +77,16 @@ impl Served {
     }
 
     pub fn with(files: &[(&str, &str)], arguments: &[&str]) -> Served {
-        let files: Vec<(String, &str)> = files.iter().map(|(path, text)| (format!("w/{path}"), *text)).collect();
-        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
-        let folder = Folder::new(&files);
+        Served::beside(&[], files, arguments)
+    }
+
+    /// The same with files beside the folder of the workflows, such as a configuration.
+    pub fn beside(beside: &[(&str, &str)], files: &[(&str, &str)], arguments: &[&str]) -> Served {
+        let files = files.iter().map(|(path, text)| (format!("w/{path}"), *text));
+        let beside = beside.iter().map(|(path, text)| ((*path).to_owned(), *text));
+        let all: Vec<(String, &str)> = files.chain(beside).collect();
+        let all: Vec<(&str, &str)> = all.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        let folder = Folder::new(&all);
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let (child, base, errors) = start(&folder, &arguments);
         Served {
