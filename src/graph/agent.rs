@@ -182,19 +182,30 @@ impl Graph {
     /// Makes a choice between all agents of each question whose agent only the run knows: a jump to the question to the
     /// agent of that name, which stand where the one question stood.
     fn choose_agents(&mut self, all: &[Arc<Agent>]) {
-        let dynamic = |node: &Node| matches!(&node.op, Op::Agent(ask) if ask.chosen.is_some() && ask.definition.is_none());
-        let found: Vec<NodeIndex> = self.nodes.node_indices().filter(|at| dynamic(&self.nodes[*at])).collect();
+        let dynamic =
+            |node: &Node| matches!(&node.op, Op::Agent(ask) if ask.chosen.is_some() && ask.definition.is_none());
+        let found: Vec<NodeIndex> = self
+            .nodes
+            .node_indices()
+            .filter(|at| dynamic(&self.nodes[*at]))
+            .collect();
         for at in found {
             let here = NodeId(at.index() as u32);
-            let Some((block, place)) = self.blocks.iter().enumerate().find_map(|(block, inside)| {
-                Some((block, inside.nodes.iter().position(|node| *node == here)?))
-            }) else {
+            let Some((block, place)) = self
+                .blocks
+                .iter()
+                .enumerate()
+                .find_map(|(block, inside)| Some((block, inside.nodes.iter().position(|node| *node == here)?)))
+            else {
                 continue;
             };
             let asking = self.nodes[at].clone();
             let Op::Agent(ask) = &asking.op else { continue };
             let Some(chosen) = ask.chosen.clone() else { continue };
-            let behind = self.blocks[block].nodes.get(place + 1).map_or(Aim::End, |node| Aim::Node(*node));
+            let behind = self.blocks[block]
+                .nodes
+                .get(place + 1)
+                .map_or(Aim::End, |node| Aim::Node(*node));
             let mut added = Vec::new();
             let mut add = |graph: &mut Graph, suffix: &str, op: Op, keys: Option<Box<super::Keys>>| {
                 let id = format!("{}/{suffix}", asking.id).into();

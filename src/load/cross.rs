@@ -50,7 +50,10 @@ fn agents_of_foundry(loaded: &Loaded, graph: &Graph, findings: &mut Vec<Diagnost
         let message = format!("there is no agent `{}` among the loaded files", ask.agent);
         let known = loaded.agents().map(|agent| &*agent.id);
         let finding = Diagnostic::warning(Code::UnknownAgent, place, message).suggest(&ask.agent, known);
-        let help = format!("define it in a document with `kind: Agent` and `id: {}`", agent_id(&ask.agent));
+        let help = format!(
+            "define it in a document with `kind: Agent` and `id: {}`",
+            agent_id(&ask.agent)
+        );
         findings.push(finding.without_fix().help(help));
     }
 }

@@ -268,7 +268,11 @@ impl Loaded {
         let is_meant = |text: &str| agent_id(text) == wanted;
         self.agent(name, None).or_else(|| {
             let mut named = self.agents.iter().filter(|agent| is_meant(&agent.id));
-            let shown = || self.agents.iter().find(|agent| agent.name.as_deref().is_some_and(is_meant));
+            let shown = || {
+                self.agents
+                    .iter()
+                    .find(|agent| agent.name.as_deref().is_some_and(is_meant))
+            };
             let found = named.next().or_else(shown)?;
             self.agent(&found.id, None)
         })

@@ -89,7 +89,12 @@ pub enum Part {
 }
 
 fn record<const N: usize>(entries: [(&str, Data); N]) -> Data {
-    Data::from(entries.into_iter().map(|(key, value)| (Arc::from(key), value)).collect::<Map>())
+    Data::from(
+        entries
+            .into_iter()
+            .map(|(key, value)| (Arc::from(key), value))
+            .collect::<Map>(),
+    )
 }
 
 fn table(rows: Vec<Data>) -> Data {
@@ -177,7 +182,8 @@ impl Compute {
             Compute::Items(build) => table(table::items(&build.eval(names)?)),
             Compute::Item(items, at) => {
                 let at = variable(names, at).as_i64().and_then(|at| usize::try_from(at).ok());
-                at.and_then(|at| variable(names, items).index(at).cloned()).unwrap_or_default()
+                at.and_then(|at| variable(names, items).index(at).cloned())
+                    .unwrap_or_default()
             }
             Compute::Parse(build, ty) => ty.read(&build.eval(names)?)?,
             Compute::Edit(build, change, row) => {
@@ -217,7 +223,9 @@ impl Compute {
                 let yes = ["yes", "y", "true", "approve", "approved", "ok"];
                 let approved = match payload.get("approved") {
                     Some(approved) => approved.as_bool() == Some(true),
-                    None => payload.as_bool() == Some(true) || yes.iter().any(|yes| said.trim().eq_ignore_ascii_case(yes)),
+                    None => {
+                        payload.as_bool() == Some(true) || yes.iter().any(|yes| said.trim().eq_ignore_ascii_case(yes))
+                    }
                 };
                 record([("approved", Data::Bool(approved)), ("text", Data::Text(said))])
             }
@@ -300,7 +308,9 @@ fn parsed(answer: Data) -> Data {
 
 /// A record with the field at a path replaced; what is no record on the way becomes one.
 fn put(whole: &Data, path: &[Arc<str>], value: Data) -> Data {
-    let Some((first, rest)) = path.split_first() else { return value };
+    let Some((first, rest)) = path.split_first() else {
+        return value;
+    };
     let inner = put(whole.get(first).unwrap_or(&Data::Null), rest, value);
     match whole.as_map() {
         Some(map) => Data::from(map.with(first.clone(), inner)),

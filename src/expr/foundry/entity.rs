@@ -31,9 +31,8 @@ impl Entity {
         let short = name.strip_suffix("prebuiltentity").unwrap_or(&name);
         Some(match short {
             "string" | "text" | "personname" | "city" | "color" | "continent" | "countryorregion" | "event"
-            | "language" | "organization" | "phonenumber" | "pointofinterest" | "state" | "streetaddress" | "zipcode" => {
-                Entity::String
-            }
+            | "language" | "organization" | "phonenumber" | "pointofinterest" | "state" | "streetaddress"
+            | "zipcode" => Entity::String,
             "number" | "ordinal" => Entity::Number,
             "boolean" => Entity::Boolean,
             "date" | "datetime" | "datetimenotimezone" => Entity::Date,
@@ -87,17 +86,24 @@ impl Entity {
 }
 
 fn is_email(text: &str) -> bool {
-    let Some((name, host)) = text.split_once('@') else { return false };
+    let Some((name, host)) = text.split_once('@') else {
+        return false;
+    };
     !name.is_empty()
         && !host.contains('@')
         && !text.contains(char::is_whitespace)
-        && host.split_once('.').is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty())
+        && host
+            .split_once('.')
+            .is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty())
 }
 
 /// `1:30`, `1.02:03:04` or an ISO 8601 duration such as `PT5M`.
 fn is_duration(text: &str) -> bool {
     let parts: Vec<&str> = text.split([':', '.']).collect();
-    let clock = text.contains(':') && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let clock = text.contains(':')
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     clock || text.to_ascii_uppercase().starts_with('P') && text.parse::<jiff::Span>().is_ok()
 }
 
@@ -105,7 +111,9 @@ fn is_duration(text: &str) -> bool {
 fn digits(text: &str) -> Option<&str> {
     let start = text.find(|c: char| c.is_ascii_digit())?;
     let rest = &text[start..];
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',')
+        .unwrap_or(rest.len());
     let found = rest[..end].trim_end_matches(['.', ',']);
     match text[..start].strip_suffix('-') {
         Some(_) => text.get(start - 1..start + found.len()),

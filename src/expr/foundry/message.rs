@@ -45,7 +45,12 @@ impl Role {
 }
 
 fn record<const N: usize>(entries: [(&str, Data); N]) -> Data {
-    Data::from(entries.into_iter().map(|(key, value)| (Arc::from(key), value)).collect::<Map>())
+    Data::from(
+        entries
+            .into_iter()
+            .map(|(key, value)| (Arc::from(key), value))
+            .collect::<Map>(),
+    )
 }
 
 /// A message as formulas see it.
@@ -81,7 +86,13 @@ pub(super) fn received(payload: &Data) -> Vec<Data> {
 /// One message, however it is written.
 pub(super) fn one(data: &Data) -> Data {
     let text = text_of(data).unwrap_or_else(|| data.to_text());
-    let part = |names: [&str; 2]| names.iter().find_map(|name| data.get(name)).cloned().unwrap_or_default();
+    let part = |names: [&str; 2]| {
+        names
+            .iter()
+            .find_map(|name| data.get(name))
+            .cloned()
+            .unwrap_or_default()
+    };
     let role = Role::parse(&part(["role", "Role"]).to_text());
     let said = message(role, text, part(["author", "Author"]), part(["id", "Id"]).to_text());
     match (said.as_map(), part(["metadata", "Metadata"])) {
@@ -94,17 +105,19 @@ pub(super) fn one(data: &Data) -> Data {
 fn text_of(data: &Data) -> Option<Arc<str>> {
     match data {
         Data::Text(text) => Some(text.clone()),
-        Data::Map(_) => ["text", "Text", "content", "input", "message", "answer", "value", "Value"]
-            .iter()
-            .find_map(|key| match data.get(key)? {
-                Data::Null => None,
-                Data::List(parts) => {
-                    let parts: Vec<Arc<str>> = parts.iter().filter_map(text_of).collect();
-                    Some(parts.join("\n").into())
-                }
-                Data::Map(_) if *key != "content" => None,
-                other => Some(other.to_text()),
-            }),
+        Data::Map(_) => [
+            "text", "Text", "content", "input", "message", "answer", "value", "Value",
+        ]
+        .iter()
+        .find_map(|key| match data.get(key)? {
+            Data::Null => None,
+            Data::List(parts) => {
+                let parts: Vec<Arc<str>> = parts.iter().filter_map(text_of).collect();
+                Some(parts.join("\n").into())
+            }
+            Data::Map(_) if *key != "content" => None,
+            other => Some(other.to_text()),
+        }),
         _ => None,
     }
 }
@@ -129,7 +142,10 @@ pub(super) fn last_text(payload: &Data) -> Option<Arc<str>> {
 pub(super) fn told(value: &Data) -> Vec<Data> {
     let item = |value: &Data| {
         let text = text_of(value).unwrap_or_else(|| super::shown(value));
-        let role = value.get("Role").or(value.get("role")).map(|role| Role::parse(&role.to_text()));
+        let role = value
+            .get("Role")
+            .or(value.get("role"))
+            .map(|role| Role::parse(&role.to_text()));
         (!text.is_empty()).then(|| {
             record([
                 ("role", Data::from(role.unwrap_or(Role::User).of_model())),
@@ -146,7 +162,9 @@ pub(super) fn told(value: &Data) -> Vec<Data> {
 
 /// A list of messages, however they are written.
 pub(super) fn all(list: &Data) -> Vec<Data> {
-    list.as_list().map(|list| list.iter().map(one).collect()).unwrap_or_default()
+    list.as_list()
+        .map(|list| list.iter().map(one).collect())
+        .unwrap_or_default()
 }
 
 /// Of messages, those that have no id, which they get where they are kept.

@@ -17,7 +17,7 @@ pub use entity::Entity;
 pub use parse::ValueType;
 pub use table::Change;
 pub use test::{Test, agent_id};
-pub use world::{Scope, SYSTEM, Variable};
+pub use world::{SYSTEM, Scope, Variable};
 
 use std::sync::Arc;
 

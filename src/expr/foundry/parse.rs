@@ -71,13 +71,15 @@ impl ValueType {
             (ValueType::Boolean, value) => value.as_bool().map(Data::Bool),
             (ValueType::DateTime, Data::Text(text)) => instant(text.trim()).map(Data::from),
             (ValueType::DateTime, _) => None,
-            (ValueType::Record(fields), value) => structure(value).filter(|value| value.as_map().is_some()).map_or(
-                Ok(None),
-                |value| fields_of(fields, &value).map(Some),
-            )?,
+            (ValueType::Record(fields), value) => structure(value)
+                .filter(|value| value.as_map().is_some())
+                .map_or(Ok(None), |value| fields_of(fields, &value).map(Some))?,
             (ValueType::Table(fields), value) => match structure(value) {
                 Some(Data::List(rows)) => {
-                    let rows = rows.iter().map(|row| fields_of(fields, row)).collect::<Result<Vec<_>, _>>()?;
+                    let rows = rows
+                        .iter()
+                        .map(|row| fields_of(fields, row))
+                        .collect::<Result<Vec<_>, _>>()?;
                     Some(Data::from(rows))
                 }
                 // One record is a table of one row.
@@ -95,7 +97,9 @@ impl ValueType {
 
 /// The fields of a record, each as a value of its type.
 fn fields_of(fields: &[(Arc<str>, ValueType)], value: &Data) -> Result<Data, EvalError> {
-    let Some(map) = value.as_map() else { return Ok(value.clone()) };
+    let Some(map) = value.as_map() else {
+        return Ok(value.clone());
+    };
     let mut entries: Vec<(Arc<str>, Data)> = map.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     for (name, ty) in fields {
         let read = ty.read(map.get(name).unwrap_or(&Data::Null)).map_err(|mut error| {
@@ -136,7 +140,11 @@ pub(super) fn number(text: &str) -> Option<Data> {
         return Some(Data::Int(whole));
     }
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
-    let number: f64 = text.replace(',', "").parse().ok().filter(|number: &f64| digits && number.is_finite())?;
+    let number: f64 = text
+        .replace(',', "")
+        .parse()
+        .ok()
+        .filter(|number: &f64| digits && number.is_finite())?;
     Some(Data::from(number))
 }
 

@@ -25,7 +25,10 @@ impl Change {
     /// The table behind the change, and its result.
     pub(super) fn apply(self, table: &Data, row: Data) -> Result<(Data, Data), EvalError> {
         let Some(list) = table.as_list() else {
-            return Err(failed(format!("only a table has rows to change, and this is {}", table.a_kind())));
+            return Err(failed(format!(
+                "only a table has rows to change, and this is {}",
+                table.a_kind()
+            )));
         };
         let rows = || list.iter().cloned().map(as_row).collect::<Vec<Data>>();
         let wanted = as_row(row);
@@ -43,7 +46,11 @@ impl Change {
             Change::Clear => (Vec::new(), Data::Null),
             Change::TakeFirst | Change::TakeLast => {
                 let mut rows = rows();
-                let at = if self == Change::TakeFirst { 0 } else { rows.len().saturating_sub(1) };
+                let at = if self == Change::TakeFirst {
+                    0
+                } else {
+                    rows.len().saturating_sub(1)
+                };
                 let taken = (at < rows.len()).then(|| rows.remove(at));
                 (rows, taken.unwrap_or_default())
             }

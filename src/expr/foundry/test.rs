@@ -72,10 +72,16 @@ impl Test {
             Test::Filled(key) => !is_blank(&variable(names, key)),
             Test::Received(what) => {
                 let received = names.get(&Root::Data);
-                received.as_ref().and_then(|data| data.get(what)).and_then(Data::as_bool) == Some(true)
+                received
+                    .as_ref()
+                    .and_then(|data| data.get(what))
+                    .and_then(Data::as_bool)
+                    == Some(true)
             }
             Test::Kept(key, what) => variable(names, key).get(what).and_then(Data::as_bool) == Some(true),
-            Test::Said(key) => variable(names, key).get("text").is_some_and(|text| !text.to_text().trim().is_empty()),
+            Test::Said(key) => variable(names, key)
+                .get("text")
+                .is_some_and(|text| !text.to_text().trim().is_empty()),
             Test::Left(items, at) => {
                 let items = variable(names, items);
                 let count = items.as_list().map_or(0, |items| items.len());
@@ -105,7 +111,10 @@ fn truth(value: &Data) -> Result<bool, EvalError> {
         value if is_blank(value) => Ok(false),
         Data::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
         Data::Text(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-        other => Err(failed(format!("a condition must be true or false, but this is {}", other.a_kind()))),
+        other => Err(failed(format!(
+            "a condition must be true or false, but this is {}",
+            other.a_kind()
+        ))),
     }
 }
 

@@ -164,7 +164,12 @@ impl<'n> World<'n> {
         let last = variable(self.names, message::LAST);
         let field = |name: &str| last.get(name).cloned().unwrap_or_else(|| text(""));
         let record = |entries: Vec<(&str, Data)>| -> Data {
-            Data::from(entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>())
+            Data::from(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key.into(), value))
+                    .collect::<Map>(),
+            )
         };
         record(vec![
             ("ConversationId", conversation.clone()),
@@ -181,10 +186,7 @@ impl<'n> World<'n> {
             ("LastMessageText", field("Text")),
             ("Activity", record(vec![("Text", field("Text"))])),
             ("Bot", record(vec![("Name", workflow_id(self.names))])),
-            (
-                "Recognizer",
-                record(vec![("Id", text("")), ("Text", field("Text"))]),
-            ),
+            ("Recognizer", record(vec![("Id", text("")), ("Text", field("Text"))])),
             ("User", record(vec![("Language", text(LANGUAGE))])),
             ("UserLanguage", text(LANGUAGE)),
             ("InTestMode", Data::Bool(false)),
@@ -230,12 +232,20 @@ impl Values for World<'_> {
 /// The value of a key of the state; null where it has none.
 pub(super) fn variable(names: &dyn Names, key: &str) -> Data {
     let state = names.get(&Root::State);
-    state.as_ref().and_then(|state| state.get(key)).cloned().unwrap_or_default()
+    state
+        .as_ref()
+        .and_then(|state| state.get(key))
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn execution(names: &dyn Names, key: &str) -> Data {
     let execution = names.get(&Root::Execution);
-    execution.as_ref().and_then(|facts| facts.get(key)).cloned().unwrap_or_default()
+    execution
+        .as_ref()
+        .and_then(|facts| facts.get(key))
+        .cloned()
+        .unwrap_or_default()
 }
 
 pub(super) fn run_id(names: &dyn Names) -> Arc<str> {

@@ -103,7 +103,10 @@ impl Action {
 /// The node with keys of the state that it writes.
 pub(super) fn keeping(mut node: Step, keep: Vec<(Name, Build)>) -> Step {
     if !keep.is_empty() {
-        node.keys.get_or_insert_with(|| Box::new(Keys::default())).set_state.extend(keep);
+        node.keys
+            .get_or_insert_with(|| Box::new(Keys::default()))
+            .set_state
+            .extend(keep);
     }
     node
 }
@@ -196,7 +199,12 @@ impl<'a> Reader<'a> {
     /// A text with formulas between braces, or one formula; without white space around it if so wanted.
     pub fn template(&mut self, key: &str, node: &Node, trimmed: bool) -> Option<Build> {
         let Some(scalar) = node.as_scalar() else {
-            self.wrong_type(key, node, "a text", format!("write for example `{key}: \"Hello {{Local.Name}}\"`"));
+            self.wrong_type(
+                key,
+                node,
+                "a text",
+                format!("write for example `{key}: \"Hello {{Local.Name}}\"`"),
+            );
             return None;
         };
         let build = match scalar.data.as_str() {
@@ -226,7 +234,9 @@ impl<'a> Reader<'a> {
                 _ => Test::Value(build.clone(), key.to_owned()),
             },
             Build::Literal(data) => {
-                let is_text = data.as_str().is_some_and(|text| !["true", "false", ""].contains(&&*text.to_lowercase()));
+                let is_text = data
+                    .as_str()
+                    .is_some_and(|text| !["true", "false", ""].contains(&&*text.to_lowercase()));
                 if is_text || data.as_f64().is_some() || data.as_list().is_some() || data.as_map().is_some() {
                     let help = format!("write a formula: `{key}: =Local.Count > 3`");
                     self.wrong_type(key, node, "a condition", help);
@@ -235,7 +245,12 @@ impl<'a> Reader<'a> {
                 Test::Value(build.clone(), data.to_text().to_string())
             }
             _ => {
-                self.wrong_type(key, node, "a condition", format!("write a formula: `{key}: =Local.Count > 3`"));
+                self.wrong_type(
+                    key,
+                    node,
+                    "a condition",
+                    format!("write a formula: `{key}: =Local.Count > 3`"),
+                );
                 return None;
             }
         })
@@ -251,7 +266,10 @@ impl<'a> Reader<'a> {
             }
             // Upstream reads formulas when they are needed, and ships one that is never closed.
             Err(problems) if is_open(source) => {
-                let message = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+                let message = problems
+                    .first()
+                    .map(|problem| problem.message.clone())
+                    .unwrap_or_default();
                 for problem in problems {
                     self.problem(key, node, problem, 1, false);
                 }
@@ -304,7 +322,11 @@ impl<'a> Reader<'a> {
                 (None, _) => {
                     let name = &reference.name;
                     let known: &[&str] = &["Local", "Global", "System", "Env", "Topic", "Workflow"];
-                    (at(&reference.range), format!("`{name}` is no scope of variables"), known)
+                    (
+                        at(&reference.range),
+                        format!("`{name}` is no scope of variables"),
+                        known,
+                    )
                 }
                 (Some(Scope::System), Some((name, range))) if !SYSTEM.contains(&&**name) => {
                     (at(range), format!("`System` has no `{name}`"), &SYSTEM)
@@ -312,7 +334,11 @@ impl<'a> Reader<'a> {
                 _ => continue,
             };
             let span = node.place(self.source, range);
-            let word = message.split('`').nth(if scope.is_some() { 3 } else { 1 }).unwrap_or_default().to_owned();
+            let word = message
+                .split('`')
+                .nth(if scope.is_some() { 3 } else { 1 })
+                .unwrap_or_default()
+                .to_owned();
             let mut finding = Diagnostic::error(Code::UnknownName, span, message)
                 .here(format!("in `{key}`"))
                 .suggest(&word, known.iter().copied());
@@ -326,7 +352,12 @@ impl<'a> Reader<'a> {
     /// A variable that is written.
     pub fn variable(&mut self, key: &str, node: &Node) -> Option<Variable> {
         let Some(text) = node.as_str() else {
-            self.wrong_type(key, node, "the name of a variable", format!("write for example `{key}: Local.Answer`"));
+            self.wrong_type(
+                key,
+                node,
+                "the name of a variable",
+                format!("write for example `{key}: Local.Answer`"),
+            );
             return None;
         };
         // Some write it as a formula, or with the word `init:` of another dialect before it.
@@ -402,7 +433,9 @@ impl<'n> Fields<'n> {
     /// A field by any of its names; an empty one is none.
     pub fn get(&mut self, names: &[&'static str]) -> Option<&'n Entry> {
         self.known.extend(names);
-        let mut found = names.iter().filter_map(|name| self.entries.iter().find(|entry| &*entry.key == *name));
+        let mut found = names
+            .iter()
+            .filter_map(|name| self.entries.iter().find(|entry| &*entry.key == *name));
         found.find(|entry| !entry.value.is_null())
     }
 
@@ -480,7 +513,12 @@ impl<'n> Fields<'n> {
         match entry.value.as_scalar() {
             Some(scalar) => Some((scalar.text.clone(), entry.value.span)),
             None => {
-                reader.wrong_type(&entry.key, &entry.value, "a text", format!("write `{}: some-text`", entry.key));
+                reader.wrong_type(
+                    &entry.key,
+                    &entry.value,
+                    "a text",
+                    format!("write `{}: some-text`", entry.key),
+                );
                 None
             }
         }
@@ -498,7 +536,9 @@ pub(super) fn message_text(reader: &mut Reader<'_>, key: &str, node: &Node) -> O
         }
         Value::Map(_) => {
             let mut fields = Fields::of(reader, key, node, format!("`{key}`"))?;
-            fields.known.extend(["kind", "speak", "attachments", "suggestedActions"]);
+            fields
+                .known
+                .extend(["kind", "speak", "attachments", "suggestedActions"]);
             let text = fields.required(reader, &["text"], "Hello")?;
             let text = message_text(reader, "text", &text.value);
             fields.close(reader);

@@ -56,7 +56,9 @@ impl Look {
         if !line.as_bytes().first().is_some_and(begins) {
             return;
         }
-        let Some((key, value)) = line.split_once(':') else { return };
+        let Some((key, value)) = line.split_once(':') else {
+            return;
+        };
         match key.trim().trim_matches(['"', '\'']) {
             "kind" => {
                 let value = value.split('#').next().unwrap_or_default().trim();
@@ -463,7 +465,10 @@ mod tests {
     #[test]
     fn formulas_are_taken_raw_to_the_end_of_their_line() {
         assert_eq!(value("value: ={id: 7}\n"), r#"{"value":"={id: 7}"}"#);
-        assert_eq!(value("- value: =\"a # b\" & 'c'\n  x: 1"), r##"[{"value":"=\"a # b\" & 'c'","x":1}]"##);
+        assert_eq!(
+            value("- value: =\"a # b\" & 'c'\n  x: 1"),
+            r##"[{"value":"=\"a # b\" & 'c'","x":1}]"##
+        );
         assert_eq!(value("- =Local.A: 1"), r#"["=Local.A: 1"]"#);
         assert_eq!(value("when: =a\n  And b\nx: 1"), r#"{"when":"=a And b","x":1}"#);
         assert_eq!(value("a: =1\r\nb: =2\r\n"), r#"{"a":"=1","b":"=2"}"#);
@@ -472,7 +477,10 @@ mod tests {
     #[test]
     fn texts_with_braces_are_no_mappings() {
         assert_eq!(value("activity: {Local.X}"), r#"{"activity":"{Local.X}"}"#);
-        assert_eq!(value("activity: {Local.X}: {Local.Y}"), r#"{"activity":"{Local.X}: {Local.Y}"}"#);
+        assert_eq!(
+            value("activity: {Local.X}: {Local.Y}"),
+            r#"{"activity":"{Local.X}: {Local.Y}"}"#
+        );
         assert_eq!(value("value: {Text(\"a: b\")} # c"), r#"{"value":"{Text(\"a: b\")}"}"#);
         assert_eq!(value("value: {a: 1}"), r#"{"value":{"a":1}}"#);
         assert_eq!(value("value: {}"), r#"{"value":{}}"#);
@@ -507,7 +515,10 @@ mod tests {
         let (_, found) = parse("b: 1\na: ={x: 'y'}\nb: 2\n");
         assert_eq!(found.len(), 1);
         let span = found[0].span.unwrap();
-        assert_eq!(&"b: 1\na: ={x: 'y'}\nb: 2\n"[span.start as usize..span.end as usize], "b");
+        assert_eq!(
+            &"b: 1\na: ={x: 'y'}\nb: 2\n"[span.start as usize..span.end as usize],
+            "b"
+        );
         assert_eq!(span.start, 18);
     }
 
@@ -528,7 +539,9 @@ mod tests {
         ] {
             assert!(sniff(text), "{text}");
         }
-        assert!(sniff("kind: Agent\n---\nkind: workflow\ntrigger: {}\n---\nkind: Agent\n"));
+        assert!(sniff(
+            "kind: Agent\n---\nkind: workflow\ntrigger: {}\n---\nkind: Agent\n"
+        ));
         for text in [
             "kind: Workflow\nid: a\nsteps: []\n",
             "kind: Agent\nactions: 1\n",

@@ -34,7 +34,10 @@ pub(crate) fn id(root: &Node, file: Option<&str>) -> Option<(Name, Span)> {
         let text = node.as_scalar()?.text.trim();
         (!text.is_empty() && !node.is_null()).then(|| (Name::from(text), node.span))
     };
-    let start = root.as_map().and_then(|entries| entries.first()).map_or(root.span, |entry| entry.key_span);
+    let start = root
+        .as_map()
+        .and_then(|entries| entries.first())
+        .map_or(root.span, |entry| entry.key_span);
     text(root.get("id"))
         .or_else(|| text(root.get("name")))
         .or_else(|| Some((Name::from(file.filter(|file| !file.is_empty())?), start)))
@@ -72,8 +75,14 @@ fn header(reader: &mut Reader<'_>, root: &Node, file: Option<&str>) -> Option<(H
     let entries = root.as_map()?;
     let anchor = root.entry("kind").map_or(root.span, |entry| entry.value.span);
     let mut fields = Fields::new(entries, "a workflow", anchor);
-    let name = fields.text(reader, &["name"]).map(|(name, _)| name).filter(|name| !name.is_empty());
-    let description = fields.text(reader, &["description"]).map(|(text, _)| text).filter(|text| !text.is_empty());
+    let name = fields
+        .text(reader, &["name"])
+        .map(|(name, _)| name)
+        .filter(|name| !name.is_empty());
+    let description = fields
+        .text(reader, &["description"])
+        .map(|(text, _)| text)
+        .filter(|text| !text.is_empty());
     // What the runtime for Python declares, and what editors leave.
     for more in ["inputs", "outputs", "beginDialog", "schemaName", "version"] {
         fields.get(match more {
@@ -88,9 +97,16 @@ fn header(reader: &mut Reader<'_>, root: &Node, file: Option<&str>) -> Option<(H
         None => Some(MOST_JUMPS),
         Some(entry) => {
             let turns = entry.value.as_scalar().and_then(|scalar| scalar.data.as_i64());
-            let turns = turns.and_then(|turns| u32::try_from(turns).ok()).filter(|turns| *turns > 0);
+            let turns = turns
+                .and_then(|turns| u32::try_from(turns).ok())
+                .filter(|turns| *turns > 0);
             if turns.is_none() {
-                reader.wrong_type("maxTurns", &entry.value, "a whole number from 1", "write for example `maxTurns: 500`");
+                reader.wrong_type(
+                    "maxTurns",
+                    &entry.value,
+                    "a whole number from 1",
+                    "write for example `maxTurns: 500`",
+                );
             }
             turns
         }
@@ -124,7 +140,12 @@ fn header(reader: &mut Reader<'_>, root: &Node, file: Option<&str>) -> Option<(H
 /// The trigger, and the actions in it or beside it.
 fn trigger_actions(reader: &mut Reader<'_>, node: &Node, span: Span, beside: Option<&Node>) -> Option<Action> {
     let Some(entries) = node.as_map() else {
-        reader.wrong_type("trigger", node, "a mapping", "write `kind: OnConversationStart`, `id` and `actions` under it");
+        reader.wrong_type(
+            "trigger",
+            node,
+            "a mapping",
+            "write `kind: OnConversationStart`, `id` and `actions` under it",
+        );
         return None;
     };
     let mut fields = Fields::new(entries, "a trigger", span);
@@ -141,7 +162,9 @@ fn trigger_actions(reader: &mut Reader<'_>, node: &Node, span: Span, beside: Opt
     let id = fields.required(reader, &["id"], "workflow_start");
     let actions = fields.get(&["actions"]).map(|entry| &entry.value);
     fields.close(reader);
-    let id = id.and_then(|entry| entry.value.as_scalar()).map(|scalar| scalar.text.clone());
+    let id = id
+        .and_then(|entry| entry.value.as_scalar())
+        .map(|scalar| scalar.text.clone());
     let action = begins(id, node.span);
     begin(reader, &action);
     if actions.is_none() && beside.is_none() {
@@ -242,10 +265,15 @@ fn clear_all(reader: &mut Reader<'_>) {
     }
     let written = std::mem::take(&mut reader.written);
     for node in reader.flow.nodes_mut() {
-        let Some(prefix) = cleared.get(&node.id).filter(|prefix| !prefix.is_empty()) else { continue };
+        let Some(prefix) = cleared.get(&node.id).filter(|prefix| !prefix.is_empty()) else {
+            continue;
+        };
         let keys = written.iter().filter(|key| key.starts_with(*prefix));
         let null = || crate::expr::Build::Literal(Default::default());
-        node.keys.get_or_insert_default().set_state.extend(keys.map(|key| (key.clone(), null())));
+        node.keys
+            .get_or_insert_default()
+            .set_state
+            .extend(keys.map(|key| (key.clone(), null())));
     }
 }
 

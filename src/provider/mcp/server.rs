@@ -45,7 +45,9 @@ impl Server {
 
     /// Whether this is its address, as far as that is no secret.
     pub fn is_at(&self, url: &str) -> bool {
-        let McpWay::Http { url: own, .. } = &self.config.way else { return false };
+        let McpWay::Http { url: own, .. } = &self.config.way else {
+            return false;
+        };
         let own = own.plain().and_then(Data::as_str);
         own.is_some_and(|own| own.trim_end_matches('/') == url.trim_end_matches('/'))
     }

@@ -117,7 +117,8 @@ fn request(turn: &Turn<'_>, scope: ScopeId, target: &Target) -> Result<Request, 
         }),
         Target::Conversation(converse) => Request::Conversation(super::converse::request(turn, scope, converse)?),
         Target::McpAt(call) => {
-            let text = |build: &Build| -> Result<Name, Failure> { Ok(turn.value(scope, build, Extra::default())?.to_text()) };
+            let text =
+                |build: &Build| -> Result<Name, Failure> { Ok(turn.value(scope, build, Extra::default())?.to_text()) };
             let url = text(&call.url)?;
             let server = call.label.clone().unwrap_or_else(|| url.clone());
             let at = Some(McpAddress {

@@ -64,7 +64,10 @@ fn texts_are_read_as_values() {
     assert_eq!(played.shown, ["13.5 True 7 3"]);
     let failure = played.failure();
     assert_eq!(&*failure.code, "expression.type");
-    assert!(failure.message.contains("`many` cannot be read as a number"), "{failure:?}");
+    assert!(
+        failure.message.contains("`many` cannot be read as a number"),
+        "{failure:?}"
+    );
 }
 
 #[test]
@@ -112,7 +115,13 @@ fn the_first_condition_that_holds_counts() {
 "
         )
     };
-    for (n, shown) in [("11", "big"), ("7", "seven"), ("6", "some"), ("1", "small"), ("=Blank()", "small")] {
+    for (n, shown) in [
+        ("11", "big"),
+        ("7", "seven"),
+        ("6", "some"),
+        ("1", "small"),
+        ("=Blank()", "small"),
+    ] {
         assert_eq!(play(&actions(n)).shown, [shown, "done"], "{n}");
     }
     let wrong = play("\n    - kind: ConditionGroup\n      conditions:\n        - { condition: =\"maybe\" }\n");

@@ -133,7 +133,10 @@ impl World {
         let driver = Driver::new(store.clone(), cast.clone(), clock);
         let mut shown = Vec::new();
         let mut waits = Vec::new();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let (end, state) = runtime.block_on(async {
             let mut observe = |events: &[Event], _: &Run| {
                 for event in events {
@@ -164,7 +167,10 @@ impl World {
                 session.send(input, &mut observe).await.unwrap();
             }
             let run = session.run();
-            (run.state().end().cloned(), run.workflow_state().cloned().unwrap_or_default())
+            (
+                run.state().end().cloned(),
+                run.workflow_state().cloned().unwrap_or_default(),
+            )
         });
         let told = cast.told.lock().unwrap().clone();
         Played {
@@ -194,7 +200,10 @@ impl Provider for Cast {
             let content = message.to_data().get("content").cloned().unwrap_or_default();
             content.to_text().to_string()
         });
-        self.told.lock().unwrap().push((asked.agent.to_string(), texts.collect()));
+        self.told
+            .lock()
+            .unwrap()
+            .push((asked.agent.to_string(), texts.collect()));
         let mut agents = self.agents.lock().unwrap();
         let answers = agents.get_mut(&*asked.model.model).unwrap();
         let answer = match answers.len() {
@@ -215,13 +224,20 @@ fn play(actions: &str) -> Played {
 }
 
 fn objects(entries: &[(&str, Data)]) -> Data {
-    Data::from(entries.iter().map(|(key, value)| (Arc::from(*key), value.clone())).collect::<Map>())
+    Data::from(
+        entries
+            .iter()
+            .map(|(key, value)| (Arc::from(*key), value.clone()))
+            .collect::<Map>(),
+    )
 }
 
 /// The texts that a conversation holds.
 fn conversation(played: &Played, id: &str) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let kept = runtime.block_on(played.store.recall(&id.into(), 100)).unwrap();
-    let texts = kept.iter().map(|message| message.to_data().get("content").cloned().unwrap_or_default());
+    let texts = kept
+        .iter()
+        .map(|message| message.to_data().get("content").cloned().unwrap_or_default());
     texts.map(|text| text.to_text().to_string()).collect()
 }

@@ -93,8 +93,16 @@ fn the_agent_may_be_chosen_by_a_formula() {
       output: { messages: Local.Answer }
     - { kind: SetVariable, variable: Local.Text, value: =MessageText(Local.Answer) }
 ";
-    let choose = |name: &str| flow(&format!("    - {{ kind: SetVariable, variable: Local.Next, value: '=[{{name: \"{name}\"}}]' }}{actions}"));
-    let world = || World::said("x").agent("one", &[data!("1")]).agent("the-other", &[data!("2")]);
+    let choose = |name: &str| {
+        flow(&format!(
+            "    - {{ kind: SetVariable, variable: Local.Next, value: '=[{{name: \"{name}\"}}]' }}{actions}"
+        ))
+    };
+    let world = || {
+        World::said("x")
+            .agent("one", &[data!("1")])
+            .agent("the-other", &[data!("2")])
+    };
     let played = world().play(&choose("The Other"));
     assert_eq!(played.shown, ["2"]);
     assert_eq!(played.variable("Local.Text"), data!(2));
@@ -129,7 +137,11 @@ fn messages_are_added_to_conversations_and_read_again() {
 fn requests_are_sent_and_their_answers_read() {
     let server = Witness::new(|request, _| {
         let answer = match request.starts_with("GET /good?day=1 ") {
-            true => response("200 OK", "content-type: application/json\r\nx-seen: yes\r\n", "{\"a\": [1, 2]}"),
+            true => response(
+                "200 OK",
+                "content-type: application/json\r\nx-seen: yes\r\n",
+                "{\"a\": [1, 2]}",
+            ),
             false => response("404 Not Found", "", "nothing here"),
         };
         Some(answer.into_bytes())

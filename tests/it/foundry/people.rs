@@ -18,7 +18,12 @@ const AGE: &str = "
 #[test]
 fn a_question_is_asked_until_the_answer_is_one_or_often_enough() {
     let played = World::said("x").answers(&[data!("old"), data!("36")]).play(&flow(AGE));
-    let shown = ["How old are you?", "A number, please", "How old are you?", "Age 37, said 36"];
+    let shown = [
+        "How old are you?",
+        "A number, please",
+        "How old are you?",
+        "Age 37, said 36",
+    ];
     assert_eq!(played.shown, shown);
     assert_eq!(played.waits[0].get("type"), Some(&data!("question")));
     assert_eq!(played.waits[0].get("prompt"), Some(&data!("How old are you?")));
@@ -49,7 +54,11 @@ fn a_question_whose_variable_has_a_value_is_skipped_as_it_says() {
 "
         )
     };
-    let played = |mode| World::said("x").answers(&[data!("Bo"), data!("Cy")]).play(&flow(&question(mode)));
+    let played = |mode| {
+        World::said("x")
+            .answers(&[data!("Bo"), data!("Cy")])
+            .play(&flow(&question(mode)))
+    };
     assert_eq!(played("SkipOnFirstExecutionIfVariableHasValue").shown, ["Name?", "Bo"]);
     assert_eq!(played("AlwaysSkipIfVariableHasValue").shown, ["Ada"]);
     assert_eq!(played("AlwaysAsk").shown, ["Name?", "Name?", "Cy"]);
@@ -78,7 +87,11 @@ fn a_tool_is_called_only_once_it_is_allowed() {
       output: { result: Local.Specials, messages: Local.Messages }
     - { kind: SendActivity, activity: \"Got {Local.Specials}\" }
 ";
-    let world = |answer: Data| World::said("x").function("GetSpecials", data!("soup")).answers(&[answer]);
+    let world = |answer: Data| {
+        World::said("x")
+            .function("GetSpecials", data!("soup"))
+            .answers(&[answer])
+    };
     let played = world(data!({ "approved": true })).play(&flow(actions));
     assert_eq!(played.shown, ["soup", "Got soup"]);
     let asked = data!({
@@ -92,8 +105,10 @@ fn a_tool_is_called_only_once_it_is_allowed() {
 
 #[test]
 fn a_function_that_is_not_registered_is_run_by_the_host() {
-    let played = World::said("x").answers(&[data!({ "result": { "total": 12 } })]).play(&flow(
-        "
+    let played = World::said("x")
+        .answers(&[data!({ "result": { "total": 12 } })])
+        .play(&flow(
+            "
     - kind: InvokeFunctionTool
       id: sum
       functionName: total
@@ -101,7 +116,7 @@ fn a_function_that_is_not_registered_is_run_by_the_host() {
       output: { result: Local.Sum, autoSend: false }
     - { kind: SendActivity, activity: \"{Local.Sum.total}\" }
 ",
-    ));
+        ));
     assert_eq!(played.shown, ["12"]);
     let asked = data!({
         "type": "function", "action": "sum", "prompt": "`total` is to be called",

@@ -21,7 +21,9 @@ enum Place {
 
 impl Place {
     fn of(conversation: Option<&Build>) -> Place {
-        let Some(conversation) = conversation else { return Place::Other };
+        let Some(conversation) = conversation else {
+            return Place::Other;
+        };
         if let Build::Computed(compute) = conversation
             && let Compute::Formula(formula) = &**compute
             && ["System.ConversationId", "System.Conversation.Id"].contains(&formula.source().trim())
@@ -85,11 +87,18 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
         ..Keys::default()
     }));
     let mut keep = Vec::new();
-    keep.extend(output.messages.map(|variable| assign(variable, output_field("messages"))));
+    keep.extend(
+        output
+            .messages
+            .map(|variable| assign(variable, output_field("messages"))),
+    );
     if let Some(variable) = output.object {
         // What cannot be read leaves the variable as it is.
         let before = computed(Compute::Field(variable.key.clone(), variable.path.clone()));
-        keep.push(assign(variable, computed(Compute::First(vec![output_field("object"), before]))));
+        keep.push(assign(
+            variable,
+            computed(Compute::First(vec![output_field("object"), before])),
+        ));
     }
     keep.extend(output.text.map(|variable| assign(variable, output_field("text"))));
     reader.flow.push(keeping(node, keep));
@@ -131,7 +140,9 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
             }
             None => when,
         };
-        reader.flow.jump(action.jump("loop"), vec![(goes_on, listen)], Some(after));
+        reader
+            .flow
+            .jump(action.jump("loop"), vec![(goes_on, listen)], Some(after));
         reader.flow.place(listen);
         let keep = vec![
             (LAST.into(), output_field("message")),
@@ -139,7 +150,9 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
             (rounds.clone(), computed(Compute::More(rounds))),
         ];
         let heard = computed(Compute::Heard(None));
-        reader.flow.push(wait(action, "input", "input", None, Vec::new(), heard, keep));
+        reader
+            .flow
+            .push(wait(action, "input", "input", None, Vec::new(), heard, keep));
         reader.flow.jump_back(action.jump("again"), again);
     }
     reader.flow.place(after);
@@ -160,8 +173,17 @@ fn agent(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(crate::gra
             &name?.value
         }
     };
-    let Some(text) = node.as_scalar().map(|scalar| scalar.text.clone()).filter(|text| !text.trim().is_empty()) else {
-        reader.wrong_type("name", node, "the name of an agent", "write for example `name: my-agent`");
+    let Some(text) = node
+        .as_scalar()
+        .map(|scalar| scalar.text.clone())
+        .filter(|text| !text.trim().is_empty())
+    else {
+        reader.wrong_type(
+            "name",
+            node,
+            "the name of an agent",
+            "write for example `name: my-agent`",
+        );
         return None;
     };
     if !text.starts_with('=') {
@@ -173,7 +195,11 @@ fn agent(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(crate::gra
         && formula.references().is_empty()
     {
         let known = name.eval(&|_: &crate::expr::Root| None).ok();
-        match known.as_ref().and_then(|name| name.as_str()).filter(|name| !name.is_empty()) {
+        match known
+            .as_ref()
+            .and_then(|name| name.as_str())
+            .filter(|name| !name.is_empty())
+        {
             Some(name) => return Some((name.into(), None)),
             None => {
                 let message = "this formula gives no name of an agent";
@@ -189,8 +215,12 @@ fn input(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Input {
     let mut input = Input::default();
     // The runtime for Python also takes arguments beside `input`.
     input.arguments = fields.value(reader, &["arguments"]);
-    let Some(entry) = fields.get(&["input"]) else { return input };
-    let Some(mut inner) = Fields::of(reader, "input", &entry.value, "`input`") else { return input };
+    let Some(entry) = fields.get(&["input"]) else {
+        return input;
+    };
+    let Some(mut inner) = Fields::of(reader, "input", &entry.value, "`input`") else {
+        return input;
+    };
     input.messages = inner.value(reader, &["messages"]);
     input.arguments = inner.value(reader, &["arguments"]).or(input.arguments);
     if let Some(entry) = inner.get(&["externalLoop"])

@@ -7,7 +7,11 @@ use crate::language::foundry::reader::{Action, Fields, Reader};
 use crate::yaml::{Entry, Node};
 
 pub(super) fn group(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields<'_>) -> Option<()> {
-    let entry = fields.required(reader, &["conditions"], "[{ condition: =Local.Count > 3, actions: [] }]")?;
+    let entry = fields.required(
+        reader,
+        &["conditions"],
+        "[{ condition: =Local.Count > 3, actions: [] }]",
+    )?;
     for wrong in ["else", "default"] {
         if let Some(entry) = fields.get(match wrong {
             "else" => &["else"],
@@ -19,13 +23,20 @@ pub(super) fn group(reader: &mut Reader<'_>, action: &Action, fields: &mut Field
         }
     }
     let Some(items) = entry.value.as_list() else {
-        reader.wrong_type("conditions", &entry.value, "a list", "each item has `condition` and `actions`");
+        reader.wrong_type(
+            "conditions",
+            &entry.value,
+            "a list",
+            "each item has `condition` and `actions`",
+        );
         return None;
     };
     let mut arms: Vec<(Test, Label)> = Vec::new();
     let mut bodies: Vec<(Label, Option<&Entry>)> = Vec::new();
     for item in items {
-        let Some(mut fields) = Fields::of(reader, "conditions", item, "a condition") else { continue };
+        let Some(mut fields) = Fields::of(reader, "conditions", item, "a condition") else {
+            continue;
+        };
         let label = reader.flow.label();
         let id = fields.text(reader, &["id"]);
         fields.get(&["kind", "displayName", "description"]);
@@ -58,7 +69,13 @@ pub(super) fn when(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     let label = reader.flow.label();
     let bodies = vec![(label, fields.get(&["then", "actions"]))];
     let otherwise = fields.get(&["else", "elseActions"]);
-    choose(reader, action, test.into_iter().map(|test| (test, label)).collect(), bodies, otherwise);
+    choose(
+        reader,
+        action,
+        test.into_iter().map(|test| (test, label)).collect(),
+        bodies,
+        otherwise,
+    );
     Some(())
 }
 
@@ -78,7 +95,9 @@ fn choose(
             super::list(reader, "actions", &body.value);
         }
         if reader.flow.is_reached() {
-            reader.flow.jump(action.jump(&format!("end.{at}")), Vec::new(), Some(after));
+            reader
+                .flow
+                .jump(action.jump(&format!("end.{at}")), Vec::new(), Some(after));
         }
     }
     reader.flow.place(other);

@@ -13,7 +13,9 @@ pub(super) fn create(reader: &mut Reader<'_>, action: &Action, fields: &mut Fiel
     let variable = fields.required_variable(reader, &["conversationId"])?;
     let metadata = fields.value(reader, &["metadata"]);
     let node = action.node("", talk(Converse::Create { metadata }));
-    reader.flow.push(keeping(node, vec![assign(variable, output_field("id"))]));
+    reader
+        .flow
+        .push(keeping(node, vec![assign(variable, output_field("id"))]));
     Some(())
 }
 
@@ -88,7 +90,8 @@ pub(super) fn list(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
             let found = orders.iter().find(|(name, _)| name.eq_ignore_ascii_case(&word));
             if found.is_none() {
                 let message = format!("`{word}` is no order of messages");
-                let finding = Diagnostic::error(Code::InvalidValue, span, message).suggest(&word, orders.map(|(name, _)| name));
+                let finding =
+                    Diagnostic::error(Code::InvalidValue, span, message).suggest(&word, orders.map(|(name, _)| name));
                 reader.report(finding.help("write `OldestFirst` or `NewestFirst`"));
             }
             found.map(|(_, order)| *order)

@@ -29,7 +29,11 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     reader.flow.jump(action.jump("next"), vec![(left, round)], Some(done));
     reader.flow.place(round);
     let mut keep = vec![assign(value.clone(), super::variable::output())];
-    keep.extend(index.clone().map(|index| assign(index, computed(Compute::Variable(at.clone())))));
+    keep.extend(
+        index
+            .clone()
+            .map(|index| assign(index, computed(Compute::Variable(at.clone())))),
+    );
     keep.push((at.clone(), computed(Compute::More(at.clone()))));
     let item = computed(Compute::Item(list.clone(), at.clone()));
     reader.flow.push(action.set("item", item, keep));

@@ -119,7 +119,9 @@ fn body(reader: &mut Reader<'_>, fields: &mut Fields<'_>, headers: Option<Build>
 /// The host of a URL that is written out, as `permissions` name hosts.
 fn host(url: &Build) -> Option<Name> {
     let Build::Computed(compute) = url else { return None };
-    let Compute::Text(text, _) = &**compute else { return None };
+    let Compute::Text(text, _) = &**compute else {
+        return None;
+    };
     let text = text.literal()?.as_str()?;
     let rest = text.split_once("://")?.1;
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -20,9 +20,13 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     let mut keep = vec![(LAST.into(), output_field("message"))];
     // Where there was a default, a text is meant; else what the user said, with all about it.
     keep.extend(variable.map(|variable| assign(variable, output_field("messages"))));
-    reader.flow.push(wait(action, "", "input", prompt, Vec::new(), heard, keep));
+    reader
+        .flow
+        .push(wait(action, "", "input", prompt, Vec::new(), heard, keep));
     if reader.talks {
-        reader.flow.push(said(action, "keep", computed(Compute::Conversation), "messages"));
+        reader
+            .flow
+            .push(said(action, "keep", computed(Compute::Conversation), "messages"));
     }
     Some(())
 }
@@ -38,10 +42,7 @@ pub(super) fn wait(
     keep: Vec<(Name, Build)>,
 ) -> Node {
     let literal = |text: &str| Build::Literal(text.into());
-    let mut data: Vec<(Name, Build)> = vec![
-        ("type".into(), literal(kind)),
-        ("action".into(), literal(&action.id)),
-    ];
+    let mut data: Vec<(Name, Build)> = vec![("type".into(), literal(kind)), ("action".into(), literal(&action.id))];
     data.extend(prompt.clone().map(|prompt| ("prompt".into(), prompt)));
     data.extend(more);
     let suspend = Suspend {
@@ -61,7 +62,10 @@ pub(super) fn wait(
 pub(super) fn said(action: &Action, suffix: &str, conversation: Build, field: &'static str) -> Node {
     let converse = Converse::Copy {
         conversation,
-        messages: computed(Compute::Unkept(Box::new(computed(Compute::Part(Part::Received, field))))),
+        messages: computed(Compute::Unkept(Box::new(computed(Compute::Part(
+            Part::Received,
+            field,
+        ))))),
     };
     let mut node = action.node(suffix, talk(converse));
     // What is handed on stays.

@@ -138,34 +138,88 @@ actions! {
 const UNSUPPORTED: &[(&str, &str)] = &[
     ("AdaptiveCardPrompt", "ask with `Question`"),
     ("AnswerQuestionWithAI", "ask an agent with `InvokeAzureAgent`"),
-    ("BeginDialog", "put the actions into this file and go there with `GotoAction`"),
+    (
+        "BeginDialog",
+        "put the actions into this file and go there with `GotoAction`",
+    ),
     ("CSATQuestion", "ask with `Question`"),
     ("DeleteActivity", "what is shown stays; leave it out"),
     ("EmitEvent", "tell the user with `SendActivity`"),
-    ("GetActivityMembers", "give what is known of the user with the input of the run"),
-    ("GetConversationMembers", "give what is known of the user with the input of the run"),
+    (
+        "GetActivityMembers",
+        "give what is known of the user with the input of the run",
+    ),
+    (
+        "GetConversationMembers",
+        "give what is known of the user with the input of the run",
+    ),
     ("InvokeAIBuilderModelAction", "ask an agent with `InvokeAzureAgent`"),
-    ("InvokeAzureResponse", "write the agent as a document with `kind: Agent` and ask it with `InvokeAzureAgent`"),
-    ("InvokeConnectorAction", "call its API with `HttpRequestAction`, or a tool with `InvokeMcpTool`"),
+    (
+        "InvokeAzureResponse",
+        "write the agent as a document with `kind: Agent` and ask it with `InvokeAzureAgent`",
+    ),
+    (
+        "InvokeConnectorAction",
+        "call its API with `HttpRequestAction`, or a tool with `InvokeMcpTool`",
+    ),
     ("InvokeCustomModelAction", "ask an agent with `InvokeAzureAgent`"),
     ("InvokeFlowAction", "call the flow's address with `HttpRequestAction`"),
-    ("InvokeSkillAction", "call it with `HttpRequestAction` or `InvokeFunctionTool`"),
-    ("LogCustomTelemetryEvent", "every action is in the trace of the run already; leave it out"),
-    ("OAuthInput", "give the server's headers in `interpret.yaml`, and call it with `InvokeMcpTool`"),
-    ("RecognizeIntent", "ask an agent for the intent and read its `responseObject`"),
+    (
+        "InvokeSkillAction",
+        "call it with `HttpRequestAction` or `InvokeFunctionTool`",
+    ),
+    (
+        "LogCustomTelemetryEvent",
+        "every action is in the trace of the run already; leave it out",
+    ),
+    (
+        "OAuthInput",
+        "give the server's headers in `interpret.yaml`, and call it with `InvokeMcpTool`",
+    ),
+    (
+        "RecognizeIntent",
+        "ask an agent for the intent and read its `responseObject`",
+    ),
     ("RepeatDialog", "go back with `GotoAction`"),
-    ("RepeatUntil", "go back with `GotoAction` in a `ConditionGroup`, or use `Foreach`"),
-    ("ReplaceDialog", "put the actions into this file and go there with `GotoAction`"),
-    ("SearchAndSummarizeContent", "give an agent a search tool and ask it with `InvokeAzureAgent`"),
-    ("SearchAndSummarizeWithCustomModel", "give an agent a search tool and ask it with `InvokeAzureAgent`"),
-    ("SearchKnowledgeSources", "call the search with `InvokeMcpTool` or `HttpRequestAction`"),
+    (
+        "RepeatUntil",
+        "go back with `GotoAction` in a `ConditionGroup`, or use `Foreach`",
+    ),
+    (
+        "ReplaceDialog",
+        "put the actions into this file and go there with `GotoAction`",
+    ),
+    (
+        "SearchAndSummarizeContent",
+        "give an agent a search tool and ask it with `InvokeAzureAgent`",
+    ),
+    (
+        "SearchAndSummarizeWithCustomModel",
+        "give an agent a search tool and ask it with `InvokeAzureAgent`",
+    ),
+    (
+        "SearchKnowledgeSources",
+        "call the search with `InvokeMcpTool` or `HttpRequestAction`",
+    ),
     ("SignOutUser", "signing in and out is up to the server; leave it out"),
-    ("TransferConversation", "tell the user with `SendActivity`, and call the other side with `HttpRequestAction`"),
-    ("TransferConversationV2", "tell the user with `SendActivity`, and call the other side with `HttpRequestAction`"),
-    ("UnknownDialogAction", "the editor did not know this action either; write it anew"),
+    (
+        "TransferConversation",
+        "tell the user with `SendActivity`, and call the other side with `HttpRequestAction`",
+    ),
+    (
+        "TransferConversationV2",
+        "tell the user with `SendActivity`, and call the other side with `HttpRequestAction`",
+    ),
+    (
+        "UnknownDialogAction",
+        "the editor did not know this action either; write it anew",
+    ),
     ("UpdateActivity", "show another message with `SendActivity`"),
     ("WaitForConnectorTrigger", "wait with `RequestExternalInput`"),
-    ("While", "go back with `GotoAction` in a `ConditionGroup`, or use `Foreach`"),
+    (
+        "While",
+        "go back with `GotoAction` in a `ConditionGroup`, or use `Foreach`",
+    ),
 ];
 
 /// Reads a list of actions.
@@ -174,7 +228,12 @@ pub(super) fn list(reader: &mut Reader<'_>, key: &str, node: &Node) {
         return;
     }
     let Some(items) = node.as_list() else {
-        reader.wrong_type(key, node, "a list of actions", format!("write each behind a dash, under `{key}:`"));
+        reader.wrong_type(
+            key,
+            node,
+            "a list of actions",
+            format!("write each behind a dash, under `{key}:`"),
+        );
         return;
     };
     for item in items {
@@ -187,7 +246,10 @@ fn one(reader: &mut Reader<'_>, node: &Node) -> Option<()> {
         reader.wrong_type("actions", node, "actions", "an action is a mapping with a `kind`");
         return None;
     };
-    let anchor = node.entry("kind").or(entries.first()).map_or(node.span, |entry| entry.key_span);
+    let anchor = node
+        .entry("kind")
+        .or(entries.first())
+        .map_or(node.span, |entry| entry.key_span);
     let Some(written) = node.entry("kind").filter(|entry| !entry.value.is_null()) else {
         let finding = Diagnostic::error(Code::MissingKey, anchor, "an action needs `kind`").here("`kind` is missing");
         reader.report(finding.help("add for example `kind: SendActivity`"));
@@ -200,8 +262,16 @@ fn one(reader: &mut Reader<'_>, node: &Node) -> Option<()> {
     };
     let anchor = written.value.span;
     let mut fields = Fields::new(entries, format!("`{name}`"), anchor);
-    let text = |key: &str| node.get(key).and_then(Node::as_str).filter(|text| !text.is_empty()).map(Name::from);
-    let id = node.get("id").and_then(Node::as_scalar).filter(|id| !id.text.is_empty());
+    let text = |key: &str| {
+        node.get(key)
+            .and_then(Node::as_str)
+            .filter(|text| !text.is_empty())
+            .map(Name::from)
+    };
+    let id = node
+        .get("id")
+        .and_then(Node::as_scalar)
+        .filter(|id| !id.text.is_empty());
     let label = reader.flow.here();
     let id = match id {
         Some(scalar) => {
@@ -218,11 +288,17 @@ fn one(reader: &mut Reader<'_>, node: &Node) -> Option<()> {
         purpose: text("description"),
         origin: node.span,
     };
-    if node.get("disabled").and_then(Node::as_scalar).is_some_and(|flag| flag.data.as_bool() == Some(true)) {
+    if node
+        .get("disabled")
+        .and_then(Node::as_scalar)
+        .is_some_and(|flag| flag.data.as_bool() == Some(true))
+    {
         let message = format!("`{}` is disabled, and ends the run where it stands", action.id);
         let span = node.entry("disabled").map_or(anchor, |entry| entry.key_span);
         let finding = Diagnostic::warning(Code::Unreachable, span, message);
-        reader.report(finding.help("as in Foundry, nothing goes on behind a disabled action; remove it, or what follows"));
+        reader.report(
+            finding.help("as in Foundry, nothing goes on behind a disabled action; remove it, or what follows"),
+        );
         end::stop(reader, &action);
         fields.ignore();
         return Some(());
@@ -239,12 +315,14 @@ fn unknown(reader: &mut Reader<'_>, word: &str, node: &Node) {
     let unsupported = UNSUPPORTED.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
     let finding = match unsupported {
         Some((name, instead)) => {
-            let message = format!("`{name}` is not supported, and neither is it in Foundry's own runtimes, which pass over it");
+            let message =
+                format!("`{name}` is not supported, and neither is it in Foundry's own runtimes, which pass over it");
             Diagnostic::error(Code::UnknownKind, node.span, message).help(*instead)
         }
         None => {
             let message = format!("`{word}` is no kind of action");
-            let finding = Diagnostic::error(Code::UnknownKind, node.span, message).suggest(word, Kind::NAMES.iter().copied());
+            let finding =
+                Diagnostic::error(Code::UnknownKind, node.span, message).suggest(word, Kind::NAMES.iter().copied());
             match finding.help.is_empty() {
                 true => finding.help("Foundry would pass over it without a word; remove it if it is not needed"),
                 false => finding,
@@ -275,7 +353,10 @@ fn show(action: &Action, suffix: &str, text: crate::expr::Build, agent: Option<&
     };
     let mut node = action.node(suffix, op);
     node.keys.get_or_insert_default().output = Some(text);
-    keeping(node, vec![(super::SHOWN.into(), computed(Compute::Part(Part::Output, "")))])
+    keeping(
+        node,
+        vec![(super::SHOWN.into(), computed(Compute::Part(Part::Output, "")))],
+    )
 }
 
 /// The node, with something else for what follows it.

@@ -57,14 +57,19 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     };
     if let Some(skips) = skips {
         let skipped = reader.flow.label();
-        reader.flow.jump(action.jump("skip"), vec![(skips, skipped)], Some(begin));
+        reader
+            .flow
+            .jump(action.jump("skip"), vec![(skips, skipped)], Some(begin));
         reader.flow.place(skipped);
         let keep = vec![(asked.clone(), Build::Literal(true.into()))];
         reader.flow.push(action.set("skipped", null(), keep));
         reader.flow.jump(action.jump("past"), Vec::new(), Some(after));
     }
     reader.flow.place(begin);
-    let begun = vec![(asked, Build::Literal(true.into())), (attempts.clone(), Build::Literal(0.into()))];
+    let begun = vec![
+        (asked, Build::Literal(true.into())),
+        (attempts.clone(), Build::Literal(0.into())),
+    ];
     reader.flow.push(action.set("begin", null(), begun));
     let again = reader.flow.here();
     reader.flow.push(super::show(action, "prompt", prompt.clone(), None));
@@ -74,7 +79,9 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
         (attempts.clone(), computed(Compute::More(attempts.clone()))),
     ];
     let parsed = computed(Compute::Answer(entity));
-    reader.flow.push(wait(action, "", "question", Some(prompt), more, parsed, keep));
+    reader
+        .flow
+        .push(wait(action, "", "question", Some(prompt), more, parsed, keep));
 
     let (accept, give_up, wrong) = (reader.flow.label(), reader.flow.label(), reader.flow.label());
     let mut arms = vec![(Test::Kept(answer.to_string(), "valid"), accept)];
@@ -96,7 +103,9 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     reader.flow.place(give_up);
     if repeat.is_some() || default.is_some() {
         let keep = vec![assign(variable.clone(), output())];
-        reader.flow.push(action.set("default", default.unwrap_or_else(null), keep));
+        reader
+            .flow
+            .push(action.set("default", default.unwrap_or_else(null), keep));
         if let Some(response) = default_response {
             reader.flow.push(super::show(action, "defaulted", response, None));
         }
@@ -110,7 +119,9 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     let accepted = computed(Compute::Field(answer, Vec::new()));
     reader.flow.push(action.set("accept", accepted, keep));
     if tells && reader.talks {
-        reader.flow.push(said(action, "keep", computed(Compute::Conversation), "message"));
+        reader
+            .flow
+            .push(said(action, "keep", computed(Compute::Conversation), "message"));
     }
     reader.flow.place(after);
     Some(())
@@ -138,7 +149,8 @@ fn question(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<Question
             let found = modes.iter().find(|(name, _)| name.eq_ignore_ascii_case(&word));
             if found.is_none() {
                 let message = format!("`{word}` is no way to skip a question");
-                let finding = Diagnostic::error(Code::InvalidValue, span, message).suggest(&word, modes.map(|(name, _)| name));
+                let finding =
+                    Diagnostic::error(Code::InvalidValue, span, message).suggest(&word, modes.map(|(name, _)| name));
                 reader.report(finding);
             }
             found.map(|(_, mode)| *mode)
@@ -147,7 +159,9 @@ fn question(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<Question
     let repeat = fields.value(reader, &["repeatCount"]);
     let invalid = fields.prompt(reader, &["invalidPrompt"]);
     let unrecognized = fields.prompt(reader, &["unrecognizedPrompt"]);
-    let invalid = invalid.or(unrecognized).unwrap_or_else(|| Build::Literal("Invalid response".into()));
+    let invalid = invalid
+        .or(unrecognized)
+        .unwrap_or_else(|| Build::Literal("Invalid response".into()));
     let default = fields.value(reader, &["defaultValue", "default"]);
     let default_response = fields.prompt(reader, &["defaultValueResponse"]);
     let tells = fields.get(&["autoSend"]).and_then(|entry| entry.value.as_scalar());

@@ -27,8 +27,12 @@ pub(super) struct Output {
 /// Reads `output`.
 pub(super) fn output(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Output {
     let mut output = Output::default();
-    let Some(entry) = fields.get(&["output"]) else { return output };
-    let Some(mut inner) = Fields::of(reader, "output", &entry.value, "`output`") else { return output };
+    let Some(entry) = fields.get(&["output"]) else {
+        return output;
+    };
+    let Some(mut inner) = Fields::of(reader, "output", &entry.value, "`output`") else {
+        return output;
+    };
     output.messages = inner.variable(reader, &["messages"]);
     output.object = inner.variable(reader, &["responseObject"]);
     output.result = inner.variable(reader, &["result"]);
@@ -50,7 +54,15 @@ pub(super) fn function(reader: &mut Reader<'_>, action: &Action, fields: &mut Fi
     // Who has registered no such function runs it elsewhere, and tells what came of it.
     let more = vec![("name".into(), shown), ("arguments".into(), arguments.clone())];
     let reason = Build::Literal(format!("`{name}` is to be called").into());
-    let host = wait(action, "host", "function", Some(reason), more, computed(Compute::Called), Vec::new());
+    let host = wait(
+        action,
+        "host",
+        "function",
+        Some(reason),
+        more,
+        computed(Compute::Called),
+        Vec::new(),
+    );
     let host = reader.builder.node(host);
     let block = reader.builder.block(vec![host]);
     let call = Call {
@@ -139,7 +151,9 @@ fn approve(
     output: &Output,
 ) -> Label {
     let after = reader.flow.label();
-    let Some(test) = test.filter(|test| !super::is_never(test)) else { return after };
+    let Some(test) = test.filter(|test| !super::is_never(test)) else {
+        return after;
+    };
     let (go, ask, refuse) = (reader.flow.label(), reader.flow.label(), reader.flow.label());
     if super::literal(&test) != Some(true) {
         reader.flow.jump(action.jump("check"), vec![(test, ask)], Some(go));
@@ -154,13 +168,22 @@ fn approve(
         Build::Literal("` be called?".into()),
     ]));
     let approval = computed(Compute::Approval);
-    reader.flow.push(wait(action, "approve", "approval", Some(prompt), more, approval, keep));
+    reader
+        .flow
+        .push(wait(action, "approve", "approval", Some(prompt), more, approval, keep));
     let approved = Test::Kept(answer.to_string(), "approved");
-    reader.flow.jump(action.jump("decide"), vec![(approved, go)], Some(refuse));
+    reader
+        .flow
+        .jump(action.jump("decide"), vec![(approved, go)], Some(refuse));
     reader.flow.place(refuse);
     let refused = Build::Literal("Error: the call was not approved".into());
-    let keep = output.result.clone().map(|variable| assign(variable, super::variable::output()));
-    reader.flow.push(action.set("refused", refused, keep.into_iter().collect()));
+    let keep = output
+        .result
+        .clone()
+        .map(|variable| assign(variable, super::variable::output()));
+    reader
+        .flow
+        .push(action.set("refused", refused, keep.into_iter().collect()));
     reader.flow.jump(action.jump("past"), Vec::new(), Some(after));
     reader.flow.place(go);
     after
@@ -177,7 +200,11 @@ fn finish(
 ) {
     let mut keep = Vec::new();
     keep.extend(output.result.map(|variable| assign(variable, output_field("value"))));
-    keep.extend(output.messages.map(|variable| assign(variable, output_field("messages"))));
+    keep.extend(
+        output
+            .messages
+            .map(|variable| assign(variable, output_field("messages"))),
+    );
     reader.flow.push(keeping(node, keep));
     let text = computed(Compute::Part(Part::Received, "text"));
     let show = super::show(action, "show", text, None);

@@ -47,11 +47,18 @@ pub(super) fn set_text(reader: &mut Reader<'_>, action: &Action, fields: &mut Fi
 pub(super) fn set_multiple(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields<'_>) -> Option<()> {
     let entry = fields.required(reader, &["assignments"], "[{ variable: Local.A, value: 1 }]")?;
     let Some(items) = entry.value.as_list() else {
-        reader.wrong_type("assignments", &entry.value, "a list", "each item has `variable` and `value`");
+        reader.wrong_type(
+            "assignments",
+            &entry.value,
+            "a list",
+            "each item has `variable` and `value`",
+        );
         return None;
     };
     for (at, item) in items.iter().enumerate() {
-        let Some(mut fields) = Fields::of(reader, "assignments", item, "an assignment") else { continue };
+        let Some(mut fields) = Fields::of(reader, "assignments", item, "an assignment") else {
+            continue;
+        };
         let variable = fields.required_variable(reader, VARIABLE);
         let value = match fields.get(&["value"]) {
             Some(entry) => reader.value("value", &entry.value),
@@ -97,7 +104,12 @@ pub(super) fn clear(reader: &mut Reader<'_>, action: &Action, fields: &mut Field
 }
 
 fn unknown_scope(reader: &mut Reader<'_>, text: &str, span: Span) {
-    let known = ["ConversationScopedVariables", "AllGlobalVariables", "ConversationHistory", "UserScopedVariables"];
+    let known = [
+        "ConversationScopedVariables",
+        "AllGlobalVariables",
+        "ConversationHistory",
+        "UserScopedVariables",
+    ];
     let message = format!("`{text}` is no group of variables");
     let finding = Diagnostic::error(Code::InvalidValue, span, message).suggest(text, known);
     reader.report(finding.help("write `ConversationScopedVariables` or `AllGlobalVariables`"));
@@ -122,7 +134,12 @@ fn value_type(reader: &mut Reader<'_>, node: &Node) -> Option<ValueType> {
         Some(_) => match node.get("kind").or(node.get("type")) {
             Some(kind) => kind,
             None => {
-                reader.wrong_type("valueType", node, "a `kind`", "write for example `{ kind: Record, properties: { a: String } }`");
+                reader.wrong_type(
+                    "valueType",
+                    node,
+                    "a `kind`",
+                    "write for example `{ kind: Record, properties: { a: String } }`",
+                );
                 return None;
             }
         },
