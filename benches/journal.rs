@@ -3,12 +3,15 @@
 //! beginning of a run is an append of ours as well, though it counts as none.
 #![allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 
+#[path = "common/bare.rs"]
+mod bare;
 mod common;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Instant;
+
+use bare::{Bare, RECORD};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -19,8 +22,6 @@ use interpret::load;
 use interpret::provider::{Effect, Performing, Provider};
 use interpret::run::{Answer, Event, EventKind, Outcome, Run, Start, Started, Status};
 use interpret::store::{Append, Head, Sqlite, Store};
-use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 const PRODUCERS: usize = 64;
 const STEPS: usize = 10;
@@ -31,7 +32,6 @@ const WAITING: usize = 100_000;
 /// How long what a step returns is. It stands in three of the events of its record, with which that has as many bytes as
 /// one of the bare writer's.
 const RESULT: usize = 238;
-const RECORD: usize = 1_025;
 
 fn main() {
     let folder = std::env::temp_dir().join(format!("interpret-journal-{}", std::process::id()));
@@ -61,7 +61,11 @@ fn main() {
             costs[at].push((cpu() - used) / count);
         };
         let waves = round * WAVES..(round + 1) * WAVES;
-        rate(0, &mut || waves.clone().for_each(|_| runtime.block_on(bare.produce())));
+        rate(0, &mut || {
+            waves
+                .clone()
+                .for_each(|_| runtime.block_on(bare.produce(PRODUCERS, STEPS)))
+        });
         let mut execute = |at: usize, driver: &Driver| {
             rate(at, &mut || {
                 let wave = |wave| runtime.block_on(execute(driver, &program, wave));
@@ -168,6 +172,7 @@ async fn fill(store: &Arc<Sqlite>, program: &Arc<Program>) {
                 user: None,
                 conversation: None,
                 labels: Default::default(),
+                trace: None,
             };
             let event = Event {
                 at: interpret::graph::Timestamp(at),
@@ -188,58 +193,5 @@ async fn fill(store: &Arc<Sqlite>, program: &Arc<Program>) {
         for appended in join_all(appends).await {
             appended.expect("room for it");
         }
-    }
-}
-
-/// One table, one thread, groups of up to 256.
-struct Bare {
-    jobs: mpsc::Sender<oneshot::Sender<()>>,
-}
-
-impl Bare {
-    fn new(path: &Path) -> Bare {
-        let mut connection = Connection::open(path).expect("a file");
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = wal; PRAGMA synchronous = full; \
-                 CREATE TABLE records (id INTEGER PRIMARY KEY, payload BLOB NOT NULL)",
-            )
-            .expect("a table");
-        let (jobs, inbox) = mpsc::channel::<oneshot::Sender<()>>();
-        let payload = vec![b'x'; RECORD];
-        let work = move || {
-            while let Ok(first) = inbox.recv() {
-                let mut group = vec![first];
-                while group.len() < 256
-                    && let Ok(job) = inbox.try_recv()
-                {
-                    group.push(job);
-                }
-                let transaction = connection.transaction().expect("a transaction");
-                for _ in &group {
-                    transaction
-                        .prepare_cached("INSERT INTO records (payload) VALUES (?)")
-                        .and_then(|mut insert| insert.execute([&payload]))
-                        .expect("a record");
-                }
-                transaction.commit().expect("a commit");
-                for job in group {
-                    let _ = job.send(());
-                }
-            }
-        };
-        std::thread::Builder::new().spawn(work).expect("a thread");
-        Bare { jobs }
-    }
-
-    async fn produce(&self) {
-        let producer = async |_: usize| {
-            for _ in 0..STEPS {
-                let (done, told) = oneshot::channel();
-                self.jobs.send(done).expect("a writer");
-                told.await.expect("a commit");
-            }
-        };
-        join_all((0..PRODUCERS).map(producer)).await;
     }
 }

@@ -31,8 +31,8 @@
 //! it; [`yaml`] reads text, [`expr`] expressions, [`contract`] schemas; [`language`] makes a [`graph`] of a document and
 //! [`load`] checks files against each other; [`run`] interprets; [`config`], [`permit`], [`secret`] and
 //! [`provider`] reach outside,
-//! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one. [`testing`] runs
-//! test files, [`lsp`] serves editors, and [`cli`] is the program.
+//! [`store`] keeps events, in memory or in a file, and [`drive`] makes a run and the outside world one, `telemetry`
+//! tells of it. [`testing`] runs test files, [`lsp`] serves editors, and [`cli`] is the program.
 
 // In the order of the pipeline; the blank lines keep it.
 pub mod source;
@@ -68,6 +68,9 @@ pub mod clock;
 pub mod provider;
 
 pub mod drive;
+
+#[cfg(feature = "otel")]
+pub mod telemetry;
 
 pub mod testing;
 

@@ -14,7 +14,7 @@ use interpret::data::Data;
 use interpret::drive::{Driver, SystemClock};
 use interpret::load;
 use interpret::permit::Permit;
-use interpret::provider::Providers;
+use interpret::provider::{Functions, Providers};
 use interpret::secret::Secrets;
 use interpret::serve::{Access, Server, Settings};
 use interpret::store::{self, Limits, Memory, Store};
@@ -33,6 +33,17 @@ pub struct Work {
     pub name: &'static str,
     pub result: &'static str,
 }
+
+/// How long what an effect returns is: with it, what is kept of a step has as many bytes as a record of the bare writer.
+const RESULT: usize = 238;
+/// How many effects the workflow `effects` has.
+pub const EFFECTS: usize = 10;
+
+/// Ten effects in a row.
+pub const DURABLE: Work = Work {
+    name: "effects",
+    result: r#""status":"completed","result":"xxx"#,
+};
 
 /// Ten steps in a row, ten beside each other, three conditions.
 pub const WORKS: [Work; 3] = [
@@ -53,6 +64,9 @@ pub const WORKS: [Work; 3] = [
 /// Serves, if this process was started for that; it never comes back then.
 pub fn serve_if_asked() {
     let Ok(kind) = std::env::var(KIND) else { return };
+    // As `interpret serve` has it.
+    #[cfg(target_os = "linux")]
+    rustix::thread::disable_transparent_huge_pages(true).expect("small pages");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -79,7 +93,8 @@ async fn ours(listener: tokio::net::TcpListener, url: &str) {
     let clock = Arc::new(SystemClock);
     let permit = Arc::new(Permit::nothing());
     let secrets = Arc::new(Secrets::from_environment(permit.clone()));
-    let providers = Providers::new(permit, secrets, clock.clone());
+    let functions = Functions::new().with("work", |_| async { Ok(Data::from("x".repeat(RESULT))) });
+    let providers = Providers::new(permit, secrets, clock.clone()).with_functions(functions);
     let reload = |definition: &store::Definition| match load::reload(definition) {
         Ok((program, _)) => Ok(program),
         Err(error) => Err(error.to_string()),
@@ -132,6 +147,12 @@ fn workflows() -> String {
     for step in 0..3 {
         text.push_str(&format!(
             "  - {{ kind: andWhen, id: w{step}, condition: =data.n > 0, set: {{ n: =data.n + 1 }} }}\n"
+        ));
+    }
+    text.push_str("---\nkind: Workflow\nid: effects\nsteps:\n");
+    for step in 0..EFFECTS {
+        text.push_str(&format!(
+            "  - {{ kind: andThen, id: e{step}, function: {{ name: work }} }}\n"
         ));
     }
     text.push_str("---\nkind: Workflow\nid: ask\nsteps:\n  - { kind: andThen, id: ask, suspend: {} }\n");
@@ -190,10 +211,15 @@ impl Process {
 
     /// Requests a second, and the microseconds of processor time each costs the server.
     pub fn round(&self, work: &Work, length: Duration) -> (f64, f64) {
+        self.round_of(CLIENTS, work, length)
+    }
+
+    /// The same with so many clients at once.
+    pub fn round_of(&self, clients: usize, work: &Work, length: Duration) -> (f64, f64) {
         let before = self.cpu();
         let begun = Instant::now();
         let counts: Vec<usize> = std::thread::scope(|scope| {
-            let clients: Vec<_> = (0..CLIENTS)
+            let clients: Vec<_> = (0..clients)
                 .map(|_| scope.spawn(|| client(self.address, work, begun + length)))
                 .collect();
             clients

@@ -4,6 +4,7 @@
     reason = "the command line reads files, the environment and the clock"
 )]
 
+mod actuals;
 mod ask;
 mod completions;
 mod dify;
@@ -16,6 +17,7 @@ mod lsp;
 mod output;
 mod progress;
 mod reach;
+mod releases;
 mod replay;
 mod run;
 mod runs;
@@ -66,6 +68,10 @@ enum Command {
     Triggers(triggers::Arguments),
     /// List, inspect, resume and prune the runs that a store keeps.
     Runs(runs::Arguments),
+    /// List the releases of workflows, and put tags at them.
+    Releases(releases::Arguments),
+    /// Report what people said that executions should have come to, and make tests of it.
+    Actuals(actuals::Arguments),
     /// Run the tests of workflows, each in virtual time and without the outside world.
     Test(test::Arguments),
     /// Tell whether a recorded run would go the same way with the definition as it is now.
@@ -114,6 +120,8 @@ pub fn main() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments),
         Command::Triggers(arguments) => triggers::run(&arguments),
         Command::Runs(arguments) => runs::run(arguments),
+        Command::Releases(arguments) => releases::run(arguments),
+        Command::Actuals(arguments) => actuals::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),

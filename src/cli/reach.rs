@@ -14,7 +14,8 @@ use crate::drive::Driver;
 use crate::graph::{Definition, Name, Program};
 use crate::load;
 use crate::permit::Permit;
-use crate::provider::{Cassette, Configured, Mocks, Providers, Recorder, Replay, Tape};
+use crate::provider::{Cassette, Configured, DeltaSink, Mocks, Providers, Recorder, Replay, Tape};
+use crate::run::TraceParent;
 use crate::secret::Secrets;
 use crate::source::{FileId, Sources};
 use crate::store::Store;
@@ -28,7 +29,7 @@ pub(super) struct Reach {
     #[arg(long, value_name = "FILE")]
     pub mocks: Option<PathBuf>,
     /// The configuration: which connections to models and which MCP servers there are. By default `interpret.yaml`
-    /// beside the workflow, in this folder or in `workflows/`.
+    /// beside the workflows, in this folder or in `workflows/`.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Keeps every exchange with a model in a file, without secrets. Scripts and mocks are not recorded.
@@ -46,36 +47,59 @@ pub(super) struct Reach {
     /// Lets it read environment variables: all of them, or those listed.
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     allow_env: Vec<String>,
+    /// Lets the configuration ask its command for secrets: whichever program that is, or those listed.
+    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_secret_command: Vec<String>,
+}
+
+/// A driver, the secrets that its calls use, and what is configured for clients of Dify.
+pub(super) struct Reached {
+    pub driver: Driver,
+    pub secrets: Arc<Secrets>,
+    pub dify: config::Dify,
 }
 
 impl Reach {
-    /// A driver that reaches what is granted, or mocks; `program` is what is run, if it is one.
+    /// A driver that reaches what is granted, or mocks; `program` is what is run, if it is one, and `deltas` is told the
+    /// text of agents while it comes.
     pub fn driver(
         &self,
         permit: Arc<Permit>,
         program: Option<(&Program, &Sources)>,
         store: Arc<dyn Store>,
+        deltas: Option<DeltaSink>,
     ) -> Result<Driver, Exit> {
-        let configured = self.configured(program)?;
-        self.driver_of(configured, permit, program, store)
+        let beside = program.map(|(program, sources)| {
+            let file = sources.file(program.main().header.origin.file);
+            PathBuf::from(file.name())
+        });
+        let program = program.map(|(program, _)| program);
+        let reached = self.open(permit, beside.as_slice(), program, store, deltas)?;
+        Ok(reached.driver)
     }
 
-    /// The same with a configuration that was read before.
-    pub fn driver_of(
+    /// The same with its secrets; the configuration may lie beside some files, or in folders.
+    pub fn open(
         &self,
-        configured: Configured,
         permit: Arc<Permit>,
-        program: Option<(&Program, &Sources)>,
+        beside: &[PathBuf],
+        program: Option<&Program>,
         store: Arc<dyn Store>,
-    ) -> Result<Driver, Exit> {
+        deltas: Option<DeltaSink>,
+    ) -> Result<Reached, Exit> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let secrets = Arc::new(Secrets::from_environment(permit.clone()));
+        let configured = self.configured(beside)?;
+        let secrets = Arc::new(Secrets::configured(permit.clone(), configured.config.secrets.clone()));
         let providers = Providers::new(permit.clone(), secrets.clone(), clock.clone());
         let configured = configured.with_tape(self.tape()?);
         let models = configured.models(&providers);
+        let models = match deltas {
+            Some(sink) => models.with_deltas(sink),
+            None => models,
+        };
         let providers = providers.with_models(models);
         let providers = match &self.mocks {
-            Some(path) => providers.with_mocks(mocks(path, program.map(|(program, _)| program))?),
+            Some(path) => providers.with_mocks(mocks(path, program)?),
             None => providers.with_mcp(configured.mcp(&permit, &secrets)),
         };
         let programs = |definition: &Definition| match load::reload(definition) {
@@ -83,10 +107,13 @@ impl Reach {
             Err(error) => Err(error.to_string()),
         };
         let driver = Driver::new(store, Arc::new(providers), clock).with_programs(Arc::new(programs));
-        Ok(match self.mocks.is_some() {
+        let driver = match self.mocks.is_some() {
             true => driver,
             false => driver.with_permit(permit),
-        })
+        };
+        let driver = observed(driver, &configured)?;
+        let dify = configured.config.dify.clone();
+        Ok(Reached { driver, secrets, dify })
     }
 
     /// Tells which environment variables a program asks for and may read.
@@ -95,17 +122,18 @@ impl Reach {
         Box::new(move |program| environment(mocked, &permit, program))
     }
 
-    /// The configuration that was asked for, or that lies beside the workflow.
-    pub fn configured(&self, program: Option<(&Program, &Sources)>) -> Result<Configured, Exit> {
+    /// The configuration that was asked for, or that lies beside the workflows.
+    fn configured(&self, beside: &[PathBuf]) -> Result<Configured, Exit> {
         let configured = match &self.config {
             Some(path) => Configured::of(config::load(path)),
             None => {
-                let beside = program.map(|(program, sources)| {
-                    let file = sources.file(program.main().header.origin.file);
-                    Path::new(file.name()).parent().unwrap_or(Path::new("")).to_owned()
-                });
+                let folder = |path: &PathBuf| match path.is_dir() {
+                    true => path.clone(),
+                    false => path.parent().unwrap_or(Path::new("")).to_owned(),
+                };
+                let beside = beside.iter().map(folder);
                 let here = [".", "workflows"].map(PathBuf::from);
-                Configured::find(&beside.into_iter().chain(here).collect::<Vec<_>>())
+                Configured::find(&beside.chain(here).collect::<Vec<_>>())
             }
         };
         show(&configured.diagnostics, &configured.sources);
@@ -134,11 +162,6 @@ impl Reach {
         environment(self.mocks.is_some(), permit, program)
     }
 
-    /// The secrets that are granted.
-    pub fn secrets(&self, permit: Arc<Permit>) -> Arc<Secrets> {
-        Arc::new(Secrets::from_environment(permit))
-    }
-
     /// The file with mocks, as it was given.
     pub fn mocks_name(&self) -> Option<String> {
         self.mocks.as_ref().map(|path| path.display().to_string())
@@ -159,8 +182,39 @@ impl Reach {
         for names in &self.allow_env {
             permit = permit.allow_env(listed(names).as_deref());
         }
+        for programs in &self.allow_secret_command {
+            permit = permit.allow_secret_command(listed(programs).as_deref());
+        }
         Ok(permit)
     }
+}
+
+/// The driver, followed by telemetry if the environment asks for that.
+#[cfg(feature = "otel")]
+fn observed(driver: Driver, configured: &Configured) -> Result<Driver, Exit> {
+    let telemetry = crate::telemetry::Telemetry::from_environment(&configured.config, driver.clock().clone());
+    Ok(match telemetry.map_err(complain)? {
+        Some(telemetry) => driver.with_observer(Arc::new(telemetry)),
+        None => driver,
+    })
+}
+
+/// The driver, which this build lets nobody follow.
+#[cfg(not(feature = "otel"))]
+fn observed(driver: Driver, _: &Configured) -> Result<Driver, Exit> {
+    Ok(driver)
+}
+
+/// What is to be done before the program ends. That telemetry cannot be told fails nothing.
+pub(super) async fn close(driver: &Driver) {
+    if let Err(why) = driver.close().await {
+        output::say(&format!("warning: telemetry cannot be sent: {why}\n"));
+    }
+}
+
+/// What the program belongs to in the trace of whoever started it.
+pub(super) fn parent() -> Option<TraceParent> {
+    std::env::var("TRACEPARENT").ok()?.parse().ok()
 }
 
 /// With mocks, a variable that is not granted reads as `$NAME`.

@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::reach::Reach;
+use super::reach::{self, Reach};
 use super::run::Interrupts;
 use super::{Exit, complain, dify, input, output, show, stored, watch};
+use crate::drive::Live;
 use crate::graph::parse_duration;
 use crate::load::{self, Loaded};
 use crate::serve::{Access, Auth, ListenError, Server, Settings};
@@ -30,7 +31,7 @@ Examples:
   curl http://localhost:3141/workflows
   curl http://localhost:3141/workflows/order-approval/execute -d '{\"input\": {\"orderId\": \"A-1\", \"amount\": 40}}'
 
-Exit codes: 0 ended when told to, 1 error, 2 wrong usage or definition.")]
+Exit codes: 0 ended when told to, 1 error, 2 wrong usage or definition, 4 ended at once by a second interrupt.")]
 pub(super) struct Arguments {
     /// Workflow files, and folders of them.
     #[arg(required = true, value_name = "PATH")]
@@ -63,6 +64,9 @@ pub(super) struct Arguments {
     /// How many executions may go on at once; more are refused with 429.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     max_running: usize,
+    /// For how long executions are kept that are over, such as `30d`; for ever by default.
+    #[arg(long, value_name = "TIME")]
+    keep: Option<String>,
     /// How the log is written to stderr.
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
@@ -81,6 +85,7 @@ enum Log {
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
+    use_small_pages();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(format!("cannot start: {error}")),
@@ -91,21 +96,39 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     }
 }
 
+/// What a stream needs is many small things here and there, for which the allocator would otherwise be given huge pages
+/// that are in memory as a whole: that is a quarter of what 10,000 streams take. Programs that are started inherit it.
+#[cfg(target_os = "linux")]
+fn use_small_pages() {
+    // Without it the server only takes more memory.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn use_small_pages() {}
+
 async fn serve(arguments: Arguments) -> Result<(), Exit> {
     log(arguments.log);
-    let drain =
-        parse_duration(&arguments.drain).map_err(|error| complain(format!("--drain {}: {error}", arguments.drain)))?;
+    let drain = duration("--drain", &arguments.drain)?;
+    let keep = arguments
+        .keep
+        .as_deref()
+        .map(|keep| duration("--keep", keep))
+        .transpose()?;
     let loaded = load(&arguments.paths);
     show(&loaded.diagnostics, &loaded.sources);
     if loaded.has_errors() && !arguments.watch {
         return Err(Exit::Usage);
     }
-    let access = access(&arguments)?;
+    let (access, auth) = access(&arguments)?;
     let permit = Arc::new(arguments.reach.permit()?);
     let (store, url) = stored::open(arguments.store.as_deref()).map_err(complain)?;
-    let configured = arguments.reach.configured(None)?;
-    let secrets = arguments.reach.secrets(permit.clone());
-    let dify = dify::settings(&configured.config.dify, &secrets, &url)?;
+    let live = Live::default();
+    let deltas = Some(live.sink());
+    let reached = arguments
+        .reach
+        .open(permit.clone(), &arguments.paths, None, store, deltas)?;
+    let dify = dify::settings(&reached.dify, &reached.secrets, &url)?;
     for workflow in dify.keys.workflows() {
         if !loaded.declared_workflows().any(|declared| declared == workflow) {
             output::say(&format!(
@@ -113,16 +136,18 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
             ));
         }
     }
-    let driver = arguments.reach.driver_of(configured, permit.clone(), None, store)?;
     let settings = Settings {
-        secrets,
+        secrets: reached.secrets,
         dify,
         environment: arguments.reach.environments(permit),
         most_running: arguments.max_running,
-        drain: Duration::from_millis(drain.0),
+        drain,
+        keep,
+        live: live.clone(),
         ..Settings::default()
     };
-    let server = Server::new(driver, settings);
+    let driver = reached.driver.clone();
+    let server = Server::new(reached.driver, settings);
     let wrong = server.serve(&loaded).await.map_err(failed)?;
     for wrong in &wrong {
         output::say(&format!("warning: {wrong}\n"));
@@ -136,7 +161,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         .map_err(|error| complain(format!("cannot listen at {}: {error}", arguments.addr)))?;
     let address = listener.local_addr().map_err(failed)?;
     let mut interrupts = Interrupts::listen();
-    let reloading = reload(&server, &arguments)?;
+    let reloading = reload(&server, &arguments, auth)?;
     // Whoever started this reads here that requests are taken now.
     output::say(&format!(
         "serving {count} workflow{} at http://{address}/workflows, documentation at http://{address}/docs, \
@@ -153,7 +178,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         server.stop();
         interrupts.second().await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         listened = listening => listened.map_err(|error| match error {
             ListenError::Open(_) => complain(format!(
                 "{error}; say who may ask with --auth FILE (`interpret token` makes a token for it), or listen at \
@@ -163,11 +188,18 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
         }),
         () = stopping => Err(Exit::Cancelled),
         () = reloading => Ok(()),
-    }
+    };
+    reach::close(&driver).await;
+    ended
+}
+
+fn duration(flag: &str, text: &str) -> Result<Duration, Exit> {
+    let read = parse_duration(text).map_err(|error| complain(format!("{flag} {text}: {error}")))?;
+    Ok(Duration::from_millis(read.0))
 }
 
 /// Who may ask, and from where.
-fn access(arguments: &Arguments) -> Result<Access, Exit> {
+fn access(arguments: &Arguments) -> Result<(Access, Option<Auth>), Exit> {
     let mut access = Access::default();
     for name in &arguments.host {
         access = access
@@ -179,13 +211,14 @@ fn access(arguments: &Arguments) -> Result<Access, Exit> {
             .with_origin(origin)
             .map_err(|error| complain(format!("--cors: {error}")))?;
     }
-    if let Some(path) = &arguments.auth {
-        access = access.with_auth(auth(path)?);
+    let auth = arguments.auth.as_deref().map(read_auth).transpose()?;
+    if let Some(auth) = &auth {
+        access = access.with_auth(auth.clone());
     }
-    Ok(access)
+    Ok((access, auth))
 }
 
-fn auth(path: &Path) -> Result<Auth, Exit> {
+fn read_auth(path: &Path) -> Result<Auth, Exit> {
     let text = input::file(path, "--auth", yaml::Limits::default().bytes).map_err(complain)?;
     let mut sources = Sources::new();
     let file = sources.add(path.display().to_string(), text.as_str());
@@ -216,8 +249,12 @@ fn load(paths: &[PathBuf]) -> Loaded {
     load::load(paths)
 }
 
-/// Serves changed files, when they change or at SIGHUP, for as long as it is polled.
-fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output = ()> + use<>, Exit> {
+/// Serves changed files, and lets those in whom the file says by then, when they change or at SIGHUP, for as long as it is polled.
+fn reload(
+    server: &Server,
+    arguments: &Arguments,
+    auth: Option<Auth>,
+) -> Result<impl Future<Output = ()> + use<>, Exit> {
     let (sender, mut changes) = mpsc::unbounded_channel::<()>();
     let watcher = match arguments.watch {
         true => {
@@ -231,10 +268,17 @@ fn reload(server: &Server, arguments: &Arguments) -> Result<impl Future<Output =
     };
     hang_ups(sender)?;
     let (server, paths) = (server.clone(), arguments.paths.clone());
+    let auth = auth.zip(arguments.auth.clone());
     Ok(async move {
         let _watcher = watcher;
         while changes.recv().await.is_some() {
             while let Ok(Some(())) = tokio::time::timeout(watch::QUIET, changes.recv()).await {}
+            if let Some((auth, path)) = &auth {
+                match read_auth(path) {
+                    Ok(new) => auth.replace(&new),
+                    Err(_) => tracing::warn!("who may ask stays as it was"),
+                }
+            }
             let loaded = load(&paths);
             show(&loaded.diagnostics, &loaded.sources);
             match server.serve(&loaded).await {

@@ -9,6 +9,7 @@
 
 mod dify;
 mod read;
+mod secrets;
 mod server;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use dify::{Dify, DifyKey, KnownBy};
+pub use secrets::{SecretCommand, SecretSources};
 pub use server::{McpServer, McpWay};
 
 use crate::data::Sealed;
@@ -34,6 +36,8 @@ pub struct Config {
     pub connections: BTreeMap<Name, Connection>,
     /// MCP servers, by the name that workflows and agents give as `server`.
     pub mcp: BTreeMap<Name, McpServer>,
+    /// Where secrets come from, besides the environment.
+    pub secrets: SecretSources,
     /// What Dify's protocol is served with.
     pub dify: Dify,
 }

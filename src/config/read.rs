@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Config, Connection, ConnectionKind, Price, dify, server};
+use super::{Config, Connection, ConnectionKind, Price, dify, secrets, server};
 use crate::data::Sealed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Build, Root};
@@ -11,7 +11,7 @@ use crate::graph::Name;
 use crate::source::FileId;
 use crate::yaml::{self, Entry, Node};
 
-const TOP: &[&str] = &["connections", "mcp", "dify"];
+const TOP: &[&str] = &["connections", "mcp", "secrets", "dify"];
 const CONNECTION: &[&str] = &["kind", "baseUrl", "key", "headers", "query", "prices", "answers"];
 const PRICE: &[&str] = &["input", "output", "cached"];
 
@@ -52,6 +52,10 @@ pub(super) fn read(
         return (config, reader.diagnostics);
     };
     for entry in reader.entries(root, "the configuration", TOP) {
+        if *entry.key == *"secrets" {
+            config.secrets = secrets::read(&mut reader, &entry.value, folder);
+            continue;
+        }
         if *entry.key == *"dify" {
             config.dify = dify::read(&mut reader, entry);
             continue;
@@ -359,6 +363,17 @@ mcp:
     }
 
     #[test]
+    fn sources_of_secrets_lie_beside_the_configuration() {
+        let text = "secrets: { envFile: .env, command: [./manager, get, 'interpret/{name}'] }";
+        let (config, findings) = config(text, &[]);
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(config.secrets.env_file.as_deref(), Some(Path::new("workflows/.env")));
+        let command = config.secrets.command.unwrap();
+        assert_eq!(command.shown("KEY"), "./manager get interpret/KEY");
+        assert_eq!(command.folder, Path::new("workflows"));
+    }
+
+    #[test]
     fn variables_of_the_environment_override_the_file() {
         let environment = [
             ("INTERPRET_OPENAI_BASE_URL", "http://127.0.0.1:1"),
@@ -406,6 +421,14 @@ mcp:
         assert!(connection("kind: responses, prices: { m: { input: 1 } }").contains("needs `input` and `output`"));
         assert!(connection("kind: responses, prices: { m: { input: -1, output: 1 } }").contains("a million tokens"));
         assert_eq!(found(""), "");
+        let secrets = |keys: &str| found(&format!("secrets: {{ {keys} }}"));
+        assert_eq!(secrets("envFile: .env, command: [pass, show, 'x/{name}']"), "");
+        assert!(secrets("env-file: .env").starts_with("unknown-key"));
+        assert!(secrets("envFile: [a]").starts_with("wrong-type"));
+        assert!(secrets("command: pass").starts_with("wrong-type"));
+        assert!(secrets("command: [pass, show]").starts_with("invalid-value"));
+        assert!(secrets("command: []").starts_with("invalid-value"));
+        assert!(secrets("command: ['{name}']").starts_with("invalid-value"));
         let key = |value: &str| found(&format!("dify: {{ keys: {{ a: {value} }} }}"));
         let plain = key("app-0123456789abcdefghijklmn");
         assert!(plain.starts_with("invalid-value") && !plain.contains("0123"), "{plain}");

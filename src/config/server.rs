@@ -20,8 +20,19 @@ pub struct McpServer {
     pub way: McpWay,
     /// How long it may take to open, and to tell of its tools.
     pub timeout: Millis,
-    /// Where it was written.
-    pub place: Span,
+    /// Where it was written, if it was in a configuration.
+    pub place: Option<Span>,
+}
+
+impl McpServer {
+    /// A server of which only the address is known, and headers of its requests.
+    pub fn at(url: Sealed, headers: Vec<(Name, Sealed)>) -> McpServer {
+        McpServer {
+            way: McpWay::Http { url, headers },
+            timeout: PATIENCE,
+            place: None,
+        }
+    }
 }
 
 /// How an MCP server is reached.
@@ -93,7 +104,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry, folder: &Path) -> Opt
     Some(McpServer {
         way,
         timeout,
-        place: entry.key_span,
+        place: Some(entry.key_span),
     })
 }
 

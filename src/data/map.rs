@@ -124,7 +124,10 @@ impl FromIterator<(Arc<str>, Data)> for Map {
     /// Of equal keys the last value wins, at the place of the first.
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Data)>>(entries: I) -> Map {
         let entries = entries.into_iter();
-        let mut unique: Vec<(Arc<str>, Data)> = Vec::with_capacity(entries.size_hint().0.min(1024));
+        // Whoever may fail says that there may be none at all.
+        let (least, most) = entries.size_hint();
+        let likely = least.max(most.unwrap_or(0).min(LINEAR)).min(1024);
+        let mut unique: Vec<(Arc<str>, Data)> = Vec::with_capacity(likely);
         let mut has_duplicates = false;
         for (key, value) in entries {
             if unique.len() < LINEAR

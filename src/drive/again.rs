@@ -3,9 +3,40 @@
 use std::sync::Arc;
 
 use super::{Driver, Error, RunHandle, SendError, Session, StartError};
-use crate::graph::{Name, Program};
-use crate::run::{Event, EventKind, Input, Run, Started, Tracer};
+use crate::data::Data;
+use crate::graph::{Name, Program, Timestamp};
+use crate::run::{Event, EventKind, Input, Instead, Run, ScopeId, Started, Tracer};
 use crate::store;
+
+/// The label with the run of which another one has the beginning.
+pub const REPLAYED_FROM: &str = "interpret.replayed-from";
+/// The label with the step that it goes on with.
+pub const REPLAYED_STEP: &str = "interpret.replayed-step";
+
+/// Where a run begins that has the beginning of another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// The other run.
+    pub of: Name,
+    /// The step before which it begins, for the first time: its address, or its id.
+    pub step: Name,
+    /// The `data` that this step is to begin on; what it was by default.
+    pub data: Option<Data>,
+    /// The state of its workflow; what it was by default.
+    pub state: Option<Data>,
+}
+
+impl Replay {
+    /// A beginning before a step, where everything is as it was.
+    pub fn new(of: Name, step: Name) -> Replay {
+        Replay {
+            of,
+            step,
+            data: None,
+            state: None,
+        }
+    }
+}
 
 /// Why a run is not begun with the beginning of another.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -47,8 +78,8 @@ impl Driver {
         Ok(self.spawn(session))
     }
 
-    /// Begins a run with what happened in another one before a step began for the first time: the step with this
-    /// address, or this id. Times stay what they were. The caller drives it in its own task.
+    /// Begins a run with what happened in another one before a step began for the first time. Times stay what they were.
+    /// The caller drives it in its own task.
     ///
     /// # Errors
     ///
@@ -56,18 +87,21 @@ impl Driver {
     pub async fn replay(
         &self,
         program: Arc<Program>,
-        of: &Name,
+        replay: &Replay,
         id: Name,
-        step: &Name,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, ReplayError> {
         let missing = self.shared.missing(&program);
         if !missing.is_empty() {
             return Err(Error::NotPermitted(missing).into());
         }
-        let events = self.up_to(&program, of, &id, step).await?;
+        let (events, scope) = self.up_to(&program, replay, &id).await?;
         let run = Run::replay(program, &events).map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
-        Ok(Session::begin_with(self.shared.clone(), run, events, of, id, observe).await?)
+        let since = events.last().map_or(Timestamp(i64::MIN), |event| event.at);
+        let Replay { of, data, state, .. } = replay.clone();
+        let instead = (data.is_some() || state.is_some()).then(|| Box::new(Instead { scope, data, state }));
+        let goes_on = Input::Replay { of, since, instead };
+        Ok(Session::begin_with(self.shared.clone(), run, events, goes_on, id, observe).await?)
     }
 
     /// The same, driven in a task of its own.
@@ -78,22 +112,21 @@ impl Driver {
     pub async fn start_replay(
         &self,
         program: Arc<Program>,
-        of: &Name,
+        replay: &Replay,
         id: Name,
-        step: &Name,
     ) -> Result<RunHandle, ReplayError> {
-        let session = self.replay(program, of, id, step, &mut |_, _| {}).await?;
+        let session = self.replay(program, replay, id, &mut |_, _| {}).await?;
         Ok(self.spawn(session))
     }
 
-    /// The events of a run before a step of it began, as those of a run with another id.
+    /// The events of a run before a step of it began, as those of a run with another id, and where it began.
     async fn up_to(
         &self,
         program: &Arc<Program>,
-        of: &Name,
+        replay: &Replay,
         id: &Name,
-        step: &Name,
-    ) -> Result<Vec<Event>, ReplayError> {
+    ) -> Result<(Vec<Event>, ScopeId), ReplayError> {
+        let Replay { of, step, .. } = replay;
         let mut tracer = Tracer::new(program.clone());
         let mut events = Vec::new();
         loop {
@@ -106,13 +139,14 @@ impl Driver {
                 for event in batch.from(events.len() as u64).events.iter() {
                     let told = tracer.follow(event);
                     let told = told.map_err(|corrupt| Error::Corrupt(corrupt.into()))?;
-                    if let EventKind::StepStarted { node, .. } = &event.kind
+                    if let EventKind::StepStarted { scope, node, .. } | EventKind::StepSkipped { scope, node } =
+                        &event.kind
                         && (program.step(*node).node.id == *step
                             || told.is_some_and(|told| told.step.as_deref() == Some(&**step)))
                     {
-                        return Ok(events);
+                        return Ok((events, *scope));
                     }
-                    events.push(renamed(event, id));
+                    events.push(renamed(event, id, replay));
                 }
             }
         }
@@ -120,14 +154,15 @@ impl Driver {
 }
 
 /// An event as one of a run with another id.
-fn renamed(event: &Event, id: &Name) -> Event {
+fn renamed(event: &Event, id: &Name, replay: &Replay) -> Event {
     match &event.kind {
         EventKind::RunStarted(started) => {
-            let run = id.clone();
-            let started = Started {
-                run,
-                ..Started::clone(started)
-            };
+            let mut started = Started::clone(started);
+            started.run = id.clone();
+            started.labels.insert(REPLAYED_FROM.into(), replay.of.clone());
+            started.labels.insert(REPLAYED_STEP.into(), replay.step.clone());
+            // It is no part of what the other belonged to.
+            started.trace = None;
             let kind = EventKind::RunStarted(Arc::new(started));
             Event { at: event.at, kind }
         }

@@ -14,7 +14,8 @@ use crate::run::{Outcome, Ticket};
 /// Calls in flight, polled together in one task; each can be stopped by its ticket.
 #[derive(Default)]
 pub(super) struct Calls {
-    futures: FuturesUnordered<Flight>,
+    /// None before the first call; most short runs make none.
+    futures: Option<FuturesUnordered<Flight>>,
     slots: HashMap<Ticket, Arc<Mutex<Slot>>>,
 }
 
@@ -36,7 +37,8 @@ impl Calls {
             waker: None,
         }));
         self.slots.insert(ticket, slot.clone());
-        self.futures.push(Flight { ticket, slot });
+        let futures = self.futures.get_or_insert_default();
+        futures.push(Flight { ticket, slot });
     }
 
     /// Stops all calls but those that are still wanted: their futures are dropped before this returns.
@@ -54,8 +56,11 @@ impl Calls {
 
     /// The next call that has ended; pending also when none is in flight.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Ticket, Outcome)> {
+        let Some(futures) = &mut self.futures else {
+            return Poll::Pending;
+        };
         loop {
-            match self.futures.poll_next_unpin(context) {
+            match futures.poll_next_unpin(context) {
                 Poll::Ready(Some((ticket, Some(outcome)))) => {
                     self.slots.remove(&ticket);
                     return Poll::Ready((ticket, outcome));

@@ -44,6 +44,11 @@ impl Driver {
 }
 
 impl Follow {
+    /// The run.
+    pub fn run(&self) -> &Name {
+        &self.run
+    }
+
     /// The next events; `None` behind the last of the run.
     ///
     /// # Errors

@@ -19,7 +19,8 @@ pub struct RunHandle {
     pub(super) id: Name,
     pub(super) program: Arc<Program>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) inbox: mpsc::Sender<Message>,
+    /// Boxed, since there is room for many and mostly none comes.
+    pub(super) inbox: mpsc::Sender<Box<Message>>,
     pub(super) progress: watch::Receiver<Progress>,
 }
 
@@ -129,7 +130,7 @@ impl RunHandle {
     pub async fn send(&self, input: Input) -> Result<(), SendError> {
         let (reply, answer) = oneshot::channel();
         self.inbox
-            .send(Message::Input(input, reply))
+            .send(Box::new(Message::Input(input, reply)))
             .await
             .map_err(|_| SendError::Gone)?;
         answer.await.unwrap_or(Err(SendError::Gone))
@@ -139,7 +140,7 @@ impl RunHandle {
     pub(super) fn tell(&self, input: Input) -> impl Future<Output = Result<(), SendError>> + use<> {
         let (reply, answer) = oneshot::channel();
         // A new inbox has room; were there none, the answer would be that it is gone.
-        let _ = self.inbox.try_send(Message::Input(input, reply));
+        let _ = self.inbox.try_send(Box::new(Message::Input(input, reply)));
         async move { answer.await.unwrap_or(Err(SendError::Gone)) }
     }
 
@@ -152,7 +153,8 @@ impl RunHandle {
         let (reply, answer) = oneshot::channel();
         // Who no longer waits for the answer does not need it.
         let look = Box::new(move |run: &Run| drop(reply.send(look(run))));
-        self.inbox.send(Message::Inspect(look)).await.map_err(|_| Error::Gone)?;
+        let message = Box::new(Message::Inspect(look));
+        self.inbox.send(message).await.map_err(|_| Error::Gone)?;
         answer.await.map_err(|_| Error::Gone)
     }
 

@@ -13,6 +13,8 @@ mod calls;
 mod conversation;
 mod follow;
 mod handle;
+mod live;
+mod observe;
 mod outside;
 mod recover;
 mod session;
@@ -24,9 +26,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
-pub use again::ReplayError;
+pub use again::{REPLAYED_FROM, REPLAYED_STEP, Replay, ReplayError};
 pub use follow::Follow;
 pub use handle::{Events, Rest, RunHandle, SendError};
+pub use live::{Listener, Live, Piece};
+pub use observe::{Following, Observer, incoming, within};
 pub use outside::{AskError, ask};
 pub use recover::{Programs, Recovered};
 pub use session::Session;
@@ -50,6 +54,7 @@ struct Shared {
     provider: Arc<dyn Provider>,
     clock: Arc<dyn Clock>,
     permit: Option<Arc<Permit>>,
+    observer: Option<Arc<dyn Observer>>,
     /// The runs that are driven in tasks of their own.
     runs: Mutex<HashMap<Name, RunHandle>>,
     programs: Option<Programs>,
@@ -129,6 +134,7 @@ impl Driver {
                 provider,
                 clock,
                 permit: None,
+                observer: None,
                 runs: Mutex::default(),
                 awaited: Mutex::default(),
                 programs: None,
@@ -147,6 +153,26 @@ impl Driver {
         self.with(|shared| shared.permit = Some(permit))
     }
 
+    /// The same, whose runs somebody follows.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Driver {
+        self.with(|shared| shared.observer = Some(observer))
+    }
+
+    /// Lets go of what calls have left open, and has whoever follows the runs pass on what is known so far. To be called
+    /// before the program ends.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody could be told.
+    pub async fn close(&self) -> Result<(), String> {
+        self.shared.provider.close().await;
+        match &self.shared.observer {
+            Some(observer) => observer.flush().await,
+            None => Ok(()),
+        }
+    }
+
     /// The same, which finds programs by the definitions that its store keeps. It unloads runs that wait for somebody:
     /// they then cost nothing but disk; [`Driver::send`] and [`Driver::tend`] take them up again.
     #[must_use]
@@ -160,6 +186,7 @@ impl Driver {
             provider,
             clock,
             permit,
+            observer,
             programs,
             ..
         } = &*self.shared;
@@ -168,6 +195,7 @@ impl Driver {
             provider: provider.clone(),
             clock: clock.clone(),
             permit: permit.clone(),
+            observer: observer.clone(),
             runs: Mutex::default(),
             awaited: Mutex::default(),
             programs: programs.clone(),
@@ -229,7 +257,7 @@ impl Driver {
         if session.is_settled() {
             let handle = session.handle().clone();
             drop(session);
-            self.shared.unloaded.notify_one();
+            self.shared.is_unloaded(&handle);
             return Ok(handle);
         }
         Ok(self.spawn(session))
@@ -301,7 +329,7 @@ impl Driver {
         self.shared.arrived(&handle);
         let registered = Registered {
             shared: self.shared.clone(),
-            run: handle.id().clone(),
+            handle: handle.clone(),
         };
         let unloads = self.shared.programs.is_some();
         let mut draining = self.shared.draining.subscribe();
@@ -330,13 +358,13 @@ impl Driver {
 /// A run's place among those that are driven, until its task ends, be it by a panic of a provider.
 struct Registered {
     shared: Arc<Shared>,
-    run: Name,
+    handle: RunHandle,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.shared.runs().remove(&self.run);
-        self.shared.unloaded.notify_one();
+        self.shared.runs().remove(self.handle.id());
+        self.shared.is_unloaded(&self.handle);
     }
 }
 
@@ -360,6 +388,13 @@ impl Shared {
             }
         }
         missing
+    }
+
+    /// Nobody drives a run any more. Unless it is over, it may have to be woken.
+    fn is_unloaded(&self, handle: &RunHandle) {
+        if !store::is_over(handle.status()) {
+            self.unloaded.notify_one();
+        }
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<Name, RunHandle>> {

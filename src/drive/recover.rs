@@ -40,23 +40,31 @@ impl Driver {
     pub async fn program_of(&self, run: &Name) -> Result<Arc<Program>, Error> {
         let entry = self.shared.store.entry(run).await?;
         let entry = entry.ok_or_else(|| store::Error::NoSuchRun(run.clone()))?;
-        let hash = entry.program;
+        self.program(&entry.program).await
+    }
+
+    /// The program of a definition that is kept.
+    ///
+    /// # Errors
+    ///
+    /// The definition is not kept, or cannot be used.
+    pub async fn program(&self, hash: &Name) -> Result<Arc<Program>, Error> {
         let known = || self.shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(program) = known().get(&hash) {
+        if let Some(program) = known().get(hash) {
             return Ok(program.clone());
         }
         let no_definition = || Error::NoDefinition(hash.clone());
         let programs = self.shared.programs.as_ref().ok_or_else(no_definition)?;
-        let definition = self.shared.store.definition(&hash).await?.ok_or_else(no_definition)?;
+        let definition = self.shared.store.definition(hash).await?.ok_or_else(no_definition)?;
         let unusable = |why: String| Error::Definition {
             hash: hash.clone(),
             why,
         };
         let program = programs(&definition).map_err(unusable)?;
-        if program.hash != hash {
+        if program.hash != *hash {
             return Err(unusable(format!("its texts give the program {}", program.hash)));
         }
-        known().insert(hash, program.clone());
+        known().insert(hash.clone(), program.clone());
         Ok(program)
     }
 

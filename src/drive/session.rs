@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::calls::Calls;
 use super::handle::{Message, Progress, Rest, RunHandle, SendError};
+use super::observe::Following;
 use super::snapshot::Snapshots;
 use super::{Error, Shared, StartError};
 use crate::clock::Sleep;
@@ -25,6 +26,8 @@ const INBOX: usize = 64;
 const OFFERS: usize = 256;
 /// How many events one append holds before what else there is has to wait for the next.
 const EVENTS: usize = 4096;
+/// For how many events there is room from the beginning.
+const EVENTS_OF_A_SHORT_RUN: usize = 32;
 /// How often an append that failed is tried again, and how long the first and the longest waits between are.
 const TRIES: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -43,7 +46,7 @@ pub struct Session {
     /// What the run has still to be told.
     offers: VecDeque<Offer>,
     timer: Option<(Timestamp, Sleep)>,
-    inbox: mpsc::Receiver<Message>,
+    inbox: mpsc::Receiver<Box<Message>>,
     progress: watch::Sender<Progress>,
     handle: RunHandle,
     /// Kept between turns for its memory.
@@ -51,6 +54,8 @@ pub struct Session {
     /// While an append is under way the run in memory is ahead of its journal; these outcomes made it so.
     unstored: Option<Vec<(Ticket, Outcome)>>,
     snapshots: Snapshots,
+    /// Who follows the run besides its caller.
+    following: Option<Box<dyn Following>>,
 }
 
 /// An input, and who waits to hear what became of it.
@@ -71,6 +76,7 @@ impl Session {
         let now = session.now();
         session.run.handle(now, Input::Start(start), &mut session.events)?;
         let events = session.store_first().await?;
+        session.following = session.follower();
         session.publish(&events, observe);
         session.register();
         Ok(session)
@@ -81,6 +87,7 @@ impl Session {
         shared.store.claim(id).await?;
         let mut session = Session::new(shared, program, id.clone());
         session.reload(&mut |_, _| {}).await?;
+        session.follow_from_the_beginning().await?;
         // That calls are made once more is stored before they are.
         if session.run.calls().next().is_some() {
             let now = session.now();
@@ -101,12 +108,12 @@ impl Session {
         Ok(std::mem::replace(&mut session.run, Run::new(program)))
     }
 
-    /// Begins a run that has been through those events, which come from another.
+    /// Begins a run that has been through those events, which come from another, and goes on with an input.
     pub(super) async fn begin_with(
         shared: Arc<Shared>,
         run: Run,
         events: Vec<Event>,
-        of: &Name,
+        goes_on: Input,
         id: Name,
         observe: &mut impl FnMut(&[Event], &Run),
     ) -> Result<Session, StartError> {
@@ -114,11 +121,10 @@ impl Session {
         session.run = run;
         session.last = events.last().map_or(session.last, |event| event.at);
         session.events = events;
-        let (now, of, since) = (session.now(), of.clone(), session.last);
-        session
-            .run
-            .handle(now, Input::Replay { of, since }, &mut session.events)?;
+        let now = session.now();
+        session.run.handle(now, goes_on, &mut session.events)?;
         let events = session.store_first().await?;
+        session.following = session.follower();
         session.announce(&events, observe);
         session.reconcile_all();
         session.register();
@@ -159,10 +165,37 @@ impl Session {
             inbox,
             progress,
             handle,
-            events: Vec::new(),
+            events: Vec::with_capacity(EVENTS_OF_A_SHORT_RUN),
             unstored: None,
             snapshots: Snapshots::default(),
+            following: None,
         }
+    }
+
+    fn follower(&self) -> Option<Box<dyn Following>> {
+        let observer = self.shared.observer.as_ref()?;
+        Some(observer.follow(&self.handle.id, self.run.program()))
+    }
+
+    /// Tells whoever follows the run what happened to it before.
+    async fn follow_from_the_beginning(&mut self) -> Result<(), Error> {
+        let Some(mut following) = self.follower() else {
+            return Ok(());
+        };
+        let mut at = 0;
+        while at < self.seq {
+            let page = self.shared.store.load(&self.handle.id, at).await?;
+            if page.is_empty() {
+                break;
+            }
+            for batch in page {
+                let batch = batch.from(at);
+                following.follow(batch.first, &batch.events, None, false);
+                at = batch.end();
+            }
+        }
+        self.following = Some(following);
+        Ok(())
     }
 
     /// Lets requests of other processes find the run.
@@ -312,7 +345,7 @@ impl Session {
         while self.offers.len() < OFFERS
             && let Poll::Ready(Some(message)) = self.inbox.poll_recv(context)
         {
-            match message {
+            match *message {
                 Message::Input(input, reply) => self.offers.push_back(Offer {
                     input,
                     reply: Some(reply),
@@ -440,6 +473,9 @@ impl Session {
     }
 
     fn announce(&mut self, events: &[Event], observe: &mut impl FnMut(&[Event], &Run)) {
+        if let Some(following) = &mut self.following {
+            following.follow(self.seq, events, Some(&self.run), true);
+        }
         self.seq += events.len() as u64;
         self.last = events.last().map_or(self.last, |event| event.at);
         self.tell();
@@ -480,9 +516,16 @@ impl Session {
         }
         if let Some(call) = self.run.pending_call(ticket) {
             let run = self.handle.id.clone();
-            let effect = Effect { run, call };
+            let trace = self
+                .following
+                .as_ref()
+                .and_then(|following| following.parent_of(ticket));
+            let effect = Effect { run, call, trace };
             let performing = match effect.call.request.is_own() {
-                true => super::conversation::perform(self.shared.store.clone(), &effect),
+                true => {
+                    let user = self.run.state().started().and_then(|started| started.user.clone());
+                    super::conversation::perform(self.shared.store.clone(), &effect, user, self.now())
+                }
                 false => self.shared.provider.perform(effect),
             };
             self.calls.start(ticket, performing);

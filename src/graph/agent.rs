@@ -5,10 +5,11 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 use serde::{Deserialize, Serialize};
 
-use super::{BlockId, Edge, Graph, Millis, Name, NodeId, Op};
+use super::{Aim, Ask, BlockId, Edge, Fail, Graph, Jump, Millis, Name, Node, NodeId, Op};
 use crate::contract::Schema;
 use crate::data::Map;
-use crate::expr::Build;
+use crate::expr::foundry::{Compute, Test};
+use crate::expr::{Build, Expression};
 use crate::source::Span;
 
 /// An agent, as it was written.
@@ -161,10 +162,13 @@ impl Graph {
     /// The graph with the agents it asks put in: their tools become nodes beside those of the steps. What `find` does
     /// not know stays as it is.
     #[must_use]
-    pub fn with_agents(&self, find: impl Fn(&str) -> Option<Arc<Agent>>) -> Graph {
+    pub fn with_agents(&self, find: impl Fn(&str) -> Option<Arc<Agent>>, all: &[Arc<Agent>]) -> Graph {
         let mut graph = self.clone();
-        for at in self.nodes.node_indices() {
-            let Op::Agent(ask) = &self.nodes[at].op else { continue };
+        graph.choose_agents(all);
+        // Choices stand behind the nodes that were there, and tools ask no agents.
+        let nodes: Vec<NodeIndex> = graph.nodes.node_indices().collect();
+        for at in nodes {
+            let Op::Agent(ask) = &graph.nodes[at].op else { continue };
             if ask.definition.is_none()
                 && let Some(agent) = find(&ask.agent)
             {
@@ -173,6 +177,87 @@ impl Graph {
             graph.wait_for_people(at);
         }
         graph
+    }
+
+    /// Makes a choice between all agents of each question whose agent only the run knows: a jump to the question to the
+    /// agent of that name, which stand where the one question stood.
+    fn choose_agents(&mut self, all: &[Arc<Agent>]) {
+        let dynamic =
+            |node: &Node| matches!(&node.op, Op::Agent(ask) if ask.chosen.is_some() && ask.definition.is_none());
+        let found: Vec<NodeIndex> = self
+            .nodes
+            .node_indices()
+            .filter(|at| dynamic(&self.nodes[*at]))
+            .collect();
+        for at in found {
+            let here = NodeId(at.index() as u32);
+            let Some((block, place)) = self
+                .blocks
+                .iter()
+                .enumerate()
+                .find_map(|(block, inside)| Some((block, inside.nodes.iter().position(|node| *node == here)?)))
+            else {
+                continue;
+            };
+            let asking = self.nodes[at].clone();
+            let Op::Agent(ask) = &asking.op else { continue };
+            let Some(chosen) = ask.chosen.clone() else { continue };
+            let behind = self.blocks[block]
+                .nodes
+                .get(place + 1)
+                .map_or(Aim::End, |node| Aim::Node(*node));
+            let mut added = Vec::new();
+            let mut add = |graph: &mut Graph, suffix: &str, op: Op, keys: Option<Box<super::Keys>>| {
+                let id = format!("{}/{suffix}", asking.id).into();
+                let node = Node {
+                    id,
+                    named: false,
+                    op,
+                    keys,
+                    ..asking.clone()
+                };
+                let id = NodeId(graph.nodes.add_node(node).index() as u32);
+                added.push(id);
+                id
+            };
+            let message = Build::Computed(Arc::new(Compute::Joined(vec![
+                Build::Literal("there is no agent `".into()),
+                chosen.clone(),
+                Build::Literal("` among the loaded files".into()),
+            ])));
+            let fail = Fail::New {
+                when: None,
+                code: "agent.unknown".into(),
+                message: Some(message),
+                data: None,
+            };
+            add(self, "unknown", Op::Fail(Box::new(fail)), None);
+            let mut arms = Vec::new();
+            for agent in all {
+                let ask = Ask {
+                    agent: agent.id.clone(),
+                    chosen: None,
+                    ..Ask::clone(ask)
+                };
+                let to = add(self, &agent.id, Op::Agent(Box::new(ask)), asking.keys.clone());
+                let past = Jump {
+                    arms: Vec::new(),
+                    otherwise: Some(behind),
+                    limit: u32::MAX,
+                };
+                add(self, &format!("{}.past", agent.id), Op::Jump(Box::new(past)), None);
+                let named = Test::Named(chosen.clone(), agent.id.clone(), agent.name.clone());
+                arms.push((Arc::new(Expression::Foundry(named)), Aim::Node(to)));
+            }
+            let jump = Jump {
+                arms,
+                otherwise: None,
+                limit: u32::MAX,
+            };
+            self.nodes[at].keys = None;
+            self.nodes[at].op = Op::Jump(Box::new(jump));
+            self.blocks[block].nodes.splice(place + 1..place + 1, added);
+        }
     }
 
     /// Takes away the time limit that a step has by default where one of its tools may wait for a person (rule 26).

@@ -48,6 +48,7 @@ macro_rules! blocks_of {
             | Op::End { .. }
             | Op::Cancel { .. }
             | Op::Guard(_)
+            | Op::Jump(_)
             | Op::Enter(_)
             | Op::Approve(_) => {}
         }

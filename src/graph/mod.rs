@@ -1,10 +1,11 @@
 //! The contract between languages and the interpreter: typed nodes in a petgraph, and the flat program made of them.
 //!
 //! A language lowers a definition with a [`Builder`] to a [`Graph`], one per workflow: nodes are steps, edges say what
-//! follows ([`Edge::Next`]) and what is inside ([`Edge::Into`]). Analysis and drawing work on it. [`Program::link`]
+//! follows ([`Edge::Next`]), what is inside ([`Edge::Into`]) and where it goes on otherwise ([`Edge::Jump`]). Analysis and drawing work on it. [`Program::link`]
 //! joins a graph and the workflows it calls into index tables, which is what runs.
 
 mod agent;
+mod conversation;
 mod definition;
 pub mod export;
 mod inside;
@@ -15,6 +16,7 @@ mod time;
 mod trigger;
 
 pub use agent::*;
+pub use conversation::{Converse, Order, Role};
 pub use definition::Definition;
 pub use node::*;
 pub use program::{Body, LinkError, Program, Step, Workflow};
@@ -24,6 +26,7 @@ pub use trigger::{CatchUp, Cron, Method, Overlap, Respond, Signature, Trigger, T
 
 use indexmap::IndexMap;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
 
 use crate::contract::Schema;
 use crate::expr::Build;
@@ -81,6 +84,9 @@ pub struct Header {
     pub permissions: Permissions,
     /// What starts it by itself.
     pub triggers: Vec<Trigger>,
+    /// Whether it talks with somebody: then its input and what answers its waits are messages, and what it shows are its
+    /// events `message` alone.
+    pub is_dialogue: bool,
 }
 
 impl Header {
@@ -105,6 +111,7 @@ impl Header {
             events: IndexMap::new(),
             permissions: Permissions::default(),
             triggers: Vec::new(),
+            is_dialogue: false,
         }
     }
 }
@@ -170,6 +177,8 @@ pub enum Edge {
     Next,
     /// It is the first of a block inside; the label is what a drawing writes there.
     Into(String),
+    /// The block goes on there by a jump; the label is what a drawing writes there.
+    Jump(String),
 }
 
 /// Nodes that run one after the other.
@@ -179,7 +188,8 @@ pub struct Block {
     pub nodes: Vec<NodeId>,
 }
 
-/// Makes a [`Graph`]: first the nodes of a block, then the block, then the node that holds it.
+/// Makes a [`Graph`]: first the nodes of a block, then the block, then the node that holds it. Where jumps go may be
+/// filled in once the nodes are there.
 #[derive(Debug, Default)]
 pub struct Builder {
     nodes: DiGraph<Node, Edge>,
@@ -190,6 +200,16 @@ impl Builder {
     /// A builder without nodes.
     pub fn new() -> Builder {
         Builder::default()
+    }
+
+    /// How many nodes there are; the next one gets this number.
+    pub fn len(&self) -> usize {
+        self.nodes.node_count()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Adds a node; the blocks it holds have been added before.
@@ -205,6 +225,14 @@ impl Builder {
         NodeId(at.index() as u32)
     }
 
+    /// The jump at a node, to fill in where it goes; `None` if the node does something else.
+    pub fn jump_mut(&mut self, node: NodeId) -> Option<&mut Jump> {
+        match &mut self.nodes.node_weight_mut(NodeIndex::new(node.0 as usize))?.op {
+            Op::Jump(jump) => Some(jump),
+            _ => None,
+        }
+    }
+
     /// Adds a sequence of nodes.
     pub fn block(&mut self, nodes: Vec<NodeId>) -> BlockId {
         for pair in nodes.windows(2) {
@@ -216,12 +244,40 @@ impl Builder {
     }
 
     /// The graph whose steps are those of `body`.
-    pub fn finish(self, header: Header, body: BlockId) -> Graph {
+    pub fn finish(mut self, header: Header, body: BlockId) -> Graph {
+        self.draw_jumps();
         Graph {
             header,
             nodes: self.nodes,
             blocks: self.blocks,
             body,
+        }
+    }
+}
+
+impl Builder {
+    /// Where jumps go is known now. What goes elsewhere in any case is followed by nothing.
+    fn draw_jumps(&mut self) {
+        let mut jumps = Vec::new();
+        for at in self.nodes.node_indices() {
+            if let Op::Jump(jump) = &self.nodes[at].op {
+                jumps.push((at, self.nodes[at].goes_on(), jump.aims()));
+            }
+        }
+        for (at, goes_on, aims) in jumps {
+            if !goes_on {
+                let next = self.nodes.edges(at).find(|edge| *edge.weight() == Edge::Next);
+                let next = next.map(|edge| edge.id());
+                next.map(|edge| self.nodes.remove_edge(edge));
+            }
+            for (aim, label) in aims {
+                if let Aim::Node(to) = aim
+                    && self.nodes.node_weight(NodeIndex::new(to.0 as usize)).is_some()
+                {
+                    self.nodes
+                        .add_edge(at, NodeIndex::new(to.0 as usize), Edge::Jump(label));
+                }
+            }
         }
     }
 }

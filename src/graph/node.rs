@@ -7,6 +7,7 @@ use crate::contract::Schema;
 use crate::data::Data;
 use crate::expr::{Build, Expression};
 use crate::graph::agent::{Agent, Tool};
+use crate::graph::conversation::Converse;
 use crate::graph::time::{Millis, Timing};
 use crate::source::Span;
 
@@ -172,6 +173,8 @@ pub enum Op {
         /// Runs when no condition holds; without it `data` stays.
         otherwise: Option<BlockId>,
     },
+    /// Goes on at another node of the same block.
+    Jump(Box<Jump>),
     /// Runs blocks beside each other.
     Fork(Box<Fork>),
     /// Runs a block for each item of a list.
@@ -237,6 +240,8 @@ pub enum Target {
         /// Its arguments.
         arguments: Option<Build>,
     },
+    /// A tool of an MCP server that the workflow itself knows the address of.
+    McpAt(Box<McpAt>),
     /// A function that the embedding program registered.
     Function {
         /// The name it was registered under.
@@ -244,6 +249,24 @@ pub enum Target {
         /// What it gets; by default `data`.
         arguments: Option<Build>,
     },
+    /// The conversations that the store of the run keeps.
+    Conversation(Box<Converse>),
+}
+
+/// A call of a tool of an MCP server by its address. What the configuration knows of a server of that name or address
+/// counts.
+#[derive(Clone, Debug)]
+pub struct McpAt {
+    /// The name that the workflow gives the server.
+    pub label: Option<Name>,
+    /// Its address.
+    pub url: Build,
+    /// The tool; `tools/list` lists them.
+    pub tool: Build,
+    /// Headers of the requests.
+    pub headers: Option<Build>,
+    /// The arguments of the tool.
+    pub arguments: Option<Build>,
 }
 
 /// Statuses from `first` to `last`, both included.
@@ -343,6 +366,60 @@ pub enum Fail {
     },
     /// An error that was caught: `fail: =error`.
     Again(Arc<Expression>),
+}
+
+/// Where a block goes on, other than at the node that follows.
+///
+/// `data` stays, so the common keys about a result mean nothing here; and a jump has no `cleanup`.
+#[derive(Clone, Debug)]
+pub struct Jump {
+    /// Conditions in order, each with the node at which the block goes on when it holds; the first that holds counts.
+    pub arms: Vec<(Arc<Expression>, Aim)>,
+    /// Where it goes on when none holds; `None`: the node that follows.
+    pub otherwise: Option<Aim>,
+    /// How many jumps backwards its block may make in all before this one fails (`loop.limit`).
+    pub limit: u32,
+}
+
+/// A node of the same block, or behind its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// This node, which may be the jump itself.
+    Node(NodeId),
+    /// The end of the block.
+    End,
+}
+
+impl Jump {
+    /// Where it goes on by the n-th arm; behind the last arm stands what happens when none holds.
+    pub fn aim(&self, arm: u32) -> Option<Aim> {
+        match self.arms.get(arm as usize) {
+            Some((_, aim)) => Some(*aim),
+            None if arm as usize == self.arms.len() => self.otherwise,
+            None => None,
+        }
+    }
+
+    /// All places where it may go on, each with what a drawing writes there.
+    pub fn aims(&self) -> Vec<(Aim, String)> {
+        let arms = self.arms.iter();
+        let mut aims: Vec<_> = arms
+            .map(|(when, aim)| (*aim, when.source().trim().to_owned()))
+            .collect();
+        let rest = if aims.is_empty() { "" } else { "else" };
+        aims.extend(self.otherwise.map(|aim| (aim, rest.to_owned())));
+        aims
+    }
+
+    /// Makes the nodes of a graph those of a program.
+    pub(super) fn shift(&mut self, by: u32) {
+        let arms = self.arms.iter_mut().map(|(_, aim)| aim);
+        for aim in arms.chain(&mut self.otherwise) {
+            if let Aim::Node(node) = aim {
+                node.0 += by;
+            }
+        }
+    }
 }
 
 /// Blocks that run beside each other.
@@ -453,12 +530,17 @@ pub struct Enter {
 pub struct Ask {
     /// The id of the agent.
     pub agent: Name,
+    /// The name of the agent, where only the run tells it: every agent that may be meant is
+    /// [put in](crate::graph::Graph::with_agents) then.
+    pub chosen: Option<Build>,
     /// The agent itself, once it has been [put in](crate::graph::Graph::with_agents).
     pub definition: Option<Arc<Agent>>,
     /// The last message.
     pub prompt: Option<Build>,
     /// Earlier messages.
     pub messages: Option<Build>,
+    /// What it is asked where nothing else is said, neither here nor in the conversation.
+    pub otherwise: Option<Build>,
     /// The conversation it belongs to: an id, or false for none; by default that of the run.
     pub conversation: Option<Build>,
     /// The shape of the answer.
@@ -488,6 +570,19 @@ pub struct Approve {
     pub schema: Schema,
 }
 
+impl Node {
+    /// Whether its block may go on at the node that follows: not behind what jumps in any case.
+    pub fn goes_on(&self) -> bool {
+        let keys = self.keys.as_deref();
+        match &self.op {
+            Op::Jump(jump) if jump.otherwise.is_some() => {
+                keys.is_some_and(|keys| keys.condition.is_some() || keys.tap || !keys.catch.is_empty())
+            }
+            _ => true,
+        }
+    }
+}
+
 impl Op {
     /// What the payload of the wait for a person must match; `None` where nobody is waited for. Inside, `None` is
     /// anything.
@@ -506,8 +601,9 @@ impl Op {
             Op::Call(call) => match &call.target {
                 Target::Http { .. } => "http",
                 Target::Exec { .. } => "exec",
-                Target::Mcp { .. } => "mcp",
+                Target::Mcp { .. } | Target::McpAt(_) => "mcp",
                 Target::Function { .. } => "function",
+                Target::Conversation(_) => "conversation",
             },
             Op::Suspend(_) => "suspend",
             Op::WaitFor(_) => "waitFor",
@@ -517,6 +613,7 @@ impl Op {
             Op::End { .. } => "end",
             Op::Cancel { .. } => "cancel",
             Op::Choose { .. } => "choose",
+            Op::Jump(_) => "jump",
             Op::Fork(fork) => match fork.join {
                 Join::All | Join::Settle => "all",
                 Join::FirstSettled | Join::FirstSuccess => "race",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{BlockId, Enter, Graph, Header, Keys, Name, Node, NodeId, Op, Slots, WorkflowId};
+use super::{Aim, BlockId, Enter, Graph, Header, Keys, Name, Node, NodeId, Op, Slots, WorkflowId};
 
 /// A workflow, linked with the workflows it calls.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Program {
 pub struct Step {
     /// The node.
     pub node: Node,
+    /// The block it stands in; the run itself stands in none.
+    pub block: Option<BlockId>,
     /// What follows in its block.
     pub next: Option<NodeId>,
     /// The workflow it belongs to.
@@ -66,6 +68,14 @@ pub enum LinkError {
         /// The id it calls.
         missing: Name,
     },
+    /// A jump out of its block.
+    #[error("the step `{step}` of workflow `{workflow}` jumps to a step that does not stand beside it")]
+    StrayJump {
+        /// The workflow.
+        workflow: Name,
+        /// The step that jumps.
+        step: Name,
+    },
 }
 
 impl Program {
@@ -73,7 +83,7 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// A workflow that is called and not found.
+    /// A workflow that is called and not found, or a jump that leads out of its block.
     pub fn link(
         main: Arc<Graph>,
         find: impl Fn(&str, Option<&str>) -> Option<Arc<Graph>>,
@@ -85,7 +95,7 @@ impl Program {
             linker.link(at, &find)?;
             at += 1;
         }
-        Ok(linker.finish())
+        linker.finish()
     }
 
     /// A step.
@@ -118,6 +128,12 @@ impl Program {
     /// A block.
     pub fn block(&self, id: BlockId) -> &Body {
         &self.blocks[id.0 as usize]
+    }
+
+    /// Whether a jump from a node to another of its block leads to an earlier one, or to itself.
+    pub fn is_backwards(&self, from: NodeId, to: NodeId) -> bool {
+        // Records are numbered in the order of the block.
+        self.step(to).slot <= self.step(from).slot
     }
 
     /// A workflow.
@@ -175,7 +191,7 @@ impl Linker {
         Ok(())
     }
 
-    fn finish(self) -> Program {
+    fn finish(self) -> Result<Program, LinkError> {
         let mut program = Program {
             steps: Vec::with_capacity(self.nodes as usize + 1),
             blocks: vec![Body::default(); self.blocks as usize],
@@ -189,11 +205,16 @@ impl Linker {
             for (index, node) in graph.nodes.node_weights().enumerate() {
                 let mut node = node.clone();
                 node.shift_blocks(first_block);
-                if let Op::Enter(enter) = &mut node.op {
-                    enter.target = self.targets.get(&NodeId(first_node + index as u32)).copied();
+                match &mut node.op {
+                    Op::Enter(enter) => {
+                        enter.target = self.targets.get(&NodeId(first_node + index as u32)).copied();
+                    }
+                    Op::Jump(jump) => jump.shift(first_node),
+                    _ => {}
                 }
                 program.steps.push(Step {
                     node,
+                    block: None,
                     next: None,
                     workflow,
                     each: None,
@@ -202,11 +223,16 @@ impl Linker {
             }
             for (index, block) in graph.blocks.iter().enumerate() {
                 let global = |node: &NodeId| NodeId(node.0 + first_node);
-                program.blocks[first_block as usize + index].first = block.nodes.first().map(global);
+                let id = BlockId(first_block + index as u32);
+                program.blocks[id.0 as usize].first = block.nodes.first().map(global);
+                for node in &block.nodes {
+                    program.steps[global(node).0 as usize].block = Some(id);
+                }
                 for pair in block.nodes.windows(2) {
                     program.steps[global(&pair[0]).0 as usize].next = Some(global(&pair[1]));
                 }
             }
+            check_jumps(&program, first_node, &graph.header.id)?;
             let body = BlockId(graph.body.0 + first_block);
             assign_slots(&mut program, body);
             let mut named = HashMap::new();
@@ -228,8 +254,26 @@ impl Linker {
         program.steps.push(root(&program.workflows[0].header));
         let hash: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         program.hash = hash.into();
-        program
+        Ok(program)
     }
+}
+
+/// Jumps lead to where they may: nodes from this one on are those of one workflow, without those after it.
+fn check_jumps(program: &Program, first: u32, workflow: &Name) -> Result<(), LinkError> {
+    for step in &program.steps[first as usize..] {
+        let Op::Jump(jump) = &step.node.op else { continue };
+        let strays = |(aim, _): (Aim, String)| match aim {
+            Aim::Node(to) => to.0 < first || program.steps.get(to.0 as usize).is_none_or(|to| to.block != step.block),
+            Aim::End => false,
+        };
+        if jump.aims().into_iter().any(strays) {
+            return Err(LinkError::StrayJump {
+                workflow: workflow.clone(),
+                step: step.node.id.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The run itself as a step: it enters the main workflow, whose time limit is its own.
@@ -255,6 +299,7 @@ fn root(main: &Header) -> Step {
                 })
             }),
         },
+        block: None,
         next: None,
         workflow: WorkflowId(0),
         each: None,

@@ -25,12 +25,56 @@ impl Timestamp {
 
     /// As RFC 3339 text in UTC with milliseconds.
     pub fn to_rfc3339(self) -> String {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => format!("{instant:.3}"),
-            // Only moments outside the years -9999 to 9999 come here.
-            Err(_) => format!("{}ms", self.0),
+        let (day, time) = (self.0.div_euclid(A_DAY), self.0.rem_euclid(A_DAY));
+        match day {
+            // Whoever answers a request writes several of these.
+            FIRST_DAY..=LAST_DAY => common(day, time),
+            _ => match jiff::Timestamp::from_millisecond(self.0) {
+                Ok(instant) => format!("{instant:.3}"),
+                // Only moments outside the years -9999 to 9999 come here.
+                Err(_) => format!("{}ms", self.0),
+            },
         }
     }
+}
+
+/// Milliseconds.
+const A_DAY: i64 = 24 * 60 * 60 * 1000;
+/// The first day of the year 0 and the last of the year 9999, counted from 1970.
+const FIRST_DAY: i64 = -719_528;
+const LAST_DAY: i64 = 2_932_896;
+
+/// A moment of a common year, by its day since 1970 and the milliseconds in it.
+///
+/// Years are counted from March, so that the day that comes and goes is the last of its year, in eras of 400 years, which
+/// are all alike.
+fn common(day: i64, time: i64) -> String {
+    let day = day + 719_468;
+    let (era, day) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        0..10 => (era * 400 + year, month + 3),
+        _ => (era * 400 + year + 1, month - 9),
+    };
+    let mut text = String::with_capacity("0000-00-00T00:00:00.000Z".len());
+    let mut put = |number: i64, digits: u32, behind: char| {
+        for place in (0..digits).rev() {
+            // One digit.
+            text.push(char::from(b'0' + (number / 10_i64.pow(place) % 10) as u8));
+        }
+        text.push(behind);
+    };
+    put(year, 4, '-');
+    put(month, 2, '-');
+    put(day, 2, 'T');
+    put(time / 3_600_000, 2, ':');
+    put(time / 60_000 % 60, 2, ':');
+    put(time / 1000 % 60, 2, '.');
+    put(time % 1000, 3, 'Z');
+    text
 }
 
 /// When something is over: a duration, or an instant.
@@ -209,5 +253,16 @@ mod tests {
         assert_eq!(parse_instant("1970-01-01T01:00:01+01:00"), Some(Timestamp(1_000)));
         assert_eq!(parse_instant("48h"), None);
         assert_eq!(Timestamp(1_500).to_rfc3339(), "1970-01-01T00:00:01.500Z");
+    }
+
+    #[test]
+    fn every_day_is_written_as_the_calendar_has_it() {
+        for day in FIRST_DAY - 400..=LAST_DAY + 400 {
+            let moment = Timestamp(day * A_DAY + day.rem_euclid(A_DAY));
+            if let Ok(instant) = jiff::Timestamp::from_millisecond(moment.0) {
+                assert_eq!(moment.to_rfc3339(), format!("{instant:.3}"));
+            }
+        }
+        assert_eq!(Timestamp(i64::MAX).to_rfc3339(), "9223372036854775807ms");
     }
 }

@@ -3,10 +3,12 @@
 //! [`read`] looks at the shape of a document to know its language. Each language has a folder here and lowers to the
 //! one [`Graph`]; nothing behind it sees a YAML shape.
 
+pub(crate) mod foundry;
 pub(crate) mod native;
 
 use std::sync::Arc;
 
+pub use foundry::kinds as actions;
 pub use native::{step_kinds, units};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -43,6 +45,11 @@ pub trait Files {
     ///
     /// Why it cannot be read, as the end of a sentence that begins with its name.
     fn text(&self, path: &str) -> Result<Arc<str>, String>;
+
+    /// The name of the file that refers to them, without what tells its format; none of a text that is no file's.
+    fn name(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// No files: for texts that do not come from a folder.
@@ -77,6 +84,7 @@ pub fn read_with(document: &yaml::Document, source: &Arc<str>, files: &dyn Files
     match sniff(&document.root) {
         Ok(Language::Workflow) => native::read_workflow(&document.root, source, files),
         Ok(Language::Agent) => native::read_agent(&document.root, source, files),
+        Ok(Language::Foundry) => foundry::read(&document.root, source, files.name()),
         Ok(Language::Test) => Read {
             definition: Some(Definition::Test(document.clone())),
             ..Read::default()
@@ -90,6 +98,7 @@ pub fn read_with(document: &yaml::Document, source: &Arc<str>, files: &dyn Files
 
 enum Language {
     Workflow,
+    Foundry,
     Agent,
     Test,
 }
@@ -107,6 +116,9 @@ fn sniff(root: &yaml::Node) -> Result<Language, Box<Diagnostic>> {
         };
         return Err(Box::new(diagnostic.help("begin with `kind: Workflow`")));
     };
+    if foundry::is_workflow(root) {
+        return Ok(Language::Foundry);
+    }
     let start = entries.first().map_or(root.span, |entry| entry.key_span);
     if root.get("app").is_some()
         && root
@@ -133,12 +145,7 @@ fn sniff(root: &yaml::Node) -> Result<Language, Box<Diagnostic>> {
         }
         return Err(Box::new(diagnostic));
     };
-    let foundry = root.get("trigger").is_some() && root.get("steps").is_none();
     match kind.value.as_str() {
-        Some(word) if foundry && word.eq_ignore_ascii_case("workflow") => {
-            let message = "this is a Foundry workflow (it has a `trigger`), which this version does not read";
-            Err(Box::new(unknown(kind.value.span, message).help(ONLY_NATIVE)))
-        }
         Some("Workflow") => Ok(Language::Workflow),
         Some("Agent") => Ok(Language::Agent),
         Some("WorkflowTest") => Ok(Language::Test),

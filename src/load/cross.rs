@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Kind, Loaded};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::expr::foundry::agent_id;
 use crate::graph::{BlockId, Graph, Join, Name, Node, Op, TriggerSource};
 use crate::language::native::Outline;
 use crate::language::native::check;
@@ -22,12 +23,39 @@ pub(super) fn check(loaded: &Loaded) -> Vec<Diagnostic> {
             findings.extend(reference(loaded, Kind::Workflow, workflow, None, *span));
         }
     }
+    for graph in loaded.workflows() {
+        agents_of_foundry(loaded, graph, &mut findings);
+    }
     webhooks(loaded, &mut findings);
     recursion(loaded, &mut findings);
     for graph in loaded.workflows() {
         waits_in_cleanup(loaded, graph, &mut findings);
     }
     findings
+}
+
+/// Agents that a Foundry workflow names and that are not there. They are looked for again when it is run: what the portal
+/// exports does not hold them.
+fn agents_of_foundry(loaded: &Loaded, graph: &Graph, findings: &mut Vec<Diagnostic>) {
+    for node in graph.nodes.node_weights() {
+        let Op::Agent(ask) = &node.op else { continue };
+        let is_open = ask.definition.is_none() && ask.chosen.is_none() && ask.otherwise.is_some();
+        if !is_open || loaded.agent_named(&ask.agent).is_some() {
+            continue;
+        }
+        let place = Span {
+            end: node.origin.start,
+            ..node.origin
+        };
+        let message = format!("there is no agent `{}` among the loaded files", ask.agent);
+        let known = loaded.agents().map(|agent| &*agent.id);
+        let finding = Diagnostic::warning(Code::UnknownAgent, place, message).suggest(&ask.agent, known);
+        let help = format!(
+            "define it in a document with `kind: Agent` and `id: {}`",
+            agent_id(&ask.agent)
+        );
+        findings.push(finding.without_fix().help(help));
+    }
 }
 
 /// Webhooks of different workflows, or of one, with the same path. Of several versions of a workflow one is served.
@@ -322,11 +350,13 @@ fn certain_calls(graph: &Graph, block: BlockId, found: &mut Vec<CertainCall>) ->
     Then::GoesOn
 }
 
-/// Whether a step, or one inside it, was written to end the workflow.
+/// Whether a step, or one inside it, was written to end the workflow or to leave out what follows.
 fn may_stop(graph: &Graph, id: crate::graph::NodeId) -> Then {
     let node = graph.node(id);
     match &node.op {
         Op::End { .. } | Op::Cancel { .. } | Op::Fail(_) | Op::Guard(_) => Then::MayStop,
+        // What follows may be jumped over.
+        Op::Jump(_) => Then::MayStop,
         _ => blocks_may_stop(graph, node.blocks().into_iter().map(|(block, _)| block)),
     }
 }

@@ -40,6 +40,9 @@ impl Found {
 /// A message that says where was looked, and what was probably meant.
 pub fn find(name: &str) -> Result<Found, String> {
     let path = Path::new(name);
+    if folder::is_apart(path) {
+        return Err(format!("{name} belongs to the configuration and holds no workflow"));
+    }
     if path.is_file() {
         return of_file(path);
     }

@@ -48,11 +48,14 @@ pub(super) fn expand<'p>(
         let before = found.len();
         match path.metadata() {
             Err(error) if !overlay.contains_key(path) => diagnostics.push(missing(path, &error)),
+            Err(_) if is_apart(path) => {}
             Err(_) => found.push(Origin {
                 path: path.to_owned(),
                 root: project(path),
                 named: true,
             }),
+            // Whoever gives all files of a folder means the workflows.
+            Ok(metadata) if !metadata.is_dir() && is_apart(path) => {}
             Ok(metadata) if !metadata.is_dir() => found.push(Origin {
                 path: path.to_owned(),
                 root: project(path),
@@ -156,13 +159,9 @@ fn belongs(folder: &Path, file: &Path, wanted: Wanted) -> bool {
 impl Wanted {
     fn includes(self, name: &str) -> bool {
         let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
-        let Some(stem) = stem.filter(|stem| !stem.is_empty() && !CONFIGURATION.contains(&name)) else {
+        let Some(stem) = stem.filter(|stem| !stem.is_empty() && !belongs_to_configuration(name)) else {
             return false;
         };
-        // What scripted models answer belongs to the configuration.
-        if stem.ends_with(ANSWERS) {
-            return false;
-        }
         match self {
             Wanted::Workflows => !stem.ends_with(TEST),
             Wanted::Tests => stem.ends_with(TEST),
@@ -183,6 +182,18 @@ const ANSWERS: &str = ".answers";
 
 /// How the names of test files end, before `.yaml`.
 const TEST: &str = ".test";
+
+/// Whether a file is the configuration, or holds what scripted models answer, which belongs to it.
+fn belongs_to_configuration(name: &str) -> bool {
+    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
+    CONFIGURATION.contains(&name) || stem.is_some_and(|stem| stem.ends_with(ANSWERS))
+}
+
+/// Whether a file is one that holds no workflows, by its name.
+pub(super) fn is_apart(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| belongs_to_configuration(&name))
+}
 
 /// Whether a file holds tests, by its name.
 pub(super) fn is_test_file(path: &Path) -> bool {
@@ -283,6 +294,7 @@ impl Unreadable {
 pub(super) struct Folder {
     root: PathBuf,
     own: PathBuf,
+    stem: String,
 }
 
 /// How large a schema file may be.
@@ -297,11 +309,16 @@ impl Folder {
         Folder {
             root: or_here(&origin.root),
             own: or_here(origin.path.parent().unwrap_or(Path::new("."))),
+            stem: super::texts::stem(&origin.path.to_string_lossy()).to_owned(),
         }
     }
 }
 
 impl Files for Folder {
+    fn name(&self) -> Option<&str> {
+        Some(&self.stem)
+    }
+
     fn text(&self, path: &str) -> Result<Arc<str>, String> {
         let found = self.own.join(path).canonicalize().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => "does not exist".to_owned(),

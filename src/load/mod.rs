@@ -24,7 +24,9 @@ pub use suites::load_tests;
 pub use texts::reload;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::expr::foundry::agent_id;
 use crate::graph::{Agent, Graph, LinkError, Name, Node, Op, Program};
+use crate::language::foundry;
 use crate::language::native::Outline;
 use crate::language::native::check::Callee;
 use crate::language::{self, Definition, Files, NoFiles};
@@ -260,6 +262,30 @@ impl Loaded {
         version::choose(named, version, |agent| agent.version.as_deref())
     }
 
+    /// An agent by its id, or by a name that means the same or that it is shown with, as Foundry names agents.
+    pub(crate) fn agent_named(&self, name: &str) -> Option<&Arc<Agent>> {
+        let wanted = agent_id(name);
+        let is_meant = |text: &str| agent_id(text) == wanted;
+        self.agent(name, None).or_else(|| {
+            let mut named = self.agents.iter().filter(|agent| is_meant(&agent.id));
+            let shown = || {
+                self.agents
+                    .iter()
+                    .find(|agent| agent.name.as_deref().is_some_and(is_meant))
+            };
+            let found = named.next().or_else(shown)?;
+            self.agent(&found.id, None)
+        })
+    }
+
+    /// Each agent once, in its highest version.
+    fn newest_agents(&self) -> Vec<Arc<Agent>> {
+        let mut ids: Vec<&Name> = self.agents.iter().map(|agent| &agent.id).collect();
+        ids.sort();
+        ids.dedup();
+        ids.into_iter().filter_map(|id| self.agent(id, None).cloned()).collect()
+    }
+
     /// A workflow, linked with the workflows it calls.
     ///
     /// # Errors
@@ -303,7 +329,7 @@ impl Loaded {
     pub fn with_agents(&self, graph: &Arc<Graph>) -> Arc<Graph> {
         let asks = |node: &Node| matches!(node.op, Op::Agent(_));
         match graph.nodes.node_weights().any(asks) {
-            true => Arc::new(graph.with_agents(|id| self.agent(id, None).cloned())),
+            true => Arc::new(graph.with_agents(|name| self.agent_named(name).cloned(), &self.newest_agents())),
             false => graph.clone(),
         }
     }
@@ -429,8 +455,19 @@ struct Contents {
 }
 
 impl Text<'_> {
+    /// The documents. What is no YAML everywhere is made so first.
+    fn parse(&self, limits: &yaml::Limits) -> (Vec<yaml::Document>, Vec<Diagnostic>) {
+        if self.text.len() > limits.bytes || !foundry::sniff(&self.text) {
+            return yaml::parse(self.file, &self.text, limits);
+        }
+        let source = foundry::Source::of(&self.text);
+        let (mut documents, mut diagnostics) = yaml::parse(self.file, &source.text, limits);
+        source.restore(&mut documents, &mut diagnostics);
+        (documents, diagnostics)
+    }
+
     fn read(&self, limits: &yaml::Limits) -> Contents {
-        let (documents, diagnostics) = yaml::parse(self.file, &self.text, limits);
+        let (documents, diagnostics) = self.parse(limits);
         // An empty document is what is left behind a last `---`, or a file of comments; or of something unreadable,
         // about which enough is said.
         let may_be_empty = !self.named || documents.len() > 1 || !diagnostics.is_empty();
@@ -454,7 +491,7 @@ impl Text<'_> {
                 continue;
             }
             let read = language::read_with(&document, &self.text, &files);
-            contents.declared.extend(Declared::of(&document.root));
+            contents.declared.extend(Declared::of(&document.root, files.name()));
             let diagnostics = read.diagnostics.into_iter().map(|finding| match self.named {
                 true => finding,
                 false => about_a_stranger(finding),
@@ -470,7 +507,16 @@ impl Text<'_> {
 
 impl Declared {
     /// A definition's name, as far as it has one.
-    fn of(root: &yaml::Node) -> Option<Declared> {
+    fn of(root: &yaml::Node, file: Option<&str>) -> Option<Declared> {
+        if foundry::is_workflow(root) {
+            let (id, span) = foundry::id(root, file)?;
+            return Some(Declared {
+                kind: Kind::Workflow,
+                id,
+                version: None,
+                span,
+            });
+        }
         let kind = match root.get("kind").and_then(yaml::Node::as_str) {
             Some("Workflow") => Kind::Workflow,
             Some("Agent") => Kind::Agent,

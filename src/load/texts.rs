@@ -136,6 +136,10 @@ impl<'f> Recorded<'f> {
 }
 
 impl Files for Recorded<'_> {
+    fn name(&self) -> Option<&str> {
+        self.files.name()
+    }
+
     fn text(&self, path: &str) -> Result<Arc<str>, String> {
         let text = self.files.text(path)?;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,12 +155,23 @@ struct Kept<'t> {
 }
 
 impl Files for Kept<'_> {
+    fn name(&self) -> Option<&str> {
+        Some(stem(self.beside))
+    }
+
     fn text(&self, path: &str) -> Result<Arc<str>, String> {
         let path = beside(self.beside, path);
         let found = self.schemas.iter().find(|(name, _)| *name == path);
         let found = found.map(|(_, text)| text.clone());
         found.ok_or_else(|| "is not among the files that were kept".to_owned())
     }
+}
+
+/// The name of a file without its folder and without what tells its format.
+pub(super) fn stem(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = name.split_once(".workflow.").map_or(name, |(name, _)| name);
+    name.rsplit_once('.').map_or(name, |(name, _)| name)
 }
 
 /// The name of a file as another one refers to it.

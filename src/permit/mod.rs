@@ -19,6 +19,7 @@ pub struct Permit {
     net: Grant<Host>,
     exec: Grant<Arc<str>>,
     env: Grant<Arc<str>>,
+    secret_command: Grant<Arc<str>>,
 }
 
 /// One kind of thing, granted or not.
@@ -65,6 +66,7 @@ impl Permit {
             net: Grant::All,
             exec: Grant::All,
             env: Grant::All,
+            secret_command: Grant::All,
         }
     }
 
@@ -93,6 +95,15 @@ impl Permit {
     #[must_use]
     pub fn allow_env(mut self, names: Option<&str>) -> Permit {
         self.env.add(names.map(|names| items(names).map(Arc::from).collect()));
+        self
+    }
+
+    /// `--allow-secret-command`: the program that the configuration asks for secrets, whichever it is, or one of a
+    /// comma-separated list. That it is granted lets no workflow start it.
+    #[must_use]
+    pub fn allow_secret_command(mut self, programs: Option<&str>) -> Permit {
+        self.secret_command
+            .add(programs.map(|programs| items(programs).map(Arc::from).collect()));
         self
     }
 
@@ -151,6 +162,22 @@ impl Permit {
         match self.env.allows(|granted| **granted == *name) {
             true => Ok(()),
             false => Err(no_env(name)),
+        }
+    }
+
+    /// Whether a program may be asked for secrets: the configuration can lie in a folder that somebody else wrote.
+    ///
+    /// # Errors
+    ///
+    /// `permission.exec`.
+    pub fn check_secret_command(&self, program: &str) -> Result<(), Denied> {
+        match self.secret_command.allows(|granted| **granted == *program) {
+            true => Ok(()),
+            false => Err(Denied {
+                code: "permission.exec",
+                what: format!("asking `{program}` for secrets"),
+                flag: format!("--allow-secret-command={program}"),
+            }),
         }
     }
 

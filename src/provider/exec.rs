@@ -45,7 +45,7 @@ impl Exec {
             let Request::Exec(request) = &*effect.call.request else {
                 return failed(Failure::new("internal", "this is no process"));
             };
-            match self.execute(request, &effect.key()).await {
+            match self.execute(request, &effect).await {
                 Ok(result) => Outcome::Done(Answer { result, response: None }),
                 Err(failure) => failed(failure),
             }
@@ -53,9 +53,9 @@ impl Exec {
         .boxed()
     }
 
-    async fn execute(&self, request: &ExecRequest, key: &str) -> Result<Option<Data>, Failure> {
-        let command = self.command(request, key)?;
-        let stdin = match self.secrets.reveal(&request.stdin)? {
+    async fn execute(&self, request: &ExecRequest, effect: &Effect) -> Result<Option<Data>, Failure> {
+        let command = self.command(request, effect).await?;
+        let stdin = match self.secrets.reveal(&request.stdin).await? {
             Data::Text(text) => text.as_bytes().to_vec(),
             other => other.to_string().into_bytes(),
         };
@@ -79,16 +79,20 @@ impl Exec {
     }
 
     /// The command with everything checked and every secret put in.
-    fn command(&self, request: &ExecRequest, key: &str) -> Result<Command, Failure> {
+    async fn command(&self, request: &ExecRequest, effect: &Effect) -> Result<Command, Failure> {
         self.permit.check_exec(&request.program)?;
         let mut command = Command::new(find(&request.program).ok_or_else(|| not_found(&request.program))?);
         #[cfg(unix)]
         command.arg0(&*request.program);
         for argument in &request.arguments {
-            command.arg(&*as_text(self.secrets.reveal(argument)?));
+            command.arg(&*as_text(self.secrets.reveal(argument).await?));
         }
-        environment(&mut command, &request.env, &self.permit, &self.secrets)?;
-        command.env("INTERPRET_IDEMPOTENCY_KEY", key);
+        environment(&mut command, &request.env, &self.permit, &self.secrets).await?;
+        command.env("INTERPRET_IDEMPOTENCY_KEY", effect.key());
+        let own = request.env.iter().any(|(name, _)| **name == *"TRACEPARENT");
+        if let Some(trace) = effect.trace.filter(|_| !own) {
+            command.env("TRACEPARENT", trace.to_string());
+        }
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -98,7 +102,7 @@ impl Exec {
 }
 
 /// Gives a command its environment: what every process inherits, and what is listed.
-pub(super) fn environment(
+pub(super) async fn environment(
     command: &mut Command,
     listed: &[(Name, Sealed)],
     permit: &Permit,
@@ -118,7 +122,7 @@ pub(super) fn environment(
                 format!("`{name}` is not the name of an environment variable"),
             ));
         }
-        command.env(&**name, &*as_text(secrets.reveal(value)?));
+        command.env(&**name, &*as_text(secrets.reveal(value).await?));
     }
     Ok(())
 }

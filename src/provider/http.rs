@@ -50,7 +50,7 @@ impl Http {
             let Request::Http(request) = &*effect.call.request else {
                 return failed(Failure::new("internal", "this is no HTTP request"));
             };
-            match self.exchange(request, &effect.key()).await {
+            match self.exchange(request, &effect).await {
                 Ok(answer) => Outcome::Done(answer),
                 Err(failure) => failed(failure),
             }
@@ -58,8 +58,8 @@ impl Http {
         .boxed()
     }
 
-    async fn exchange(&self, request: &HttpRequest, key: &str) -> Result<crate::run::Answer, Failure> {
-        let mut prepared = Prepared::new(request, key, &self.secrets)?;
+    async fn exchange(&self, request: &HttpRequest, effect: &Effect) -> Result<crate::run::Answer, Failure> {
+        let mut prepared = Prepared::new(request, effect, &self.secrets).await?;
         check(&self.permit, &prepared.url)?;
         let client = self.client()?;
         let mut redirects = 0;
@@ -101,7 +101,7 @@ impl Http {
 }
 
 /// A client that follows no redirects: each would have to be checked against the permit.
-pub(super) fn client() -> Result<Client, String> {
+pub(crate) fn client() -> Result<Client, String> {
     // It may have been installed by the embedding program, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()

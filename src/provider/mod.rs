@@ -32,16 +32,22 @@ pub use model::{Answering, Delta, DeltaSink, Deltas, Model, ModelError, ModelTur
 pub use script::{Script, Scripted};
 
 use crate::clock::Clock;
-use crate::data::{Data, Sealed};
+use crate::data::Data;
 use crate::graph::Name;
 use crate::permit::{Denied, Permit};
-use crate::run::{Answer, Failure, McpRequest, McpToolsRequest, Outcome, PendingCall, Request};
+use crate::run::{
+    Answer, Failure, McpRequest, McpToolsRequest, Opaque, Outcome, PendingCall, Reply, Request, ToolCall, TraceParent,
+};
 use crate::secret::{self, Secrets};
 use exec::Exec;
 use http::Http;
+pub(crate) use http::client as web_client;
 
 /// A call being performed.
 pub type Performing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// Something being let go of.
+pub type Closing<'p> = Pin<Box<dyn Future<Output = ()> + Send + 'p>>;
 
 /// A call to perform.
 #[derive(Clone, Debug)]
@@ -50,6 +56,8 @@ pub struct Effect {
     pub run: Name,
     /// The call.
     pub call: PendingCall,
+    /// What it belongs to in a trace, which whoever is called is told.
+    pub trace: Option<TraceParent>,
 }
 
 impl Effect {
@@ -74,6 +82,11 @@ impl Effect {
 pub trait Provider: Send + Sync {
     /// Performs a call; dropping the future stops it.
     fn perform(&self, effect: Effect) -> Performing;
+
+    /// Lets go of what is kept open between calls, in bounded time. To be called before the program ends.
+    fn close(&self) -> Closing<'_> {
+        std::future::ready(()).boxed()
+    }
 }
 
 /// The providers of a process, by kind of request.
@@ -147,11 +160,11 @@ impl Providers {
             Request::Function(request) => self.functions.perform(request),
             Request::Model(request) => self.models.perform(effect, request),
             // Whoever drives the run has its store.
-            Request::Recall(_) | Request::Remember(_) => {
+            Request::Recall(_) | Request::Remember(_) | Request::Conversation(_) => {
                 let message = "conversations are kept by the store of the run";
                 std::future::ready(failed(Failure::new("internal", message))).boxed()
             }
-            Request::Mcp(McpRequest { server, .. }) | Request::McpTools(McpToolsRequest { server }) => {
+            Request::Mcp(McpRequest { server, .. }) | Request::McpTools(McpToolsRequest { server, .. }) => {
                 match &self.mcp {
                     Some(mcp) => mcp.perform(effect),
                     None => unavailable("mcp", format!("the MCP server `{server}`"), &effect.call.step),
@@ -163,13 +176,16 @@ impl Providers {
 
 impl Provider for Providers {
     fn perform(&self, effect: Effect) -> Performing {
-        let secret = holds_secrets(&effect.call.request);
-        let performing = self.route(effect);
-        if !secret {
-            return performing;
-        }
         let secrets = self.secrets.clone();
-        performing.map(move |outcome| redact(&secrets, outcome)).boxed()
+        // Whoever answers, and whatever it was asked: what one call has told the outside another may bring back.
+        self.route(effect).map(move |outcome| redact(&secrets, outcome)).boxed()
+    }
+
+    fn close(&self) -> Closing<'_> {
+        match &self.mcp {
+            Some(mcp) => mcp.close(),
+            None => std::future::ready(()).boxed(),
+        }
     }
 }
 
@@ -212,33 +228,39 @@ fn failed(failure: Failure) -> Outcome {
     Outcome::Failed(Arc::new(failure))
 }
 
-fn holds_secrets(request: &Request) -> bool {
-    let sealed = |value: &Sealed| value.plain().is_none();
-    let any = |entries: &[(Name, Sealed)]| entries.iter().any(|(_, value)| sealed(value));
-    match request {
-        Request::Http(request) => {
-            sealed(&request.url)
-                || any(&request.query)
-                || any(&request.headers)
-                || request.body.as_ref().is_some_and(sealed)
-        }
-        Request::Exec(request) => request.arguments.iter().any(sealed) || any(&request.env) || sealed(&request.stdin),
-        Request::Mcp(request) => sealed(&request.arguments),
-        Request::Function(_) | Request::McpTools(_) | Request::Model(_) | Request::Recall(_) | Request::Remember(_) => {
-            false
-        }
-    }
-}
-
 /// Takes values of secrets out of what the other side sent back.
 fn redact(secrets: &Secrets, outcome: Outcome) -> Outcome {
     match outcome {
+        outcome if !secrets.any_used() => outcome,
         Outcome::Done(answer) => Outcome::Done(Answer {
             result: answer.result.map(|result| secrets.redact(&result)),
             response: answer.response.map(|response| secrets.redact(&response)),
         }),
         Outcome::Failed(failure) => failed(redact_failure(secrets, &failure)),
-        Outcome::Said(reply) => Outcome::Said(reply),
+        Outcome::Said(reply) => Outcome::Said(Arc::new(redact_reply(secrets, &reply))),
+    }
+}
+
+/// A reply without values of secrets.
+fn redact_reply(secrets: &Secrets, reply: &Reply) -> Reply {
+    let name = |name: &Name| Name::from(secrets.redact_text(name));
+    Reply {
+        content: reply.content.as_ref().map(|content| secrets.redact(content)),
+        calls: reply
+            .calls
+            .iter()
+            .map(|call| ToolCall {
+                id: name(&call.id),
+                name: name(&call.name),
+                arguments: secrets.redact(&call.arguments),
+            })
+            .collect(),
+        model: reply.model.as_ref().map(name),
+        opaque: reply.opaque.as_ref().map(|opaque| Opaque {
+            data: secrets.redact(&opaque.data),
+            ..opaque.clone()
+        }),
+        ..reply.clone()
     }
 }
 

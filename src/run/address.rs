@@ -1,8 +1,9 @@
 //! Where in a run a step is, as text.
 //!
 //! The ids of the steps from the outside in, joined by `/`; a loop or for-each around it is followed by the index of the
-//! iteration or item (`load[3]/put`), a step around it in a further attempt by its number (`load@2[3]/put`). Behind the step that calls a child workflow stands a `:`
-//! (`invoice:send`), since the child has ids of its own. With the
+//! iteration or item (`load[3]/put`), a step around it in a further attempt by its number (`load@2[3]/put`). What is
+//! reached behind a jump backwards has the number of such jumps in its block behind its id (`ask+1`, `ask+1@2[3]/put`).
+//! Behind the step that calls a child workflow stands a `:` (`invoice:send`), since the child has ids of its own. With the
 //! attempt of the step itself it is the id of an effect (`load[3]/put#1`): the same after a restart, and the
 //! idempotency key for the outside world. What begins after a retry of the whole run has the number of the retry behind
 //! it (`load[3]/put#1~1`).
@@ -16,8 +17,9 @@ use std::fmt::Write;
 
 use super::Request;
 use super::event::{Part, ScopeId};
+use super::fault::{Fault, planted};
 use super::state::{State, Work};
-use crate::graph::{Op, Program};
+use crate::graph::{Node, NodeId, Op, Program};
 
 impl State {
     /// The address of the step a scope is at; empty for the run itself.
@@ -26,11 +28,23 @@ impl State {
     }
 
     /// What stands before the id of a step in a scope, in its address.
-    pub(super) fn prefix(&self, program: &Program, scope: ScopeId) -> String {
+    fn prefix(&self, program: &Program, scope: ScopeId) -> String {
         let Some(scope) = self.scope(scope) else {
             return String::new();
         };
         self.path(program, scope.parent, Some(scope.part))
+    }
+
+    /// The address of a step that is not in progress in a scope, but was or is to be.
+    pub(super) fn address_in(&self, program: &Program, scope: ScopeId, node: NodeId) -> Option<String> {
+        let entry = self.scope(scope)?;
+        let mut text = match entry.parent {
+            Some(_) => self.prefix(program, scope),
+            None => String::new(),
+        };
+        push_id(&mut text, &program.step(node).node);
+        push_visit(&mut text, entry.visit);
+        Some(text)
     }
 
     /// The address of the call that the step in a scope makes: that of the step, but for an agent's.
@@ -67,20 +81,16 @@ impl State {
                     .talk
                     .as_ref()
                     .map_or(0, |talk| talk.spent.turns.saturating_sub(1));
-                path.push((active.node, active.attempt, scope.part, inner, turn));
+                path.push((active.node, scope.visit, active.attempt, scope.part, inner, turn));
             }
             inner = Some(scope.part);
             at = scope.parent;
         }
         let mut text = String::new();
-        for (node, attempt, part, inner, turn) in path.into_iter().rev() {
+        for (node, visit, attempt, part, inner, turn) in path.into_iter().rev() {
             let node = &program.step(node).node;
-            // A unit without an id of its own is written behind its owner's, which stands there already.
-            let id = match node.named {
-                true => &*node.id,
-                false => node.id.rsplit_once('/').map_or(&*node.id, |(_, suffix)| suffix),
-            };
-            text.push_str(id);
+            push_id(&mut text, node);
+            push_visit(&mut text, visit);
             if attempt > 1 && inner.is_some() {
                 let _ = write!(text, "@{attempt}");
             }
@@ -99,5 +109,20 @@ impl State {
             }
         }
         text
+    }
+}
+
+/// The id of a step in an address: a unit without one of its own is written behind its owner's, which stands there
+/// already, unless it stands beside its owner.
+fn push_id(text: &mut String, node: &Node) {
+    let is_inside = !text.is_empty() && !text.ends_with(':');
+    let suffix = node.id.rsplit_once('/').filter(|_| is_inside && !node.named);
+    text.push_str(suffix.map_or(&*node.id, |(_, suffix)| suffix));
+}
+
+fn push_visit(text: &mut String, visit: u32) {
+    if visit > 0 && !planted(Fault::VisitInNoAddress) {
+        // Writing to a string does not fail.
+        let _ = write!(text, "+{visit}");
     }
 }

@@ -119,6 +119,10 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "an agent has no answer yet and used up its turns, tokens or money; `error.data` says what it took",
     ),
     (
+        "conversation.unknown",
+        "there is no such message in the conversation, or the conversation is somebody else's",
+    ),
+    (
         "conversation.unavailable",
         "what was said in a conversation cannot be read or kept",
     ),
@@ -147,6 +151,9 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
         "the operator has not granted the variable: `--allow-env=NAME`",
     ),
     ("secret.missing", "a secret has no value"),
+    ("secret.file", "the file with secrets cannot be read"),
+    ("secret.command", "the command for secrets gives no value"),
+    ("secret.name", "the command is not asked for a secret of such a name"),
     ("suspend.timeout", "nobody answered before the `timeout` of `suspend`"),
     (
         "event.timeout",
@@ -154,7 +161,7 @@ pub const FAILURE_CODES: &[(&str, &str)] = &[
     ),
     (
         "loop.limit",
-        "a loop ran `maxIterations` times and its condition still asks for more",
+        "a loop ran `maxIterations` times and its condition still asks for more, or steps were gone back to too often",
     ),
     (
         "race.failed",

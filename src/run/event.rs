@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
 use crate::graph::{Name, NodeId, Timestamp};
-use crate::run::{Failure, Reply, Request};
+use crate::run::{Failure, Reply, Request, TraceParent};
 
 /// A place where steps run one after the other: the run itself, a branch, an iteration. Ids are reused when a scope
 /// has ended.
@@ -235,6 +235,9 @@ pub enum EventKind {
         of: Name,
         /// When the other run came here.
         since: Timestamp,
+        /// What is not as it was there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<Box<Instead>>,
     },
     /// The run is over.
     RunEnded {
@@ -268,10 +271,26 @@ pub struct Started {
     /// What listings can be asked for besides.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// What it belongs to in the trace of whoever began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }
 
 /// What somebody marked a run with, for listings.
 pub type Labels = BTreeMap<Name, Name>;
+
+/// With what a replayed run goes on in place of what the other run had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instead {
+    /// Where the next step is to begin.
+    pub scope: ScopeId,
+    /// The `data` it begins on.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub data: Option<Data>,
+    /// The state of the workflow that it is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub state: Option<Data>,
+}
 
 /// Which block of a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -408,6 +427,9 @@ pub enum StepEnd {
         state: Vec<(Name, Data)>,
         /// The error that a handler or a tap has dealt with.
         error: Option<Arc<Failure>>,
+        /// By which arm it jumped; behind its last arm stands where it goes when none holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arm: Option<u32>,
     },
     /// With an error that nobody handled.
     Failed(Arc<Failure>),

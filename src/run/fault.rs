@@ -33,11 +33,17 @@ pub enum Fault {
     ForgottenTools,
     /// What a person refuses is done all the same.
     DoneThoughRefused,
+    /// Behind a jump backwards a step sees what was there before.
+    RecordsBehindJump,
+    /// What a block does again behind a jump has the address of the first time.
+    VisitInNoAddress,
+    /// Jumps backwards are not counted.
+    EndlessJumps,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Fault; 14] = [
+    pub const ALL: [Fault; 17] = [
         Fault::LosersGoOn,
         Fault::ShallowCancel,
         Fault::ChangeBesideApply,
@@ -52,6 +58,9 @@ impl Fault {
         Fault::ForgottenTalk,
         Fault::ForgottenTools,
         Fault::DoneThoughRefused,
+        Fault::RecordsBehindJump,
+        Fault::VisitInNoAddress,
+        Fault::EndlessJumps,
     ];
 }
 

@@ -26,6 +26,7 @@ mod state;
 mod step;
 mod talk;
 mod trace;
+mod trace_parent;
 mod turn;
 mod view;
 
@@ -39,6 +40,7 @@ pub use model::*;
 pub use request::*;
 pub use state::{State, StepStatus, Suspension};
 pub use trace::{TraceEvent, TraceText, Tracer, What};
+pub use trace_parent::TraceParent;
 pub use turn::Rejection;
 
 use crate::contract::Schema;
@@ -85,6 +87,8 @@ pub enum Input {
         of: Name,
         /// When the other run came here.
         since: Timestamp,
+        /// What is not to be as it was there.
+        instead: Option<Box<Instead>>,
     },
     /// Nothing more is to start.
     Suspend {
@@ -119,6 +123,8 @@ pub struct Start {
     pub conversation: Option<Name>,
     /// What listings can be asked for besides.
     pub labels: Labels,
+    /// What it belongs to in the trace of whoever begins it.
+    pub trace: Option<TraceParent>,
 }
 
 impl Start {
@@ -133,6 +139,7 @@ impl Start {
             user: None,
             conversation: None,
             labels: Labels::new(),
+            trace: None,
         }
     }
 }
@@ -401,10 +408,10 @@ impl Run {
         self.program.step(active.node).node.op.resume_schema()?
     }
 
-    /// The step that waits or calls with a ticket.
-    pub fn waiting(&self, ticket: Ticket) -> Option<&Step> {
+    /// The node that a wait in flight is of.
+    pub fn waiting(&self, ticket: Ticket) -> Option<NodeId> {
         let active = self.state.active(*self.state.tickets.get(&ticket)?)?;
-        Some(self.program.step(active.node))
+        matches!(active.work, Work::Wait { .. }).then_some(active.node)
     }
 
     /// When the run has to be told that time has passed; not later than now if it has more to do.

@@ -74,7 +74,7 @@ fn same_step(wanted: &str, address: &str) -> bool {
         None => (wanted, None),
     };
     let mut segments: Vec<&str> = address.split(['/', ':']).collect();
-    let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
+    let plain = |segment: &str| segment.split(['+', '@', '[']).next().unwrap_or_default().to_owned();
     // `then`, `else`, `catch.0`, `approve.search` are not ids of steps but follow one.
     while segments.len() > 1 && segments.last().is_some_and(|last| plain(last) != wanted) {
         let last = segments[segments.len() - 1];

@@ -86,6 +86,9 @@ pub(super) struct Scope {
     pub instance: u32,
     pub frame: u32,
     pub next: Option<NodeId>,
+    /// How often it has jumped backwards.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub visit: u32,
     pub active: Option<Active>,
     pub data: Data,
     pub local: Local,
@@ -95,6 +98,10 @@ pub(super) struct Scope {
     /// The conversation that the step which begins next goes on with, behind a retry of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talk: Option<Box<Talk>>,
+}
+
+fn is_first(visit: &u32) -> bool {
+    *visit == 0
 }
 
 /// What a block adds to the names in scope.

@@ -324,6 +324,7 @@ impl<'a> Turn<'a> {
                     data: data.filter(|_| !is_tap),
                     state,
                     error: dealt_with,
+                    arm: None,
                 },
                 // With a cleanup or a handler behind it the step is too far gone for another one.
                 Err(failure) if keys.is_some_and(|keys| keys.cleanup.is_none()) && dealt_with.is_none() => {
@@ -338,11 +339,13 @@ impl<'a> Turn<'a> {
                 data: None,
                 state: Vec::new(),
                 error: dealt_with,
+                arm: None,
             },
             Verdict::Failed(failure) if is_tap => StepEnd::Success {
                 data: None,
                 state: Vec::new(),
                 error: Some(failure),
+                arm: None,
             },
             Verdict::Failed(failure) => StepEnd::Failed(failure),
             Verdict::Cancelled(_) => StepEnd::Cancelled,

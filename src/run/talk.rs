@@ -210,7 +210,12 @@ impl Talk {
     pub fn to_remember(&self, reply: &Reply) -> Option<RememberRequest> {
         let conversation = self.conversation.clone()?;
         let asked = self.messages.get((self.opening as usize).checked_sub(1)?)?;
-        let asked = Some(asked.clone()).filter(|message| matches!(message, Message::User { .. }));
+        // What was recalled is kept already.
+        let recalled = self
+            .recalled
+            .as_ref()
+            .is_some_and(|told| told.len() >= self.opening as usize);
+        let asked = Some(asked.clone()).filter(|message| matches!(message, Message::User { .. }) && !recalled);
         let answer = Message::Assistant {
             content: reply.content.clone(),
             calls: Vec::new(),
@@ -218,6 +223,7 @@ impl Talk {
         };
         Some(RememberRequest {
             conversation,
+            agent: self.first.as_ref().map(|first| first.agent.clone()),
             messages: asked.into_iter().chain([answer]).collect(),
         })
     }
@@ -284,7 +290,7 @@ impl Talk {
 
 /// Whether a tool failed in a way that is none of the model's business.
 pub(super) fn is_fatal(failure: &Failure) -> bool {
-    matches!(&*failure.code, "internal" | "secret.missing")
+    &*failure.code == "internal" || failure.code.starts_with("secret.")
 }
 
 /// The value of an answer: where it has to have a shape, a text is read as JSON, and what it lacks is filled in.

@@ -1,5 +1,7 @@
 //! The core by itself: small programs made by hand. What workflows do is in the simulation.
 
+mod jump;
+
 use super::*;
 use crate::data;
 use crate::data::{Part as TextPart, Sealed};
@@ -178,6 +180,7 @@ fn the_form_of_every_event_is_fixed() {
             user: Some("ada".into()),
             conversation: None,
             labels: [("team".into(), "sales".into())].into(),
+            trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok(),
         })),
         EventKind::StepStarted { scope, node, deadline },
         EventKind::StepSkipped { scope, node },
@@ -315,6 +318,17 @@ fn the_form_of_every_event_is_fixed() {
                 data: Some(data!(1)),
                 state: vec![("n".into(), data!(2))],
                 error: None,
+                arm: None,
+            },
+        },
+        EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Success {
+                data: None,
+                state: Vec::new(),
+                error: None,
+                arm: Some(1),
             },
         },
         EventKind::StepEnded {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::event::*;
 use super::{Corrupt, Message, Request, Run};
 use crate::data::{Data, Map};
-use crate::graph::{Name, NodeId, Program};
+use crate::graph::{Aim, Name, NodeId, Op, Program};
 
 /// Something that happened to a step or to the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +36,9 @@ pub struct TraceEvent {
     /// The error that a tap has ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<Data>,
+    /// The address of the step at which a jump goes on; absent where it ends its block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 impl TraceEvent {
@@ -185,6 +188,16 @@ impl Tracer {
         Some(&self.run.state.scope(scope)?.data)
     }
 
+    /// The step in progress in a scope.
+    pub fn node(&self, scope: ScopeId) -> Option<NodeId> {
+        Some(self.run.state.active(scope)?.node)
+    }
+
+    /// Where the step is that made a call.
+    pub fn scope_of(&self, ticket: Ticket) -> Option<ScopeId> {
+        self.run.state.tickets.get(&ticket).copied()
+    }
+
     /// What an event tells; `None` if it tells nothing about the workflow.
     ///
     /// # Errors
@@ -211,6 +224,7 @@ impl Tracer {
             attempt: None,
             data,
             ignored: None,
+            to: None,
         };
         if let Some((node, address, attempt)) = place {
             let step = self.run.program.step(node);
@@ -221,6 +235,7 @@ impl Tracer {
             {
                 told.ignored = Some(brief(error));
             }
+            told.to = self.jumped(&event.kind);
             told.step = Some(address);
             told.kind = Some(step.node.kind);
             told.attempt = (attempt > 1).then_some(attempt);
@@ -236,6 +251,26 @@ impl Tracer {
                 end: StepEnd::Success { data: None, .. },
                 ..
             } => Some(self.run.state.scope(*scope)?.data.clone()),
+            _ => None,
+        }
+    }
+
+    /// Where the step goes on that has just jumped.
+    fn jumped(&self, kind: &EventKind) -> Option<String> {
+        let EventKind::StepEnded {
+            scope,
+            node,
+            end: StepEnd::Success { arm: Some(arm), .. },
+        } = kind
+        else {
+            return None;
+        };
+        let program = &self.run.program;
+        match &program.step(*node).node.op {
+            Op::Jump(jump) => match jump.aim(*arm)? {
+                Aim::Node(to) => self.run.state.address_in(program, *scope, to),
+                Aim::End => None,
+            },
             _ => None,
         }
     }
@@ -259,18 +294,8 @@ impl Tracer {
             | EventKind::StepEnded { scope, .. } => *scope,
             // The step is not in progress, before or behind the event.
             EventKind::StepSkipped { scope, node } | EventKind::RunRetried { scope, node } => {
-                let outer = self
-                    .run
-                    .state
-                    .scope(*scope)?
-                    .parent
-                    .map(|_| self.run.state.prefix(&self.run.program, *scope));
-                let step = &self.run.program.step(*node).node;
-                let id = match step.named {
-                    true => &*step.id,
-                    false => step.id.rsplit_once('/').map_or(&*step.id, |(_, suffix)| suffix),
-                };
-                return Some((*node, format!("{}{id}", outer.unwrap_or_default()), 1));
+                let address = self.run.state.address_in(&self.run.program, *scope, *node)?;
+                return Some((*node, address, 1));
             }
             EventKind::CallRepeated { ticket }
             | EventKind::CallEnded { ticket, .. }
@@ -417,6 +442,10 @@ impl Request {
                 entries.push(("remember".into(), Data::Text(asked.conversation.clone())));
                 entries.push(("messages".into(), asked.messages.iter().map(Message::to_data).collect()));
             }
+            Request::Conversation(asked) => {
+                entries.push(("conversation".into(), Data::from(asked.action())));
+                entries.extend(asked.conversation().map(|id| ("id".into(), Data::Text(id.clone()))));
+            }
         }
         Data::Map(Arc::new(entries.into_iter().collect::<Map>()))
     }
@@ -457,6 +486,9 @@ impl TraceText {
         self.line(subject, event.attempt, event.what.words(), data);
         if let Some(ignored) = &event.ignored {
             self.line(subject, None, "ignored the error", Some(ignored));
+        }
+        if let Some(to) = &event.to {
+            self.line(subject, None, &format!("goes on at {to}"), None);
         }
     }
 

@@ -125,8 +125,9 @@ impl<'a> Turn<'a> {
             Input::Resume { target, payload } => self.resume(target, payload)?,
             Input::Deliver { event, data } => self.deliver(event, data)?,
             Input::Retry => self.retry()?,
-            Input::Replay { of, since } => {
-                self.emit(EventKind::RunReplayed { of, since })?;
+            Input::Replay { of, since, instead } => {
+                let instead = instead.map(|instead| self.replacement(*instead)).transpose()?;
+                self.emit(EventKind::RunReplayed { of, since, instead })?;
                 self.recover()?;
             }
             Input::Suspend { reason } => {
@@ -275,6 +276,7 @@ impl<'a> Turn<'a> {
             user: start.user,
             conversation: start.conversation,
             labels: start.labels,
+            trace: start.trace,
         })))?;
         Ok(())
     }
@@ -288,6 +290,18 @@ impl<'a> Turn<'a> {
         let tickets: Vec<Ticket> = in_flight.map(|(ticket, _)| *ticket).collect();
         let mut tickets = tickets.into_iter();
         tickets.try_for_each(|ticket| self.emit(EventKind::CallRepeated { ticket }))
+    }
+
+    /// Checks what is to be in place of what was there.
+    fn replacement(&self, instead: Instead) -> Result<Box<Instead>, Rejection> {
+        let scope = self.state.scope(instead.scope).ok_or(Corrupt)?;
+        let instance = self.state.instances.get(scope.instance).ok_or(Corrupt)?;
+        let header = &self.program.workflow(instance.workflow).header;
+        let state = instead.state.map(|state| enter(&header.state_schema, state, "state"));
+        Ok(Box::new(Instead {
+            state: state.transpose()?,
+            ..instead
+        }))
     }
 
     fn retry(&mut self) -> Result<(), Rejection> {

@@ -1,25 +1,36 @@
 //! Secrets: their values are put into a call at the moment of acting, and taken out of what comes back.
 //!
-//! A secret is read from the environment variable of its name, if the operator grants that variable. Everywhere else
-//! it is a reference ([`Sealed`]), so that no event, log or error can hold it; [`Secrets::redact`] is the second line
-//! of defence, for values that the outside world sends back.
+//! A secret is read from the environment variable of its name, from a `.env` file or of a command, as the configuration
+//! says, and if the operator grants that name. Everywhere else it is a reference ([`Sealed`]), so that no event, log or
+//! error can hold it; [`Secrets::redact`] is the second line of defence, for values that the outside world sends back.
 #![allow(
     clippy::disallowed_methods,
-    reason = "secrets are read from the environment, as far as `permit` grants it"
+    reason = "secrets are read from the environment, a file and a command, as far as `permit` grants it"
 )]
 
+mod dotenv;
 mod redact;
+mod source;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::SecretSources;
 use crate::data::{Data, Sealed};
 use crate::permit::{Denied, Permit};
 use redact::Known;
 
+/// What an embedding program answers for a name.
+type Given = dyn Fn(&str) -> Result<Option<Arc<str>>, Denied> + Send + Sync;
+
 /// Where values of secrets come from.
-type Source = Box<dyn Fn(&str) -> Result<Option<Arc<str>>, Denied> + Send + Sync>;
+enum Source {
+    /// From wherever an embedding program keeps them.
+    Given(Box<Given>),
+    /// From where the configuration says.
+    Configured(Box<source::Sources>),
+}
 
 /// Values of secrets by name, and the memory of those that have been used.
 pub struct Secrets {
@@ -27,15 +38,55 @@ pub struct Secrets {
     used: Mutex<BTreeMap<Arc<str>, Known>>,
 }
 
-/// Why there is no value for a secret.
+/// Why there is no value for a secret. No message holds a value, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The operator has not granted it.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// Nobody has set it.
-    #[error("the secret `{0}` is not set; set the environment variable of that name")]
-    Missing(Arc<str>),
+    #[error("the secret `{name}` is not set; set the environment variable of that name{}", or_in(.file.as_deref()))]
+    Missing {
+        /// Its name.
+        name: Arc<str>,
+        /// The file where it was looked for besides.
+        file: Option<String>,
+    },
+    /// The file with secrets cannot be read.
+    #[error("the file with secrets {path}{} {why}", at_line(*.line))]
+    File {
+        /// The file.
+        path: String,
+        /// The line of it, from 1 on.
+        line: Option<usize>,
+        /// What is wrong.
+        why: String,
+    },
+    /// The command has no value.
+    #[error(
+        "the secret `{name}` cannot be had of `{command}`: it {why}; run it by hand to see more, or set the environment \
+         variable of that name"
+    )]
+    Command {
+        /// Its name.
+        name: Arc<str>,
+        /// The command, as it was called.
+        command: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The command is not asked for names like this.
+    #[error("no command is asked for the secret `{0}`, whose name has other characters than letters, digits and `_`")]
+    Name(Arc<str>),
+}
+
+fn or_in(file: Option<&str>) -> String {
+    file.map(|file| format!(", or write it into {file}"))
+        .unwrap_or_default()
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map(|line| format!(":{line}")).unwrap_or_default()
 }
 
 impl Error {
@@ -43,7 +94,10 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Denied(denied) => denied.code,
-            Error::Missing(_) => "secret.missing",
+            Error::Missing { .. } => "secret.missing",
+            Error::File { .. } => "secret.file",
+            Error::Command { .. } => "secret.command",
+            Error::Name(_) => "secret.name",
         }
     }
 }
@@ -51,16 +105,22 @@ impl Error {
 impl Secrets {
     /// Secrets from the environment variables that a permit grants.
     pub fn from_environment(permit: Arc<Permit>) -> Secrets {
-        Secrets::new(move |name| {
-            permit.check_env(name)?;
-            Ok(std::env::var(name).ok().map(Arc::from))
-        })
+        Secrets::configured(permit, SecretSources::default())
+    }
+
+    /// Secrets from the environment, and from where the configuration says besides, as far as a permit grants them.
+    pub fn configured(permit: Arc<Permit>, sources: SecretSources) -> Secrets {
+        Secrets::of(Source::Configured(Box::new(source::Sources::new(permit, sources))))
     }
 
     /// Secrets from wherever an embedding program keeps them.
     pub fn new(source: impl Fn(&str) -> Result<Option<Arc<str>>, Denied> + Send + Sync + 'static) -> Secrets {
+        Secrets::of(Source::Given(Box::new(source)))
+    }
+
+    fn of(source: Source) -> Secrets {
         Secrets {
-            source: Box::new(source),
+            source,
             used: Mutex::default(),
         }
     }
@@ -70,12 +130,12 @@ impl Secrets {
     /// # Errors
     ///
     /// The first secret that has no value, or may not be read.
-    pub fn reveal(&self, sealed: &Sealed) -> Result<Data, Error> {
+    pub async fn reveal(&self, sealed: &Sealed) -> Result<Data, Error> {
         if let Sealed::Plain(data) = sealed {
             return Ok(data.clone());
         }
         for name in sealed.secrets() {
-            let value = (self.source)(&name)?.ok_or_else(|| Error::Missing(name.clone()))?;
+            let value = self.value(&name).await?;
             let mut used = self.used();
             if used.get(&name).is_none_or(|known| known.value != value) {
                 used.insert(name, Known::new(value));
@@ -84,10 +144,18 @@ impl Secrets {
         let used = self.used();
         sealed
             .reveal(&|name| used.get(name).map(|known| known.value.clone()))
-            .map_err(Error::Missing)
+            .map_err(missing)
     }
 
-    /// The value with every used secret in it replaced by its name: plain, or encoded as in JSON, a URL or base64.
+    async fn value(&self, name: &Arc<str>) -> Result<Arc<str>, Error> {
+        match &self.source {
+            Source::Given(source) => source(name)?.ok_or_else(|| missing(name.clone())),
+            Source::Configured(sources) => sources.value(name).await,
+        }
+    }
+
+    /// The value with every used secret in it replaced by its name: plain, or encoded as in JSON, a URL or
+    /// base64, and those within one another.
     pub fn redact(&self, data: &Data) -> Data {
         let used = self.used();
         match used.is_empty() {
@@ -101,6 +169,11 @@ impl Secrets {
         redact::text(&self.used(), text).unwrap_or_else(|| text.to_owned())
     }
 
+    /// Whether any value has been used, so that there is something to look for.
+    pub fn any_used(&self) -> bool {
+        !self.used().is_empty()
+    }
+
     /// How much at the end of a text may be the beginning of a used value, the rest of which is still to come.
     pub fn held_back(&self, text: &str) -> usize {
         redact::held_back(&self.used(), text)
@@ -110,6 +183,10 @@ impl Secrets {
     fn used(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Known>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn missing(name: Arc<str>) -> Error {
+    Error::Missing { name, file: None }
 }
 
 impl fmt::Debug for Secrets {
@@ -123,6 +200,8 @@ impl fmt::Debug for Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+
     use crate::data;
     use crate::data::Part;
 
@@ -138,23 +217,23 @@ mod tests {
         Sealed::Text(vec![Part::Text("Bearer ".into()), Part::Secret(name.into())])
     }
 
-    #[test]
-    fn values_appear_only_when_they_are_revealed() {
+    #[tokio::test]
+    async fn values_appear_only_when_they_are_revealed() {
         let secrets = secrets();
         assert_eq!(
-            secrets.reveal(&sealed("KEY")),
+            secrets.reveal(&sealed("KEY")).await,
             Ok(data!("Bearer p\u{e4}ss \"w\" /+word"))
         );
-        assert_eq!(secrets.reveal(&sealed("OTHER")), Err(Error::Missing("OTHER".into())));
-        let denied = secrets.reveal(&sealed("FORBIDDEN")).unwrap_err();
+        assert_eq!(secrets.reveal(&sealed("OTHER")).await, Err(missing("OTHER".into())));
+        let denied = secrets.reveal(&sealed("FORBIDDEN")).await.unwrap_err();
         assert_eq!(denied.code(), "permission.env");
         assert!(!format!("{secrets:?}").contains("word"));
     }
 
-    #[test]
-    fn used_values_are_taken_out_however_they_are_encoded() {
+    #[tokio::test]
+    async fn used_values_are_taken_out_however_they_are_encoded() {
         let secrets = secrets();
-        secrets.reveal(&sealed("KEY")).unwrap();
+        secrets.reveal(&sealed("KEY")).await.unwrap();
         let plain = "p\u{e4}ss \"w\" /+word";
         let json = serde_json::to_string(&format!("my {plain} here")).unwrap();
         let texts = [
@@ -162,9 +241,9 @@ mod tests {
             json,
             "p%C3%A4ss%20%22w%22%20%2F%2Bword".to_owned(),
             "p%c3%a4ss+%22w%22+%2f%2bword".to_owned(),
-            redact::base64(format!("user:{plain}").as_bytes(), false),
-            redact::base64(format!("x{plain}yz").as_bytes(), true),
-            redact::base64(plain.as_bytes(), false),
+            base64::prelude::BASE64_STANDARD.encode(format!("user:{plain}")),
+            base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(format!("x{plain}yz")),
+            base64::prelude::BASE64_STANDARD.encode(plain),
         ];
         for text in texts {
             let redacted = secrets.redact_text(&text);

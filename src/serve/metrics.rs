@@ -1,5 +1,6 @@
 //! What is counted, for Prometheus.
 
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -37,6 +38,8 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Asked, Counter>,
     times: Family<Route, Histogram>,
+    /// What was looked up among those already. There are few routes.
+    routes: RwLock<Vec<Arc<OfRoute>>>,
     ticks: Family<Came, Counter>,
     deliveries: Family<Came, Counter>,
     running: Gauge,
@@ -46,6 +49,14 @@ pub(super) struct Metrics {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Route {
     route: String,
+}
+
+/// What is counted of a route.
+#[derive(Debug)]
+struct OfRoute {
+    route: String,
+    seconds: Histogram,
+    answers: RwLock<Vec<(&'static str, StatusCode, Counter)>>,
 }
 
 impl Metrics {
@@ -77,6 +88,7 @@ impl Metrics {
             registry,
             requests,
             times,
+            routes: RwLock::default(),
             ticks,
             deliveries,
             running,
@@ -86,14 +98,34 @@ impl Metrics {
 
     /// A request has been answered.
     pub fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
-        let asked = Asked {
-            method: known(method),
+        let (of, method) = (self.route(route), known(method));
+        of.seconds.observe(took.as_secs_f64());
+        let same = |(other, with, _): &&(&'static str, StatusCode, Counter)| *other == method && *with == status;
+        if let Some((_, _, counter)) = read(&of.answers).iter().find(same) {
+            counter.inc();
+            return;
+        }
+        let counter = self.requests.get_or_create_owned(&Asked {
+            method,
             route: route.to_owned(),
             status: status.as_u16(),
-        };
-        self.requests.get_or_create(&asked).inc();
-        let route = Route { route: asked.route };
-        self.times.get_or_create(&route).observe(took.as_secs_f64());
+        });
+        counter.inc();
+        write(&of.answers).push((method, status, counter));
+    }
+
+    fn route(&self, route: &str) -> Arc<OfRoute> {
+        if let Some(known) = read(&self.routes).iter().find(|known| known.route == route) {
+            return known.clone();
+        }
+        let route = route.to_owned();
+        let of = Arc::new(OfRoute {
+            seconds: self.times.get_or_create_owned(&Route { route: route.clone() }),
+            route,
+            answers: RwLock::default(),
+        });
+        write(&self.routes).push(of.clone());
+        of
     }
 
     /// A time of a schedule has come.
@@ -118,6 +150,15 @@ impl Metrics {
         let _ = text::encode(&mut out, &self.registry);
         out
     }
+}
+
+/// A panic while something is added leaves it whole.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Clients make up methods; each would be a series of its own.

@@ -10,6 +10,8 @@ mod caller;
 mod catalog;
 mod dialect;
 mod files;
+mod finish;
+mod forget;
 mod guard;
 mod listen;
 mod metrics;
@@ -19,14 +21,16 @@ mod outline;
 mod problem;
 mod receive;
 mod refusal;
+mod release;
 mod service;
+mod success;
+mod trace;
 mod trigger;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -39,22 +43,28 @@ pub use service::{Begin, Look, Service};
 pub use trigger::STARTED_BY;
 
 use crate::data::Data;
-use crate::drive::Driver;
+use crate::drive::{Driver, Live};
 use crate::graph::Program;
 use crate::load::Loaded;
 use crate::permit::Permit;
 use crate::secret::Secrets;
 use crate::store;
-use guard::{Guard, Keyed, Signed};
+use guard::{Guard, Guarding, Keyed, Signed};
 use metrics::Metrics;
 
 /// How often what is served is kept again.
 const KEEP: Duration = Duration::from_secs(3600);
+/// How soon after one another it is looked for executions to forget.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a server may be told besides its workflows.
 pub struct Settings {
     /// The environment variables that a program may read.
     pub environment: Box<dyn Fn(&Program) -> Data + Send + Sync>,
+    /// Where the text of agents comes from while it comes: give its [`Live::sink`] to the models.
+    pub live: Live,
+    /// For how long executions are kept that are over; for ever by default.
+    pub keep: Option<Duration>,
     /// The secrets that deliveries of webhooks are signed with.
     pub secrets: Arc<Secrets>,
     /// How many executions may go on at once; more are refused until some are over or wait.
@@ -83,6 +93,8 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             environment: Box::new(catalog::nothing),
+            live: Live::default(),
+            keep: None,
             secrets: Arc::new(Secrets::from_environment(Arc::new(Permit::nothing()))),
             most_running: 100_000,
             largest_body: 4 * 1024 * 1024,
@@ -102,7 +114,7 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Server {
     service: Arc<Service>,
-    settings: Limits,
+    limits: Limits,
     metrics: Arc<Metrics>,
     /// Whether the server is about to end.
     stopping: watch::Sender<bool>,
@@ -110,25 +122,25 @@ pub struct Server {
 
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    largest_body: usize,
     most_headers: usize,
     largest_head: usize,
     head_time: Duration,
     most_connections: usize,
     most_failures: u32,
     drain: Duration,
+    keep: Option<Duration>,
 }
 
 impl Limits {
     fn of(settings: &Settings) -> Limits {
         Limits {
-            largest_body: settings.largest_body,
             most_headers: settings.most_headers,
             largest_head: settings.largest_head,
             head_time: settings.head_time,
             most_connections: settings.most_connections,
             most_failures: settings.most_failures,
             drain: settings.drain,
+            keep: settings.keep,
         }
     }
 }
@@ -138,18 +150,9 @@ impl Server {
     pub fn new(driver: Driver, settings: Settings) -> Server {
         let stopping = watch::Sender::new(false);
         let limits = Limits::of(&settings);
-        let service = Service::new(
-            driver,
-            settings.environment,
-            settings.most_running,
-            settings.body_time,
-            stopping.subscribe(),
-            settings.secrets,
-        )
-        .with_dify(settings.dify);
         Server {
-            service: Arc::new(service),
-            settings: limits,
+            service: Arc::new(Service::new(driver, settings, stopping.subscribe())),
+            limits,
             metrics: Arc::new(Metrics::new()),
             stopping,
         }
@@ -172,14 +175,14 @@ impl Server {
     /// The routes of all protocols, to be mounted into an application. Who may ask is up to that application; a
     /// [`Caller`] among the extensions of a request tells who it is, without one it is somebody on this machine.
     pub fn router(&self) -> Router {
-        dialect::mount(self.service.clone()).layer(DefaultBodyLimit::max(self.settings.largest_body))
+        dialect::mount(self.service.clone()).layer(trace::Traced)
     }
 
-    /// The webhooks of what is served at the moment, at whatever paths, to be the fallback of an application. Those with a
+    /// The webhooks of what is served at the moment, at whatever paths, and what clients of Foundry's projects ask for behind
+    /// any prefix, to be the fallback of an application. Webhooks with a
     /// secret are open to everybody who can sign; for others the same holds as for [`Server::router`].
     pub fn webhooks(&self) -> Router {
-        let limit = DefaultBodyLimit::max(self.settings.largest_body);
-        trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(limit)
+        trigger::webhooks(self.service.clone(), self.metrics.clone()).layer(trace::Traced)
     }
 
     /// Acts on the schedules of what is served, until [`Server::stop`]; [`Server::listen`] does so by itself.
@@ -203,7 +206,7 @@ impl Server {
         for (execution, error) in &recovered.set_aside {
             tracing::warn!(%execution, %error, "an execution is set aside");
         }
-        let tending = tokio::spawn(tend(self.service.clone()));
+        let tending = tokio::spawn(tend(self.service.clone(), self.limits.keep));
         let ticking = tokio::spawn(trigger::run_schedules(self.service.clone(), self.metrics.clone()));
         let cors = access.cors();
         let service = self.service.clone();
@@ -212,7 +215,8 @@ impl Server {
         let keyed = Keyed(Box::new(move |route, headers| {
             dialect::caller(&service, route, headers)
         }));
-        let guard = Guard::new(access, address, self.settings, self.metrics.clone(), signed, keyed);
+        let guard = Guard::new(access, address, self.limits, self.metrics.clone(), signed, keyed);
+        let guard = Arc::new(guard);
         let mut router = self
             .router()
             .merge(operations::router(
@@ -221,15 +225,16 @@ impl Server {
                 self.stopping.subscribe(),
             ))
             .fallback_service(self.webhooks())
-            .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::guard));
+            .layer(Guarding(guard.clone()));
         if let Some(cors) = cors {
             // Browsers ask beforehand without a token, and are told why something was refused as well.
-            router = router.layer(cors);
+            let preflight = axum::middleware::from_fn_with_state(guard, guard::preflight);
+            router = router.layer(cors).layer(preflight);
         }
-        let accepting = listen::listen(listener, router, self.settings, self.stopping.subscribe());
+        let accepting = listen::listen(listener, router, self.limits, self.stopping.subscribe());
         let driver = self.service.driver().clone();
         let mut stopping = self.stopping.subscribe();
-        let patience = self.settings.drain;
+        let patience = self.limits.drain;
         let draining = async move {
             listen::stopped(&mut stopping).await;
             driver.drain(patience).await;
@@ -263,7 +268,7 @@ pub enum ListenError {
 }
 
 /// What has to be done all the time.
-async fn tend(service: Arc<Service>) {
+async fn tend(service: Arc<Service>, keep: Option<Duration>) {
     let driver = service.driver();
     let keeping = async {
         loop {
@@ -273,8 +278,19 @@ async fn tend(service: Arc<Service>) {
             }
         }
     };
+    let forgetting = async {
+        let Some(keep) = keep else { return };
+        loop {
+            match service.expire(keep).await {
+                Ok(0) => {}
+                Ok(executions) => tracing::info!(executions, "what has been over for long is forgotten"),
+                Err(error) => tracing::warn!(%error, "what has been over for long could not be forgotten"),
+            }
+            tokio::time::sleep((keep / 10).clamp(SHORTEST_PAUSE, KEEP)).await;
+        }
+    };
     let report = |execution: &crate::graph::Name, error: &crate::drive::Error| {
         tracing::warn!(%execution, %error, "an execution is set aside");
     };
-    tokio::join!(driver.tend(report), driver.heed(), keeping);
+    tokio::join!(driver.tend(report), driver.heed(), keeping, forgetting);
 }

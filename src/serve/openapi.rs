@@ -7,6 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 /// A description in the making.
+#[derive(Clone, Debug)]
 pub(super) struct Description {
     schemas: SchemaGenerator,
     paths: Map<String, Value>,
@@ -15,14 +16,16 @@ pub(super) struct Description {
 
 /// What an operation of the API is like.
 pub(super) struct Operation {
-    method: &'static str,
-    path: &'static str,
-    id: &'static str,
-    summary: &'static str,
+    method: String,
+    path: String,
+    id: String,
+    summary: String,
     parameters: Vec<Value>,
     body: Option<Value>,
     needs_body: bool,
-    answer: Value,
+    /// Whether it needs no token.
+    is_open: bool,
+    answers: Vec<(u16, Value)>,
     refusals: &'static [u16],
 }
 
@@ -50,7 +53,9 @@ impl Description {
 
     pub fn add(&mut self, operation: Operation) {
         let mut responses = Map::new();
-        responses.insert("200".to_owned(), operation.answer);
+        for (status, answer) in operation.answers {
+            responses.insert(status.to_string(), answer);
+        }
         for status in EVERYWHERE.iter().chain(operation.refusals) {
             responses.insert(status.to_string(), self.refusal(*status));
         }
@@ -66,9 +71,12 @@ impl Description {
                 json!({ "required": operation.needs_body, "content": { "application/json": { "schema": body } } }),
             );
         }
+        if operation.is_open {
+            described["security"] = json!([]);
+        }
         let path = self.paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
-            path.insert(operation.method.to_owned(), described);
+            path.insert(operation.method, described);
         }
     }
 
@@ -125,7 +133,8 @@ fn meaning(status: u16) -> &'static str {
 }
 
 impl Operation {
-    pub fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    pub fn new(method: &str, path: impl Into<String>, id: impl Into<String>, summary: impl Into<String>) -> Operation {
+        let path = path.into();
         let names = path
             .split('/')
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -138,32 +147,39 @@ impl Operation {
             })
         });
         Operation {
-            method,
-            path,
-            id,
-            summary,
+            method: method.to_owned(),
             parameters: parameters.collect(),
+            path,
+            id: id.into(),
+            summary: summary.into(),
             body: None,
             needs_body: false,
-            answer: json!({ "description": "Done." }),
+            is_open: false,
+            answers: Vec::new(),
             refusals: &[],
         }
     }
 
     /// A parameter of the query.
     pub fn query(self, name: &str, schema: Value, description: &str) -> Operation {
-        self.parameter("query", name, schema, description)
+        self.parameter("query", name, false, schema, description)
     }
 
     /// A header.
     pub fn header(self, name: &str, schema: Value, description: &str) -> Operation {
-        self.parameter("header", name, schema, description)
+        self.parameter("header", name, false, schema, description)
     }
 
-    fn parameter(mut self, place: &str, name: &str, schema: Value, description: &str) -> Operation {
+    /// A header that has to be there.
+    pub fn needs_header(self, name: &str, schema: Value, description: &str) -> Operation {
+        self.parameter("header", name, true, schema, description)
+    }
+
+    fn parameter(mut self, place: &str, name: &str, required: bool, schema: Value, description: &str) -> Operation {
         self.parameters.push(json!({
             "name": name,
             "in": place,
+            "required": required,
             "description": description,
             "schema": schema
         }));
@@ -184,9 +200,20 @@ impl Operation {
         self
     }
 
+    /// No token is needed.
+    pub fn open(self) -> Operation {
+        Operation { is_open: true, ..self }
+    }
+
     /// The answer when all is well.
-    pub fn answers(mut self, description: &str, kind: &str, schema: Value) -> Operation {
-        self.answer = json!({ "description": description, "content": { kind: { "schema": schema } } });
+    pub fn answers(self, description: &str, kind: &str, schema: Value) -> Operation {
+        self.answers_with(200, description, kind, schema)
+    }
+
+    /// The same with another status.
+    pub fn answers_with(mut self, status: u16, description: &str, kind: &str, schema: Value) -> Operation {
+        let answer = json!({ "description": description, "content": { kind: { "schema": schema } } });
+        self.answers.push((status, answer));
         self
     }
 

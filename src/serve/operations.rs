@@ -1,7 +1,7 @@
 //! The routes for those who operate the server: whether it lives, whether it is ready, what it has counted, and what it
 //! is.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
@@ -58,9 +58,9 @@ async fn index(State(operations): State<Operations>) -> Response {
     )
 }
 
-/// The process lives.
+/// The process lives; clients of LlamaIndex know that by this word.
 async fn health() -> Response {
-    json(StatusCode::OK, &data!({ "status": "ok" }))
+    json(StatusCode::OK, &data!({ "status": "healthy" }))
 }
 
 /// Requests can be answered: the store works, and the server is not about to end.
@@ -100,13 +100,12 @@ async fn counted(State(operations): State<Operations>, caller: Caller) -> Respon
 }
 
 /// The API in OpenAPI.
-async fn described() -> Response {
-    json(StatusCode::OK, &*DESCRIPTION)
+async fn described(State(operations): State<Operations>) -> Response {
+    json(StatusCode::OK, &description(&operations.service))
 }
 
 /// The API for people.
-async fn page() -> Response {
-    static PAGE: LazyLock<String> = LazyLock::new(|| openapi::page(&DESCRIPTION));
+async fn page(State(operations): State<Operations>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (
@@ -114,14 +113,20 @@ async fn page() -> Response {
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
         ),
     ];
-    (headers, PAGE.as_str()).into_response()
+    (headers, openapi::page(&description(&operations.service))).into_response()
 }
 
-static DESCRIPTION: LazyLock<serde_json::Value> = LazyLock::new(|| {
-    let mut description = openapi::Description::new();
-    super::dialect::describe(&mut description);
+/// The routes, which are always the same, and the webhooks that are served at the moment.
+fn description(service: &Service) -> serde_json::Value {
+    static ROUTES: LazyLock<Mutex<openapi::Description>> = LazyLock::new(|| {
+        let mut description = openapi::Description::new();
+        super::dialect::describe(&mut description);
+        Mutex::new(description)
+    });
+    let mut description = ROUTES.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    super::trigger::describe(&service.catalog(), &mut description);
     description.finish()
-});
+}
 
 /// No route goes there.
 pub(super) async fn unknown(uri: Uri) -> Response {

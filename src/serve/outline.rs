@@ -11,7 +11,7 @@ pub fn top(program: &Program) -> impl Iterator<Item = (NodeId, &Step)> {
 
 /// The place among the steps at the top of the one that an address leads through, counted from 0.
 pub fn index(program: &Program, address: &str) -> Option<usize> {
-    let end = address.find(['/', '[', '@', ':']).unwrap_or(address.len());
+    let end = address.find(['/', '+', '[', '@', ':']).unwrap_or(address.len());
     let id = &address[..end];
     top(program).position(|(_, step)| *step.node.id == *id)
 }

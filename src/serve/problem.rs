@@ -13,6 +13,9 @@ pub enum Problem {
     /// No workflow of that id is served.
     #[error("Workflow {0} not found")]
     UnknownWorkflow(String),
+    /// The workflow has no such release.
+    #[error("Workflow {0} has no release {1}")]
+    UnknownRelease(String, String),
     /// There is no such execution, or the caller may not know of it.
     #[error("Execution {0} not found")]
     UnknownExecution(String),
@@ -36,6 +39,9 @@ pub enum Problem {
     /// What the caller has sent does not tell who it is.
     #[error("{0}")]
     BadToken(String),
+    /// A delivery is not signed as it should be.
+    #[error("{0}")]
+    BadSignature(String),
     /// Who asks from there has sent too many wrong tokens; the seconds to wait.
     #[error("too many wrong tokens have come from this address; try again in {0} s")]
     TooManyFailures(u64),
@@ -88,13 +94,14 @@ impl Problem {
     pub fn status(&self) -> u16 {
         match self {
             Problem::Malformed(_) | Problem::Invalid { .. } | Problem::NotSuspendable(_) => 400,
-            Problem::Unauthorized(_) | Problem::BadToken(_) => 401,
+            Problem::Unauthorized(_) | Problem::BadToken(_) | Problem::BadSignature(_) => 401,
             Problem::Forbidden(_)
             | Problem::NotPermitted(_)
             | Problem::MissingScope(_)
             | Problem::ForeignHost(_)
             | Problem::ForeignOrigin(_) => 403,
             Problem::UnknownWorkflow(_)
+            | Problem::UnknownRelease(..)
             | Problem::UnknownExecution(_)
             | Problem::UnknownStep(_)
             | Problem::NotSuspended(_) => 404,
@@ -112,12 +119,14 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Problem::UnknownWorkflow(_) => "workflow-not-found",
+            Problem::UnknownRelease(..) => "release-not-found",
             Problem::UnknownExecution(_) => "execution-not-found",
             Problem::UnknownStep(_) => "step-not-found",
             Problem::Invalid { .. } => "invalid",
             Problem::Malformed(_) => "malformed",
             Problem::Unauthorized(_) => "unauthorized",
             Problem::BadToken(_) => "bad-token",
+            Problem::BadSignature(_) => "bad-signature",
             Problem::TooManyFailures(_) => "too-many-failures",
             Problem::ForeignHost(_) => "foreign-host",
             Problem::ForeignOrigin(_) => "foreign-origin",

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Append, Batch, Cursor, Definition, Error, Filter, Head, Snapshot, Store};
-use super::{Expected, Page, Register, Registered};
+use super::{Append, Batch, Conversation, Cursor, Definition, Error, Filter, Head, Page, Said, Snapshot, Store};
+use super::{Expected, KeyPage, Register, Registered};
 use crate::data;
 use crate::data::Data;
-use crate::graph::{Name, Timestamp};
-use crate::run::{Event, EventKind, Message, Started, Status};
+use crate::graph::{Name, Order, Role, Timestamp};
+use crate::run::{Event, EventKind, Started, Status};
 
 /// A check that a store did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,9 @@ pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
     conversations_are_kept(&*open().await)
         .await
         .map_err(breach("conversations are kept"))?;
+    conversations_are_listed_in_pages(&*open().await)
+        .await
+        .map_err(breach("conversations are listed in pages"))?;
     cursors_move_from_where_they_are(&*open().await)
         .await
         .map_err(breach("cursors move from where they are"))?;
@@ -73,33 +76,104 @@ pub async fn run(open: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Breach> {
 }
 
 async fn conversations_are_kept(store: &dyn Store) -> Checked {
-    let said = |text: &str| Message::User {
-        content: Data::from(text),
-    };
-    let failed = |error: Error| error.to_string();
     let (one, other): (Name, Name) = ("c-1".into(), "c-2".into());
-    store
-        .remember(&one, "a/x#1", vec![said("a"), said("b")])
-        .await
-        .map_err(failed)?;
-    store.remember(&other, "a/x#1", vec![said("z")]).await.map_err(failed)?;
-    // Who did not hear the answer sends it again.
-    store
-        .remember(&one, "a/x#1", vec![said("a"), said("b")])
-        .await
-        .map_err(failed)?;
-    store.remember(&one, "b/x#1", vec![said("c")]).await.map_err(failed)?;
-    let all = store.recall(&one, 10).await.map_err(failed)?;
-    if all != [said("a"), said("b"), said("c")] {
-        return Err(format!("it recalls {all:?}"));
+    expect(store.conversation(&one).await, Ok(None))?;
+    expect(store.recall(&one, 10).await, Ok(vec![]))?;
+    let made = Conversation {
+        user: Some("ann".into()),
+        metadata: data!({ "topic": "tea" }),
+        ..a_conversation("c-1")
+    };
+    expect(store.say(made.clone(), vec![]).await, Ok(()))?;
+    let full = Said {
+        role: Role::Assistant,
+        author: Some("desk".into()),
+        content: data!({ "score": 1.5 }),
+        metadata: data!({ "kind": "answer" }),
+        ..a_message("b", "")
+    };
+    let (first, last) = (a_message("a", "Hello"), a_message("c", "Bye"));
+    expect(store.say(made.clone(), vec![first.clone(), full.clone()]).await, Ok(()))?;
+    // An id is one message's only in its conversation.
+    expect(
+        store.say(a_conversation("c-2"), vec![a_message("a", "z")]).await,
+        Ok(()),
+    )?;
+    // Who did not hear the answer says it again; and what is known of the conversation stays.
+    let again = vec![a_message("a", "something else"), last.clone()];
+    expect(store.say(a_conversation("c-1"), again).await, Ok(()))?;
+    expect(store.conversation(&one).await, Ok(Some(made)))?;
+    let all = Page::of(Order::Ascending, 10);
+    expect(
+        store.said(&one, all.clone()).await,
+        Ok(vec![first, full.clone(), last.clone()]),
+    )?;
+    expect(store.message(&one, &"b".into()).await, Ok(Some(full.clone())))?;
+    expect(store.message(&other, &"b".into()).await, Ok(None))?;
+    let told = vec![full.clone().for_model(), last.for_model()];
+    expect(store.recall(&one, 2).await, Ok(told))?;
+    expect(store.unsay(&one, &"a".into()).await, Ok(true))?;
+    expect(store.unsay(&one, &"a".into()).await, Ok(false))?;
+    expect(store.said(&one, all.clone()).await.map(|said| said.len()), Ok(2))?;
+    expect(store.forget_conversation(&one).await, Ok(true))?;
+    expect(store.forget_conversation(&one).await, Ok(false))?;
+    expect(store.conversation(&one).await, Ok(None))?;
+    expect(store.said(&one, all.clone()).await, Ok(vec![]))?;
+    expect(store.said(&other, all).await.map(|said| said.len()), Ok(1))
+}
+
+async fn conversations_are_listed_in_pages(store: &dyn Store) -> Checked {
+    let said: Vec<Said> = ["a", "b", "c", "d", "e"].map(|id| a_message(id, id)).into();
+    expect(store.say(a_conversation("c"), said).await, Ok(()))?;
+    let listed = async |order: Order, limit: usize, after: &str, before: &str| {
+        let id = |id: &str| Some(Name::from(id)).filter(|id| !id.is_empty());
+        let page = Page {
+            after: id(after),
+            before: id(before),
+            ..Page::of(order, limit)
+        };
+        let said = store.said(&"c".into(), page).await?;
+        Ok::<String, Error>(said.iter().map(|said| &*said.id).collect())
+    };
+    use Order::{Ascending, Descending};
+    for (order, limit, after, before, expected) in [
+        (Ascending, 10, "", "", "abcde"),
+        (Descending, 10, "", "", "edcba"),
+        (Ascending, 2, "", "", "ab"),
+        (Descending, 2, "", "", "ed"),
+        (Ascending, 2, "b", "", "cd"),
+        (Descending, 2, "d", "", "cb"),
+        (Ascending, 10, "", "c", "ab"),
+        (Descending, 10, "", "c", "ed"),
+        (Ascending, 10, "a", "d", "bc"),
+        (Descending, 10, "d", "a", "cb"),
+        (Ascending, 10, "e", "", ""),
+        (Ascending, 10, "z", "", ""),
+        (Descending, 10, "", "z", ""),
+        (Ascending, 0, "", "", ""),
+    ] {
+        expect(listed(order, limit, after, before).await, Ok(expected.to_owned()))?;
     }
-    let last = store.recall(&one, 2).await.map_err(failed)?;
-    if last != [said("b"), said("c")] {
-        return Err(format!("of the last two it recalls {last:?}"));
+    Ok(())
+}
+
+pub(super) fn a_conversation(id: &str) -> Conversation {
+    Conversation {
+        id: id.into(),
+        user: None,
+        metadata: Data::Null,
+        created_at: Timestamp(1),
     }
-    match store.recall(&"c-3".into(), 10).await.map_err(failed)? {
-        none if none.is_empty() => Ok(()),
-        some => Err(format!("of nothing it recalls {some:?}")),
+}
+
+pub(super) fn a_message(id: &str, text: &str) -> Said {
+    Said {
+        id: id.into(),
+        role: Role::User,
+        author: None,
+        content: data!(text),
+        metadata: Data::Null,
+        at: Timestamp(2),
     }
 }
 
@@ -160,7 +234,7 @@ async fn registers_are_kept(store: &dyn Store) -> Checked {
     for other in ["w/2", "w/1", "w/10", "wz", "w", "w/\u{10ffff}z"] {
         expect(put(other, Expected::Nothing, Some(data!(0))).await, Ok(true))?;
     }
-    let page = |after: Option<&str>, limit| Page {
+    let page = |after: Option<&str>, limit| KeyPage {
         prefix: "w/".to_owned(),
         after: after.map(Name::from),
         limit,
@@ -298,6 +372,11 @@ async fn runs_are_listed(store: &dyn Store) -> Checked {
         ..all.clone()
     };
     expect(found(labelled).await, Ok("210".to_owned()))?;
+    let talked = Filter {
+        conversation: Some("support talk".into()),
+        ..all.clone()
+    };
+    expect(found(talked).await, Ok("876543".to_owned()))?;
     let other = Filter {
         workflow: Some("another".into()),
         ..all.clone()
@@ -366,6 +445,10 @@ async fn old_runs_are_forgotten(store: &dyn Store) -> Checked {
     for kept in ["b", "d"] {
         expect(events(store, &kept.into(), 0).await.map(|events| events.len()), Ok(1))?;
     }
+    for (run, over) in [("b", false), ("d", true), ("d", false)] {
+        expect(store.forget(&run.into()).await, Ok(over))?;
+    }
+    expect(store.load(&"d".into(), 0).await, Err(Error::NoSuchRun("d".into())))?;
     // Its name is free again.
     let again = append("a", 0, vec![started("a", 9)], Status::Running);
     expect(store.append(again).await, Ok(()))
@@ -459,8 +542,9 @@ fn labelled(run: &str, at: i64, team: &str) -> Event {
             deadline: None,
             env: data!({}),
             user: None,
-            conversation: None,
+            conversation: Some(format!("{team} talk").into()),
             labels: [("team".into(), team.into())].into(),
+            trace: None,
         })),
     }
 }

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
-use super::{Append, Batch, Cursor, Definition, Entry, Error, Filter, Reply, Snapshot, Store, is_over};
-use super::{Expected, Page, Register, Registered};
+use super::{
+    Append, Batch, Conversation, Cursor, Definition, Entry, Error, Filter, Page, Reply, Said, Snapshot, Store, is_over,
+};
+use super::{Expected, KeyPage, Register, Registered};
 use crate::data::Data;
-use crate::graph::{Name, Timestamp};
-use crate::run::{Event, EventKind, Message, Outcome, RunEnd, Status, StepEnd};
+use crate::graph::{Name, Order, Timestamp};
+use crate::run::{Event, EventKind, Outcome, RunEnd, Status, StepEnd};
 
 /// How many batches one [`Store::load`] gives.
 const PAGE: usize = 64;
@@ -49,8 +51,7 @@ struct Inner {
     finished: VecDeque<Name>,
     finished_bytes: usize,
     definitions: BTreeMap<Name, Arc<Definition>>,
-    /// By conversation: the effect that said it, and what.
-    conversations: HashMap<Name, Vec<(Name, Message)>>,
+    conversations: HashMap<Name, (Conversation, Vec<Said>)>,
     cursors: BTreeMap<Name, Cursor>,
     registers: BTreeMap<(Register, Name), Registered>,
 }
@@ -270,21 +271,65 @@ impl Store for Memory {
         ready(Ok(old.len()))
     }
 
-    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
-        let inner = self.lock();
-        let said = inner.conversations.get(conversation).map_or(&[][..], Vec::as_slice);
-        let last = said[said.len().saturating_sub(limit)..].iter();
-        let messages = last.map(|(_, message)| message.clone()).collect();
-        std::future::ready(Ok(messages)).boxed()
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let over = inner
+            .runs
+            .get(run)
+            .is_some_and(|journal| is_over(journal.entry.head.status));
+        if over {
+            inner.finished.retain(|finished| finished != run);
+            inner.finished_bytes -= inner.runs.remove(run).map_or(0, |journal| journal.bytes);
+        }
+        ready(Ok(over))
     }
 
-    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
+    fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
         let mut inner = self.lock();
-        let said = inner.conversations.entry(conversation.clone()).or_default();
-        if !said.iter().any(|(known, _)| **known == *effect) {
-            said.extend(messages.into_iter().map(|message| (Name::from(effect), message)));
+        let known = inner.conversations.entry(conversation.id.clone());
+        let (_, said) = known.or_insert_with(|| (conversation, Vec::new()));
+        for message in messages {
+            // What is said twice was said lately.
+            if !said.iter().rev().any(|known| known.id == message.id) {
+                said.push(message);
+            }
         }
-        std::future::ready(Ok(())).boxed()
+        ready(Ok(()))
+    }
+
+    fn conversation(&self, id: &Name) -> Reply<'_, Option<Conversation>> {
+        let inner = self.lock();
+        ready(Ok(inner.conversations.get(id).map(|(known, _)| known.clone())))
+    }
+
+    fn said(&self, conversation: &Name, page: Page) -> Reply<'_, Vec<Said>> {
+        let inner = self.lock();
+        let said = inner.conversations.get(conversation).map_or(&[][..], |(_, said)| said);
+        ready(Ok(messages(said, &page)))
+    }
+
+    fn message(&self, conversation: &Name, id: &Name) -> Reply<'_, Option<Said>> {
+        let inner = self.lock();
+        let found = inner.conversations.get(conversation).and_then(|(_, said)| {
+            let found = said.iter().find(|message| message.id == *id);
+            found.cloned()
+        });
+        ready(Ok(found))
+    }
+
+    fn unsay(&self, conversation: &Name, id: &Name) -> Reply<'_, bool> {
+        let mut inner = self.lock();
+        let said = inner.conversations.get_mut(conversation).map(|(_, said)| said);
+        ready(Ok(said.is_some_and(|said| {
+            let before = said.len();
+            said.retain(|message| message.id != *id);
+            said.len() < before
+        })))
+    }
+
+    fn forget_conversation(&self, conversation: &Name) -> Reply<'_, bool> {
+        ready(Ok(self.lock().conversations.remove(conversation).is_some()))
     }
 
     fn cursor(&self, trigger: &Name) -> Reply<'_, Option<Cursor>> {
@@ -304,7 +349,7 @@ impl Store for Memory {
         ready(Ok(self.lock().registers.get(&(register, key.clone())).cloned()))
     }
 
-    fn list_registered(&self, register: Register, page: Page) -> Reply<'_, Vec<Registered>> {
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
         let inner = self.lock();
         let from = page.after.clone().unwrap_or_default().max(page.prefix.as_str().into());
         let found = inner
@@ -364,6 +409,28 @@ impl Store for Memory {
 
     fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>> {
         ready(Ok(self.lock().definitions.get(hash).cloned()))
+    }
+}
+
+/// A page of messages, which stand in the order in which they were said.
+fn messages(said: &[Said], page: &Page) -> Vec<Said> {
+    let place = |id: &Name| said.iter().position(|message| message.id == *id);
+    let (mut from, mut to) = (0, said.len());
+    // In the order in which they were said, "after" is "before" where the last comes first.
+    let (first, last) = match page.order {
+        Order::Ascending => (&page.after, &page.before),
+        Order::Descending => (&page.before, &page.after),
+    };
+    if let Some(id) = first {
+        from = place(id).map_or(to, |at| at + 1);
+    }
+    if let Some(id) = last {
+        to = place(id).unwrap_or(from).max(from);
+    }
+    let found = said[from..to].iter().cloned();
+    match page.order {
+        Order::Ascending => found.take(page.limit).collect(),
+        Order::Descending => found.rev().take(page.limit).collect(),
     }
 }
 

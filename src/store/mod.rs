@@ -9,23 +9,31 @@
     reason = "a store has threads of its own, and leases look at the clock and at processes"
 )]
 
+pub mod actuals;
 pub mod conformance;
+mod conversation;
+mod converse;
 mod memory;
 mod open;
 mod register;
+pub mod releases;
+mod retention;
 pub mod sqlite;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 pub use crate::graph::Definition;
+pub use conversation::{Conversation, Page, Said, message_id};
+pub use converse::{Asking, converse};
 pub use memory::{Limits, Memory};
 pub use open::{OpenError, open};
-pub use register::{Expected, Page, Register, Registered};
+pub use register::{Expected, KeyPage, Register, Registered};
+pub use retention::{PORTION, forget, forget_definitions};
 pub use sqlite::Sqlite;
 
 use crate::data::Data;
-use crate::graph::{Name, Timestamp};
+use crate::graph::{Name, Order, Timestamp};
 use crate::run::{Event, Labels, Message, Status};
 
 /// What a store answers, in time.
@@ -80,6 +88,9 @@ pub trait Store: Send + Sync {
     /// many there were.
     fn prune(&self, before: Timestamp, limit: usize) -> Reply<'_, usize>;
 
+    /// Forgets one run that is over; false when there is none of that id, or it goes on.
+    fn forget(&self, run: &Name) -> Reply<'_, bool>;
+
     /// Leaves a request for whoever drives a run, be it in another process; the number to ask for the answer by. A store
     /// that only one process can open needs none of this.
     fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
@@ -111,18 +122,47 @@ pub trait Store: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// What was said in a conversation last, at most so many messages, the oldest first.
-    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
-        let _ = (conversation, limit);
-        let refused = Err(Error::Unavailable("it keeps no conversations".to_owned()));
-        Box::pin(std::future::ready(refused))
+    /// Keeps messages at the end of a conversation, but for those whose ids it has already. Where there is no such
+    /// conversation it is made, as it is given; else it stays as it is.
+    fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
+        let _ = (conversation, messages);
+        Box::pin(std::future::ready(Err(no_conversations())))
     }
 
-    /// Keeps messages at the end of a conversation, unless those of that effect are kept already.
-    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
-        let _ = (conversation, effect, messages);
-        let refused = Err(Error::Unavailable("it keeps no conversations".to_owned()));
-        Box::pin(std::future::ready(refused))
+    /// What is known of a conversation; `None` if there is none.
+    fn conversation(&self, id: &Name) -> Reply<'_, Option<Conversation>> {
+        let _ = id;
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// Messages of a conversation; none if there is no such conversation.
+    fn said(&self, conversation: &Name, page: Page) -> Reply<'_, Vec<Said>> {
+        let _ = (conversation, page);
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// One message of a conversation.
+    fn message(&self, conversation: &Name, id: &Name) -> Reply<'_, Option<Said>> {
+        let _ = (conversation, id);
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// Forgets one message of a conversation; whether there was one.
+    fn unsay(&self, conversation: &Name, id: &Name) -> Reply<'_, bool> {
+        let _ = (conversation, id);
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// Forgets a conversation with all that was said in it; whether there was one.
+    fn forget_conversation(&self, conversation: &Name) -> Reply<'_, bool> {
+        let _ = conversation;
+        Box::pin(std::future::ready(Err(no_conversations())))
+    }
+
+    /// What was said in a conversation last, at most so many messages, the oldest first, for a model.
+    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
+        let said = self.said(conversation, Page::of(Order::Descending, limit));
+        Box::pin(async move { Ok(said.await?.into_iter().rev().map(Said::for_model).collect()) })
     }
 
     /// How far a trigger has been acted on; `None` if it has never been looked at. A store that keeps no such thing has
@@ -146,7 +186,7 @@ pub trait Store: Send + Sync {
     }
 
     /// A page of a register, in the order of the bytes of its keys.
-    fn list_registered(&self, register: Register, page: Page) -> Reply<'_, Vec<Registered>> {
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
         let _ = (register, page);
         Box::pin(std::future::ready(Err(no_registers())))
     }
@@ -170,8 +210,8 @@ pub trait Store: Send + Sync {
     /// How many bytes everything takes.
     fn size(&self) -> Reply<'_, u64>;
 
-    /// Forgets the definitions that were last kept before a moment and that no run is pinned to; how many there were. A
-    /// store that does not outlive its process need not.
+    /// Forgets the definitions that were last kept before a moment, that no run is pinned to and no release has; how many
+    /// there were. A store that does not outlive its process need not.
     fn prune_definitions(&self, before: Timestamp) -> Reply<'_, usize> {
         let _ = before;
         Box::pin(std::future::ready(Ok(0)))
@@ -184,6 +224,10 @@ pub trait Store: Send + Sync {
 
     /// The definition with a hash.
     fn definition(&self, hash: &Name) -> Reply<'_, Option<Arc<Definition>>>;
+}
+
+fn no_conversations() -> Error {
+    Error::Unavailable("it keeps no conversations".to_owned())
 }
 
 fn no_cursors() -> Error {
@@ -366,6 +410,8 @@ pub struct Filter {
     pub status: Option<Status>,
     /// For that user.
     pub user: Option<Name>,
+    /// Of that conversation.
+    pub conversation: Option<Name>,
     /// Marked with all of these.
     pub labels: Labels,
     /// Begun then or later.
@@ -384,6 +430,7 @@ impl Filter {
         let is = |wanted: &Option<Name>, found: Option<&Name>| wanted.is_none() || wanted.as_ref() == found;
         is(&self.workflow, Some(&entry.head.workflow))
             && is(&self.user, entry.user.as_ref())
+            && is(&self.conversation, entry.conversation.as_ref())
             && self
                 .labels
                 .iter()

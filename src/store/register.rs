@@ -63,7 +63,7 @@ impl Expected {
 
 /// A page of a register, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct KeyPage {
     /// What keys begin with.
     pub prefix: String,
     /// Only keys behind this one.

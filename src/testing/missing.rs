@@ -87,6 +87,7 @@ fn what(request: &Request) -> String {
         Request::Model(asked) => format!("the agent `{}`", asked.agent),
         Request::Recall(asked) => format!("the conversation `{}`", asked.conversation),
         Request::Remember(asked) => format!("the conversation `{}`", asked.conversation),
+        Request::Conversation(_) => "a conversation".to_owned(),
     }
 }
 

@@ -31,7 +31,7 @@ pub use coverage::{Condition, Coverage, Covered, Point, Share, Spot};
 pub use diff::render as render_difference;
 pub use missing::Missing;
 pub use play::{Ending, Played, Trouble, Waiting, play};
-pub use record::record;
+pub use record::{Judged, record, record_judged};
 pub use replay::{Parted, Replayed, replay};
 pub use runner::{CaseResult, Options, run, selected};
 pub use snapshot::{Compared, Mode, file as snapshot_file, orphans, remove_all};

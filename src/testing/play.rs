@@ -8,6 +8,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use super::missing::{self, Missing};
 use super::suite::{Act, Case, Expected};
 use crate::data::Data;
@@ -18,6 +20,7 @@ use crate::run::{
     Wait,
 };
 use crate::source::Span;
+use crate::store::{Asking, Memory, converse};
 
 /// A run with more events than this does not come to an end.
 const MOST_EVENTS: usize = 250_000;
@@ -109,6 +112,8 @@ struct Player<'c> {
     mocks: Vec<Mocks>,
     /// The recording, from its beginning.
     replay: Option<Replay>,
+    /// What is said in conversations.
+    store: Memory,
     /// The payloads each step has had, by rule.
     answered: HashMap<(usize, Name), usize>,
     /// What is to happen, in the order of time and then of its making.
@@ -126,6 +131,7 @@ pub fn play(program: &Arc<Program>, case: &Case) -> Played {
         seen: 0,
         mocks: case.mocks.iter().map(|mocks| mocks.afresh()).collect(),
         replay: case.cassette.clone().map(Replay::new),
+        store: Memory::default(),
         answered: HashMap::new(),
         agenda: BinaryHeap::new(),
         due: Vec::new(),
@@ -266,9 +272,17 @@ impl Player<'_> {
         let Some(call) = self.run.pending_call(ticket) else {
             return Ok(());
         };
-        // A case has no conversation before it, and none behind it.
+        // A case has conversations of its own, and none behind it.
         if call.request.is_own() {
-            self.plan(Millis(0), Due::Done(ticket, Outcome::Done(Answer::default())));
+            let asking = Asking {
+                effect: format!("{RUN}/{}", call.effect),
+                user: None,
+                at: self.now,
+            };
+            // What is in memory is there at once.
+            if let Some(outcome) = converse(&self.store, &asking, &call.request).now_or_never() {
+                self.plan(Millis(0), Due::Done(ticket, outcome));
+            }
             return Ok(());
         }
         for mocks in &self.mocks {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{Asked, Fact, facts};
+use super::facts::{Asked, Fact, Facts, facts};
 use super::play::{Ending, Played};
 use crate::data::Data;
 use crate::graph::{Millis, Name, Program, Timestamp};
@@ -19,6 +19,48 @@ use crate::run::{Corrupt, Event, Failure, Outcome, RunEnd};
 /// [`Corrupt`] if the events are not those of a run of this program.
 pub fn record(program: &Arc<Program>, events: &[Event], name: &str, again: Option<&Played>) -> Result<String, Corrupt> {
     let recorded = facts(program, events)?;
+    let case = case(&recorded, events, name, ended(&recorded, again));
+    file(&program.main().header.id, vec![case])
+}
+
+/// A run of which somebody has said what it should have come to.
+#[derive(Debug)]
+pub struct Judged {
+    /// The name of the case.
+    pub name: String,
+    /// Its program.
+    pub program: Arc<Program>,
+    /// Its events.
+    pub events: Vec<Event>,
+    /// What it should have come to, of which only what is there is expected.
+    pub desired: Data,
+}
+
+/// Runs of a workflow as a test file: what happened to each is mocked and answered as in [`record`], and what somebody
+/// wants of it is expected.
+///
+/// # Errors
+///
+/// [`Corrupt`] if events are not those of a run of their program.
+pub fn record_judged(workflow: &str, runs: &[Judged]) -> Result<String, Corrupt> {
+    let case = |run: &Judged| {
+        let recorded = facts(&run.program, &run.events)?;
+        let desired = run.desired.to_json();
+        let expect = json!({ "status": "completed", "result": expected(&desired, &desired) });
+        Ok(case(&recorded, &run.events, &run.name, expect))
+    };
+    file(workflow, runs.iter().map(case).collect::<Result<_, _>>()?)
+}
+
+fn file(workflow: &str, cases: Vec<Value>) -> Result<String, Corrupt> {
+    let mut file = Map::new();
+    file.insert("kind".to_owned(), "WorkflowTest".into());
+    file.insert("workflow".to_owned(), workflow.into());
+    file.insert("cases".to_owned(), Value::Array(cases));
+    serde_yaml::to_string(&Value::Object(file)).map_err(|_| Corrupt)
+}
+
+fn case(recorded: &Facts, events: &[Event], name: &str, expect: Value) -> Value {
     let since = |at: Timestamp| Value::from(written(at.since(recorded.at)));
     let mut case = Map::new();
     let mut set = |key: &str, value: Value| drop(case.insert(key.to_owned(), value));
@@ -84,7 +126,13 @@ pub fn record(program: &Arc<Program>, events: &[Event], name: &str, again: Optio
     if !delivered.is_empty() {
         set("events", Value::Array(delivered));
     }
-    let expect = match &recorded.end {
+    set("expect", expect);
+    Value::Object(case)
+}
+
+/// What a run came to, as it is expected of the case.
+fn ended(recorded: &Facts, again: Option<&Played>) -> Value {
+    match &recorded.end {
         Some(RunEnd::Completed(result)) => {
             let played = match again.map(|again| &again.ending) {
                 Some(Ending::Over(RunEnd::Completed(played))) => played,
@@ -107,14 +155,7 @@ pub fn record(program: &Arc<Program>, events: &[Event], name: &str, again: Optio
                 false => json!({ "waiting": waiting }),
             }
         }
-    };
-    set("expect", expect);
-    let header = &program.main().header;
-    let mut file = Map::new();
-    file.insert("kind".to_owned(), "WorkflowTest".into());
-    file.insert("workflow".to_owned(), (*header.id).into());
-    file.insert("cases".to_owned(), Value::Array(vec![Value::Object(case)]));
-    serde_yaml::to_string(&Value::Object(file)).map_err(|_| Corrupt)
+    }
 }
 
 /// The answers to calls or waits: one, or a list of them in their order.

@@ -217,7 +217,7 @@ fn parted(
 
 /// Where the step of an address stands.
 fn place(program: &Program, address: &str) -> Option<Span> {
-    let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
+    let plain = |segment: &str| segment.split(['+', '@', '[']).next().unwrap_or_default().to_owned();
     let last = address.rsplit(':').next()?;
     let mut segments: Vec<String> = last.split('/').map(plain).collect();
     while !segments.is_empty() {

@@ -128,7 +128,7 @@ impl Told {
             return Some(program.step(*node).node.origin);
         }
         let last = step.rsplit(['/', ':']).next()?;
-        let id = last.split(['[', '@']).next()?;
+        let id = last.split(['+', '[', '@']).next()?;
         let mut steps = program.steps.iter();
         let found = steps.find(|step| step.node.named && *step.node.id == *id)?;
         Some(found.node.origin)

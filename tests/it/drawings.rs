@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use interpret::graph::Graph;
-use interpret::graph::export::{Mark, Marks, to_dot, to_mermaid, to_svg, to_tree};
+use interpret::expr::{Build, Expression};
+use interpret::graph::export::{Mark, Marks, to_dot, to_json, to_mermaid, to_svg, to_tree};
+use interpret::graph::{Aim, Builder, Graph, Header, Jump, Node, Op};
 use interpret::load;
+use interpret::source::{Sources, Span};
+use serde_json::json;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -193,4 +196,73 @@ fn quotes_and_braces_of_dot_are_closed() {
         assert!(depth >= 0);
     }
     assert_eq!((depth, quoted), (0, false));
+}
+
+/// A jump that goes back, one that goes on elsewhere in any case, and one inside a step.
+fn jumps() -> Graph {
+    let mut sources = Sources::new();
+    let origin = Span::new(sources.add("jumps", ""), 0, 0);
+    let step = |id: &str, op: Op| Node {
+        id: id.into(),
+        kind: "andThen",
+        name: None,
+        purpose: None,
+        origin,
+        named: true,
+        op,
+        keys: None,
+    };
+    let set = || Op::Set(Build::from_scalar("=data").unwrap());
+    let jump = |arms: Vec<(&str, Aim)>, otherwise: Option<Aim>| {
+        let arms = arms.into_iter();
+        Op::Jump(Box::new(Jump {
+            arms: arms
+                .map(|(when, aim)| (Arc::new(Expression::compile(when).unwrap()), aim))
+                .collect(),
+            otherwise,
+            limit: 10,
+        }))
+    };
+    let mut builder = Builder::new();
+    let inner = builder.node(step("leave", jump(vec![("data == 1", Aim::End)], None)));
+    let last = builder.node(step("rest", set()));
+    let block = builder.block(vec![inner, last]);
+    let ask = builder.node(step("ask", set()));
+    let shop = builder.node(step("shop", Op::Block(block)));
+    let back = builder.node(step(
+        "back",
+        jump(vec![("data < 3", Aim::Node(ask)), ("data > 9", Aim::End)], None),
+    ));
+    let over = builder.node(step("over", jump(vec![], Some(Aim::End))));
+    let tail = builder.node(step("tail", set()));
+    builder.jump_mut(over).unwrap().otherwise = Some(Aim::Node(tail));
+    let never = builder.node(step("never", set()));
+    let body = builder.block(vec![ask, shop, back, over, never, tail]);
+    builder.finish(Header::new("jumps", origin), body)
+}
+
+#[test]
+fn jumps_are_in_every_drawing() {
+    let (graph, none) = (jumps(), Marks::default());
+    insta::assert_snapshot!("jumps_tree", to_tree(&graph, &none));
+    insta::assert_snapshot!("jumps_mermaid", to_mermaid(&graph, &none));
+    insta::assert_snapshot!("jumps_dot", to_dot(&graph, &none));
+    let svg = to_svg(&graph, &none);
+    // Four ways, and one in the legend.
+    assert_eq!(svg.matches("class=\"way back\"").count(), 5, "{svg}");
+    let edges = to_json(&graph)["edges"].as_array().unwrap().clone();
+    let jumps: Vec<_> = edges.iter().filter(|edge| edge["type"] == "jump").collect();
+    assert_eq!(
+        jumps,
+        [
+            &json!({ "from": "back", "to": "ask", "type": "jump", "label": "data < 3" }),
+            &json!({ "from": "over", "to": "tail", "type": "jump", "label": "" }),
+        ]
+    );
+    // Nothing follows what goes elsewhere in any case.
+    assert!(
+        !edges
+            .iter()
+            .any(|edge| edge["from"] == "over" && edge["type"] == "next")
+    );
 }

@@ -96,7 +96,9 @@ fn the_table_of_codes_of_runs_is_that_of_the_source() {
     let known: BTreeSet<&str> = FAILURE_CODES.iter().map(|(code, _)| *code).collect();
     assert_eq!(known.len(), FAILURE_CODES.len(), "a code stands twice");
     let mut raised: BTreeSet<String> = BTreeSet::new();
-    for folder in ["run", "provider", "drive", "permit", "secret", "expr", "language"] {
+    for folder in [
+        "run", "provider", "drive", "store", "permit", "secret", "expr", "language",
+    ] {
         texts(&Path::new("src").join(folder), &mut raised);
     }
     let dotted = |text: &&String| {

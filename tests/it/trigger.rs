@@ -389,6 +389,10 @@ impl Store for Ends {
         self.memory.prune(before, limit)
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        self.memory.forget(run)
+    }
+
     fn is_durable(&self) -> bool {
         false
     }

@@ -110,9 +110,13 @@ impl Lines {
                 self.started.insert(step.to_owned(), Instant::now());
                 return;
             }
-            What::CallStarted | What::CallRepeated | What::CallCompleted | What::CallFailed | What::EventEmitted => {
+            What::EventEmitted => {
+                if let Some(text) = said(event) {
+                    output::say(&format!("{step}: says: {}\n", output::tame(&text)));
+                }
                 return;
             }
+            What::CallStarted | What::CallRepeated | What::CallCompleted | What::CallFailed => return,
             _ => {}
         }
         let took = match event.what {
@@ -176,6 +180,12 @@ fn note(event: &TraceEvent) -> String {
         },
         _ => String::new(),
     }
+}
+
+/// The text that a person is shown, where an event is that of a message.
+fn said(event: &TraceEvent) -> Option<String> {
+    let text = event.data.as_ref()?.get("message")?.get("text")?.as_str()?;
+    Some(text.to_owned())
 }
 
 /// A time for people, in at most eight characters up to a thousand hours.

@@ -52,7 +52,7 @@ pub(super) fn step_of(target: &str) -> &str {
     let last = backwards
         .find(|segment| !segment.starts_with("approve."))
         .unwrap_or(target);
-    last.split_once('[').map_or(last, |(step, _)| step)
+    last.split(['+', '@', '[']).next().unwrap_or(last)
 }
 
 /// Asks the person at the terminal, if there is one, for the payload of a wait. The question is put in a thread of its

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::progress::Progress;
-use super::reach::Reach;
+use super::reach::{self, Reach};
 use super::{Exit, complain, input, output, show, stored};
 use crate::data::{Data, Map};
 use crate::drive::{Driver, Error, SendError, Session, StartError, new_run_id};
@@ -141,7 +141,11 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     match &arguments.batch {
         Some(file) => runtime.block_on(async {
             match prepared.keep().await {
-                Ok(()) => batch::run(&prepared, file, arguments.concurrency.into()).await,
+                Ok(()) => {
+                    let exit = batch::run(&prepared, file, arguments.concurrency.into()).await;
+                    reach::close(&prepared.driver).await;
+                    exit
+                }
                 Err(exit) => exit,
             }
         }),
@@ -175,7 +179,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared, Exit> {
     let recorded = arguments.record.is_some().then(|| loaded.definition(&program));
     let driver = arguments
         .reach
-        .driver(permit, Some((&program, &loaded.sources)), store)?;
+        .driver(permit, Some((&program, &loaded.sources)), store, None)?;
     Ok(Prepared {
         program,
         sources: found.loaded.sources,
@@ -212,6 +216,7 @@ impl Prepared {
         start.user = self.user.clone();
         start.conversation = self.conversation.clone();
         start.labels = self.labels.clone();
+        start.trace = reach::parent();
         start
     }
 
@@ -391,7 +396,9 @@ pub(super) async fn finish(
             "warning: --resume {step}: no step of that name waited for it\n"
         ));
     }
-    report::outcome(prepared, session, status, format)
+    let exit = report::outcome(prepared, session, status, format);
+    reach::close(&prepared.driver).await;
+    exit
 }
 
 /// Drives a run, answering what it waits for, until it is over or nobody can answer.

@@ -8,7 +8,7 @@ use super::change::{Told, ready};
 use super::{Done, find, told};
 use crate::cli::run::{Interrupts, Watch, finish};
 use crate::cli::{complain, reach::Reach};
-use crate::drive::new_run_id;
+use crate::drive::{self, new_run_id};
 use crate::graph::Name;
 use crate::run::{Input, Status};
 use crate::store::Store;
@@ -82,11 +82,9 @@ pub(super) async fn replay(store: Arc<dyn Store>, url: String, arguments: Replay
     let mut interrupts = Interrupts::listen();
     let id = arguments.id.as_deref().map_or_else(new_run_id, Name::from);
     let (program, step) = (prepared.program.clone(), arguments.from.as_str().into());
+    let replay = drive::Replay::new(entry.run.clone(), step);
     let mut observe = |events: &[_], _: &_| watch.follow(events);
-    let begun = prepared
-        .driver
-        .replay(program, &entry.run, id, &step, &mut observe)
-        .await;
+    let begun = prepared.driver.replay(program, &replay, id, &mut observe).await;
     let mut session = match begun {
         Ok(session) => session,
         Err(error) => return Ok(complain(error)),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Done, Exit, find, program, told};
+use crate::cli::reach::{self, Reach};
 use crate::cli::run::{Events, Format, Interrupts, Prepared, Watch, broken, finish};
-use crate::cli::{complain, input, output, reach::Reach};
+use crate::cli::{complain, input, output};
 use crate::data::{Data, Map};
 use crate::drive::{self, Driver, Error, SendError, Session};
 use crate::graph::{Name, parse_duration};
@@ -107,7 +108,7 @@ pub(super) async fn ready(
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(Err(exit)),
     };
-    let driver = match reach.driver(permit, Some((&program, &sources)), store) {
+    let driver = match reach.driver(permit, Some((&program, &sources)), store, None) {
         Ok(driver) => driver,
         Err(exit) => return Ok(Err(exit)),
     };
@@ -202,7 +203,7 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
         Ok(permit) => Arc::new(permit),
         Err(exit) => return Ok(exit),
     };
-    let driver = match reach.driver(permit, None, store) {
+    let driver = match reach.driver(permit, None, store, None) {
         Ok(driver) => driver,
         Err(exit) => return Ok(exit),
     };
@@ -212,6 +213,7 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
     tokio::select! {
         done = go_on(&driver) => {
             driver.heeded().await;
+            reach::close(&driver).await;
             done
         }
         () = interrupts.first() => {
@@ -219,6 +221,7 @@ async fn all(store: Arc<dyn Store>, arguments: &Resume) -> Done {
                 () = driver.drain(patience) => {}
                 () = interrupts.second() => {}
             }
+            reach::close(&driver).await;
             // What is left is on disk, and done when the runs are taken up.
             Ok(Exit::Cancelled)
         }
@@ -272,7 +275,7 @@ pub(super) async fn cancel(store: Arc<dyn Store>, url: String, arguments: Reason
 
 /// Tells a run something, and goes on with it until what follows is done: the calls in flight, or the cleanups.
 async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, request: Request) -> Done {
-    let Here { mut session, .. } = match take(store, url, &arguments.run, &arguments.reach).await? {
+    let Here { prepared, mut session } = match take(store, url, &arguments.run, &arguments.reach).await? {
         Ok(Taken::Here(here)) => *here,
         Ok(Taken::Elsewhere(store, run)) => return ask(&store, &run, request).await,
         Err(exit) => return Ok(exit),
@@ -286,6 +289,7 @@ async fn tell(store: Arc<dyn Store>, url: String, arguments: &Reason, request: R
         Ok(status) => status,
         Err(error) => return Ok(broken(&error)),
     };
+    reach::close(&prepared.driver).await;
     let told = crate::data!({ "run": session.handle().id().clone(), "status": status.as_str() });
     Ok(super::print(&told))
 }

@@ -69,6 +69,7 @@ pub(super) async fn run(store: &dyn Store, arguments: Arguments) -> Done {
         workflow: arguments.workflow.as_deref().map(Name::from),
         status: arguments.status.map(Status::from),
         user: arguments.user.as_deref().map(Name::from),
+        conversation: None,
         labels: stored::labels(&arguments.label)?,
         since: at(&arguments.since, "--since")?,
         until: at(&arguments.until, "--until")?,

@@ -78,7 +78,7 @@ struct One {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// For people.
     Table,
     /// For programs.
@@ -119,9 +119,9 @@ pub(super) fn run(arguments: Arguments) -> Exit {
 }
 
 /// What a command comes to, or why it cannot be done.
-type Done = Result<Exit, String>;
+pub(super) type Done = Result<Exit, String>;
 
-fn told(error: impl std::fmt::Display) -> String {
+pub(super) fn told(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -150,7 +150,7 @@ async fn replay(store: &Arc<dyn Store>, entry: &Entry) -> Result<Run, String> {
 }
 
 /// Goes through a journal as long as it is wanted.
-async fn each_event(
+pub(super) async fn each_event(
     store: &dyn Store,
     run: &Name,
     from: u64,
@@ -197,7 +197,7 @@ fn described(entry: &Entry) -> Data {
 }
 
 /// A moment: an instant, or how long ago it was.
-fn moment(text: &str, option: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str, option: &str) -> Result<Timestamp, String> {
     if let Some(instant) = parse_instant(text) {
         return Ok(instant);
     }
@@ -207,14 +207,14 @@ fn moment(text: &str, option: &str) -> Result<Timestamp, String> {
     Ok(Timestamp(SystemClock.now().0.saturating_sub(ago)))
 }
 
-fn print(value: &Data) -> Exit {
+pub(super) fn print(value: &Data) -> Exit {
     // Numbers in data are finite and keys are texts, so this cannot fail.
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     output::result(&(text + "\n")).err().unwrap_or(Exit::Success)
 }
 
 /// Columns as wide as their widest cell.
-fn table(rows: &[Vec<String>]) -> String {
+pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -6,12 +6,7 @@ use super::{Done, Exit, moment, told};
 use crate::cli::output;
 use crate::clock::{Clock, SystemClock};
 use crate::graph::Timestamp;
-use crate::store::Store;
-
-/// How many runs one transaction forgets: writers wait for it.
-const PORTION: usize = 100;
-/// Milliseconds.
-const A_DAY: i64 = 24 * 60 * 60 * 1000;
+use crate::store::{self, PORTION, Store};
 
 /// What is kept.
 #[derive(Debug, Args)]
@@ -29,13 +24,7 @@ pub(super) async fn run(store: &dyn Store, arguments: Arguments) -> Done {
     let mut forgotten = 0;
     if let Some(keep) = &arguments.keep {
         let before = moment(keep, "--keep")?;
-        loop {
-            let portion = store.prune(before, PORTION).await.map_err(told)?;
-            forgotten += portion;
-            if portion < PORTION {
-                break;
-            }
-        }
+        forgotten += store::forget(store, before).await.map_err(told)?;
     }
     if let Some(largest) = arguments.max_size {
         while store.size().await.map_err(told)? > largest {
@@ -46,9 +35,9 @@ pub(super) async fn run(store: &dyn Store, arguments: Arguments) -> Done {
             }
         }
     }
-    // Behind the runs, so that those they were the last of go with them. A younger one may be there for a run to come.
-    let before = Timestamp(SystemClock.now().0.saturating_sub(A_DAY));
-    let definitions = store.prune_definitions(before).await.map_err(told)?;
+    let definitions = store::forget_definitions(store, SystemClock.now())
+        .await
+        .map_err(told)?;
     let mut text = format!("{forgotten} runs forgotten\n");
     if definitions > 0 {
         text.push_str(&format!("{definitions} definitions forgotten\n"));

@@ -58,7 +58,7 @@ impl Expression {
     }
 
     /// Compiles an authored text that begins with `=`; all ranges are relative to that text.
-    pub(super) fn compile_scalar(text: &str) -> Result<Expression, Vec<Problem>> {
+    pub(in crate::expr) fn compile_scalar(text: &str) -> Result<Expression, Vec<Problem>> {
         Expression::compile_text(format!(" {}", &text[1..]).into(), 1)
     }
 

@@ -4,7 +4,6 @@
 //! From there come the references and the [`Shape`] for static checks, a shortcut for plain expressions (`fast`),
 //! and the source that the engine's virtual machine runs ([`print`]).
 
-mod build;
 mod builtin;
 mod dash;
 mod error;
@@ -29,9 +28,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use build::Build;
 pub use builtin::{Builtin, builtins};
 pub use dash::Subtraction;
 pub use expression::Expression;
 pub use shape::{Operator, Shape};
 pub use text::Text;
+pub(super) use value::check_size;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::data;
 use crate::data::{Data, Part, Sealed};
-use crate::expr::{EvalError, Problem, ProblemKind, Reference, Root, Segment, StepPart};
+use crate::expr::{Build, EvalError, Problem, ProblemKind, Reference, Root, Segment, StepPart};
 
 mod bounds;
 mod checks;

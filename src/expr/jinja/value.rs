@@ -36,7 +36,7 @@ pub(super) fn to_data(value: &Value) -> Result<Data, EvalError> {
 }
 
 /// Refuses data larger or deeper than an evaluation may make.
-pub(super) fn check_size(data: &Data) -> Result<(), EvalError> {
+pub(in crate::expr) fn check_size(data: &Data) -> Result<(), EvalError> {
     if data.size() > limits::SIZE {
         return Err(EvalError::new(
             EvalError::LIMIT,

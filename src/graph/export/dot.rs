@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::figure::{Figure, Flow, Item, Part, Role, Shape};
+use super::figure::{Figure, Flow, Item, Leap, Part, Role, Shape};
 use super::marks::{Mark, Marks};
 use crate::graph::Graph;
 
@@ -24,7 +24,13 @@ pub fn to_dot(graph: &Graph, marks: &Marks) -> String {
     match (figure.body.first(), figure.body.last()) {
         (Some(first), Some(last)) => {
             drawing.link(&End::point("start"), &End::entry(first), first.condition.as_deref(), "");
-            drawing.link(&End::exit(last), &End::point("done"), None, "");
+            if last.goes_on {
+                drawing.link(&End::exit(last), &End::point("done"), None, "");
+            }
+            for item in &figure.body {
+                let ends = item.leaps.iter().filter(|leap| leap.to.is_none());
+                ends.for_each(|leap| drawing.leap(item, leap, &End::point("done"), false));
+            }
         }
         _ => drawing.links.push_str("    start -> done;\n"),
     }
@@ -112,10 +118,29 @@ impl Drawing<'_> {
             let condition = item.condition.as_deref().filter(|_| at == 0 && depth > 1);
             self.item(item, condition, depth);
         }
-        for pair in items.windows(2) {
+        for pair in items.windows(2).filter(|pair| pair[0].goes_on) {
             let (from, to) = (End::exit(&pair[0]), End::entry(&pair[1]));
             self.link(&from, &to, pair[1].condition.as_deref(), "");
         }
+        for (at, item) in items.iter().enumerate() {
+            for leap in &item.leaps {
+                if let Some(target) = leap.target(items) {
+                    let back = items[..=at].iter().any(|earlier| earlier.node == target.node);
+                    self.leap(item, leap, &End::entry(target), back);
+                }
+            }
+        }
+    }
+
+    fn leap(&mut self, from: &Item, leap: &Leap, to: &End, back: bool) {
+        let mut look = "style=dashed".to_owned();
+        if back {
+            look.push_str(", constraint=false");
+        }
+        if let Some(words) = leap.words() {
+            let _ = write!(look, ", label={}", quoted(&[&words]));
+        }
+        self.link(&End::exit(from), to, None, &look);
     }
 
     fn item(&mut self, item: &Item, condition: Option<&str>, depth: usize) {
@@ -128,7 +153,10 @@ impl Drawing<'_> {
             format!("{}{times}", item.id),
             condition.map(|condition| format!("if {condition}")),
         );
-        let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(condition.as_deref()).collect();
+        // No arrow leads out of a cluster to its border.
+        let ends = item.to_the_end().filter(|_| depth > 1);
+        let more = condition.as_deref().into_iter().chain(ends.as_deref());
+        let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(more).collect();
         let title = quoted(&lines);
         let colour = visit.map(|visit| look(visit.mark)).unwrap_or_default();
         let Some(inside) = &item.inside else {

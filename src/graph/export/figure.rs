@@ -1,7 +1,7 @@
 //! What every drawing shows: boxes in sequences, some with sequences inside.
 
 use crate::expr::Build;
-use crate::graph::{BlockId, Graph, Join, Node, NodeId, Op};
+use crate::graph::{Aim, BlockId, Graph, Join, Node, NodeId, Op};
 
 /// A workflow as boxes.
 pub(super) struct Figure {
@@ -24,6 +24,46 @@ pub(super) struct Item {
     pub shape: Shape,
     /// What is inside; nothing in most steps.
     pub inside: Option<Inside>,
+    /// Where the sequence may go on instead of at the next step.
+    pub leaps: Vec<Leap>,
+    /// Whether it may go on at the next step.
+    pub goes_on: bool,
+}
+
+/// A way from a step to another of its sequence.
+pub(super) struct Leap {
+    /// The step; `None` is the end of the sequence.
+    pub to: Option<NodeId>,
+    /// What has to hold; empty where nothing needs to be said.
+    pub label: String,
+}
+
+impl Leap {
+    /// The step it leads to.
+    pub fn target<'i>(&self, items: &'i [Item]) -> Option<&'i Item> {
+        items.iter().find(|item| Some(item.node) == self.to)
+    }
+
+    /// What a drawing writes on its arrow.
+    pub fn words(&self) -> Option<String> {
+        match &*self.label {
+            "" => None,
+            "else" => Some("else".to_owned()),
+            condition => Some(format!("if {condition}")),
+        }
+    }
+}
+
+impl Item {
+    /// What to write of ways to the end of a sequence where no arrow can lead.
+    pub fn to_the_end(&self) -> Option<String> {
+        let words = |leap: &Leap| match leap.words() {
+            Some(words) => format!("to the end {words}"),
+            None => "to the end".to_owned(),
+        };
+        let all: Vec<String> = self.leaps.iter().filter(|leap| leap.to.is_none()).map(words).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
 }
 
 /// What a step without steps inside looks like.
@@ -147,6 +187,19 @@ fn item(graph: &Graph, id: NodeId) -> Item {
         _ => Flow::Steps,
     };
     let condition = node.keys.as_ref().and_then(|keys| keys.condition.as_ref());
+    let leaps = match &node.op {
+        Op::Jump(jump) => {
+            let leap = |(aim, label): (Aim, String)| Leap {
+                to: match aim {
+                    Aim::Node(to) => Some(to),
+                    Aim::End => None,
+                },
+                label,
+            };
+            jump.aims().into_iter().map(leap).collect()
+        }
+        _ => Vec::new(),
+    };
     Item {
         node: id,
         id: node.id.to_string(),
@@ -158,6 +211,8 @@ fn item(graph: &Graph, id: NodeId) -> Item {
             work: (own == 0 || matches!(node.op, Op::Agent(_))).then(|| node.op.label().to_owned()),
             parts,
         }),
+        leaps,
+        goes_on: node.goes_on(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::graph::{Edge, Graph};
 /// The graph as JSON: `{id, name, purpose, version, nodes, edges}`.
 ///
 /// A node is `{id, kind, operation, name, purpose}`; an edge `{from, to, type, label}` with the ids of nodes and the type
-/// `next` (what follows) or `into` (the first of a block inside).
+/// `next` (what follows), `into` (the first of a block inside) or `jump` (where the block goes on instead).
 pub fn to_json(graph: &Graph) -> Value {
     let header = &graph.header;
     let nodes: Vec<Value> = graph
@@ -30,6 +30,7 @@ pub fn to_json(graph: &Graph) -> Value {
             let (from, to) = (&graph.nodes[edge.source()].id, &graph.nodes[edge.target()].id);
             match edge.weight() {
                 Edge::Next => json!({ "from": from, "to": to, "type": "next", "label": null }),
+                Edge::Jump(label) => json!({ "from": from, "to": to, "type": "jump", "label": label }),
                 Edge::Into(label) => json!({ "from": from, "to": to, "type": "into", "label": label }),
             }
         })

@@ -92,7 +92,7 @@ impl Marks {
 /// a colon and are not part of the drawing; what is given is then the step that called.
 fn step(address: &str) -> String {
     let own = address.split(':').next().unwrap_or_default();
-    let plain = |segment: &str| segment.split(['@', '[']).next().unwrap_or_default().to_owned();
+    let plain = |segment: &str| segment.split(['+', '@', '[']).next().unwrap_or_default().to_owned();
     let mut id = String::new();
     for segment in own.split('/').rev() {
         // Only a call of a tool has a number behind it and nothing inside.

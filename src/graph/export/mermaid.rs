@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::figure::{Figure, Inside, Item, Part, Role, Shape};
+use super::figure::{Figure, Inside, Item, Leap, Part, Role, Shape};
 use super::marks::{Mark, Marks};
 use crate::graph::Graph;
 
@@ -20,7 +20,13 @@ pub fn to_mermaid(graph: &Graph, marks: &Marks) -> String {
     match (figure.body.first(), figure.body.last()) {
         (Some(first), Some(last)) => {
             drawing.link("start", first);
-            let _ = writeln!(drawing.links, "    {} --> done", anchor(last));
+            if last.goes_on {
+                let _ = writeln!(drawing.links, "    {} --> done", anchor(last));
+            }
+            for item in &figure.body {
+                let ends = item.leaps.iter().filter(|leap| leap.to.is_none());
+                ends.for_each(|leap| drawing.leap(item, leap, "done"));
+            }
         }
         _ => drawing.links.push_str("    start --> done\n"),
     }
@@ -66,9 +72,24 @@ impl Drawing<'_> {
             let condition = item.condition.as_deref().filter(|_| at == 0 && depth > 1);
             self.item(item, condition, depth);
         }
-        for pair in items.windows(2) {
+        for pair in items.windows(2).filter(|pair| pair[0].goes_on) {
             self.link(&anchor(&pair[0]), &pair[1]);
         }
+        for item in items {
+            for leap in &item.leaps {
+                if let Some(target) = leap.target(items) {
+                    self.leap(item, leap, &anchor(target));
+                }
+            }
+        }
+    }
+
+    fn leap(&mut self, from: &Item, leap: &Leap, to: &str) {
+        let from = anchor(from);
+        let _ = match leap.words() {
+            None => writeln!(self.links, "    {from} -.-> {to}"),
+            Some(words) => writeln!(self.links, "    {from} -.->|{}| {to}", quoted(&[&words])),
+        };
     }
 
     fn item(&mut self, item: &Item, condition: Option<&str>, depth: usize) {
@@ -77,7 +98,10 @@ impl Drawing<'_> {
             format!("{}{times}", item.id),
             condition.map(|condition| format!("if {condition}")),
         );
-        let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(condition.as_deref()).collect();
+        // No arrow leads out of a box to its border.
+        let ends = item.to_the_end().filter(|_| depth > 1);
+        let more = condition.as_deref().into_iter().chain(ends.as_deref());
+        let lines: Vec<&str> = [&*id, &*item.what].into_iter().chain(more).collect();
         let title = quoted(&lines);
         let (open, close) = brackets(item.shape);
         let Some(inside) = &item.inside else {

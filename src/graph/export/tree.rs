@@ -25,7 +25,7 @@ impl Tree<'_> {
     fn items(&mut self, items: &[Item], indent: &str, more: bool) {
         for (at, item) in items.iter().enumerate() {
             let last = at + 1 == items.len() && !more;
-            self.branch(indent, last, &self.describe(item));
+            self.branch(indent, last, &self.describe(item, items));
             let Some(inside) = &item.inside else { continue };
             let below = below(indent, last);
             for (at, part) in inside.parts.iter().enumerate() {
@@ -53,10 +53,15 @@ impl Tree<'_> {
         let _ = writeln!(self.text, "{indent}{joint} {}", line(text));
     }
 
-    fn describe(&self, item: &Item) -> String {
+    fn describe(&self, item: &Item, beside: &[Item]) -> String {
         let mut text = format!("{}  {}", item.id, item.what);
         if let Some(condition) = &item.condition {
             let _ = write!(text, "  if {condition}");
+        }
+        for leap in &item.leaps {
+            let to = leap.target(beside).map_or("end", |target| &target.id);
+            let words = leap.words().map(|words| format!(" {words}")).unwrap_or_default();
+            let _ = write!(text, "  → {to}{words}");
         }
         if let Some(visit) = self.marks.get(&item.id) {
             let _ = write!(text, "  ({}", visit.mark.as_str());

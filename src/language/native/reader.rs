@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
                     None
                 }
             },
-            Build::Text(_) | Build::List(_) | Build::Map(_) => {
+            Build::Text(_) | Build::List(_) | Build::Map(_) | Build::Computed(_) => {
                 let help = format!("write the whole value as one expression: `{key}: =...`");
                 self.wrong_type(key, node, "an expression", help);
                 None
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
                 self.warn_of_path(key, node, text);
                 return Some(build);
             }
-            Build::List(_) | Build::Map(_) => return Some(build),
+            Build::List(_) | Build::Map(_) | Build::Computed(_) => return Some(build),
         };
         self.outline.sites.push(Site {
             step: at.step,
@@ -260,7 +260,7 @@ impl<'a> Reader<'a> {
             Expects::Object => ("an object", "=input.order"),
         };
         let fits = match build {
-            Build::Expression(_) => true,
+            Build::Expression(_) | Build::Computed(_) => true,
             Build::Text(_) => false,
             Build::List(_) => expects == Expects::List,
             Build::Map(_) => expects == Expects::Object,

@@ -28,7 +28,7 @@ impl Fields<'_> {
         match reader.value(key, node, at, Expects::Timing)? {
             Build::Literal(_) => {}
             computed @ (Build::Expression(_) | Build::Text(_)) => return Some(Timing::Computed(computed)),
-            Build::List(_) | Build::Map(_) => {
+            Build::List(_) | Build::Map(_) | Build::Computed(_) => {
                 reader.wrong_type(key, node, "a duration", format!("write for example `{key}: 30s`"));
                 return None;
             }

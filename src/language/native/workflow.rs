@@ -93,6 +93,7 @@ fn header(reader: &mut Reader, root: &Node) -> Option<(Header, crate::graph::Blo
         events: outline.events.clone(),
         permissions: outline.permissions.clone(),
         triggers,
+        is_dialogue: false,
     };
     Some((header, body?))
 }

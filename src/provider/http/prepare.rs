@@ -5,7 +5,7 @@ use reqwest::{Method, Url};
 
 use crate::data::Data;
 use crate::graph::Name;
-use crate::provider::as_text;
+use crate::provider::{Effect, as_text};
 use crate::run::{Failure, HttpRequest};
 use crate::secret::Secrets;
 
@@ -23,6 +23,9 @@ const RESERVED: [&str; 9] = [
     "proxy-connection",
 ];
 
+/// What a request belongs to in a trace (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// A request that can be sent.
 pub(in crate::provider) struct Prepared {
     pub method: Method,
@@ -32,13 +35,13 @@ pub(in crate::provider) struct Prepared {
 }
 
 impl Prepared {
-    pub fn new(request: &HttpRequest, key: &str, secrets: &Secrets) -> Result<Prepared, Failure> {
+    pub async fn new(request: &HttpRequest, effect: &Effect, secrets: &Secrets) -> Result<Prepared, Failure> {
         let method = Method::from_bytes(request.method.to_ascii_uppercase().as_bytes())
             .map_err(|_| invalid(format!("`{}` is not an HTTP method", request.method)))?;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let header = header_name(name)?;
-            let text = as_text(secrets.reveal(value)?);
+            let text = as_text(secrets.reveal(value).await?);
             let mut value_of = HeaderValue::from_str(&text).map_err(|_| {
                 invalid(format!(
                     "the value of the header `{name}` holds characters no header may hold"
@@ -50,15 +53,22 @@ impl Prepared {
         if !headers.contains_key("idempotency-key") {
             // Visible ASCII alone, so it always is a header value.
             headers.extend(
-                HeaderValue::from_str(key)
+                HeaderValue::from_str(&effect.key())
                     .ok()
                     .map(|key| (HeaderName::from_static("idempotency-key"), key)),
+            );
+        }
+        if let Some(trace) = effect.trace.filter(|_| !headers.contains_key(TRACEPARENT)) {
+            headers.extend(
+                HeaderValue::from_str(&trace.to_string())
+                    .ok()
+                    .map(|trace| (TRACEPARENT, trace)),
             );
         }
         let body = match &request.body {
             None => None,
             Some(body) => {
-                let (bytes, kind) = match secrets.reveal(body)? {
+                let (bytes, kind) = match secrets.reveal(body).await? {
                     Data::Text(text) => (text.as_bytes().to_vec(), "text/plain; charset=utf-8"),
                     other => (other.to_string().into_bytes(), "application/json"),
                 };
@@ -70,7 +80,7 @@ impl Prepared {
         };
         Ok(Prepared {
             method,
-            url: url(request, secrets)?,
+            url: url(request, secrets).await?,
             headers,
             body,
         })
@@ -98,8 +108,8 @@ pub(super) fn web(url: &Url) -> Result<(), Failure> {
     }
 }
 
-fn url(request: &HttpRequest, secrets: &Secrets) -> Result<Url, Failure> {
-    let text = as_text(secrets.reveal(&request.url)?);
+async fn url(request: &HttpRequest, secrets: &Secrets) -> Result<Url, Failure> {
+    let text = as_text(secrets.reveal(&request.url).await?);
     let mut url = Url::parse(&text).map_err(|error| match request.url.plain() {
         Some(_) => invalid(format!("`{text}` is not a URL: {error}")),
         None => invalid(format!("the URL is not one: {error}")),
@@ -107,17 +117,14 @@ fn url(request: &HttpRequest, secrets: &Secrets) -> Result<Url, Failure> {
     web(&url)?;
     url.set_fragment(None);
     if !request.query.is_empty() {
-        let mut pairs = url.query_pairs_mut();
+        let mut query = Vec::new();
         for (name, value) in &request.query {
-            match secrets.reveal(value)? {
-                Data::List(items) => {
-                    pairs.extend_pairs(items.iter().map(|item| (name, as_text(item.clone()))));
-                }
-                value => {
-                    pairs.append_pair(name, &as_text(value));
-                }
+            match secrets.reveal(value).await? {
+                Data::List(items) => query.extend(items.iter().map(|item| (name, as_text(item.clone())))),
+                value => query.push((name, as_text(value))),
             }
         }
+        url.query_pairs_mut().extend_pairs(query);
     }
     Ok(url)
 }

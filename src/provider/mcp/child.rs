@@ -47,7 +47,7 @@ pub(super) enum End {
 }
 
 /// The command, with everything checked and every secret put in.
-pub(super) fn command(
+pub(super) async fn command(
     program: &Name,
     folder: &Path,
     arguments: &[Sealed],
@@ -71,9 +71,9 @@ pub(super) fn command(
     let mut command = Command::new(found.ok_or_else(missing)?);
     command.current_dir(folder);
     for argument in arguments {
-        command.arg(&*as_text(secrets.reveal(argument)?));
+        command.arg(&*as_text(secrets.reveal(argument).await?));
     }
-    exec::environment(&mut command, env, permit, secrets)?;
+    exec::environment(&mut command, env, permit, secrets).await?;
     Ok(command)
 }
 

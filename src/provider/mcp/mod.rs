@@ -10,19 +10,19 @@ mod server;
 mod session;
 mod web;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 
-use super::{Effect, Performing, Provider, failed, redact};
+use super::{Closing, Effect, Performing, Provider, failed, redact};
 use crate::config::{Config, McpServer};
-use crate::data::Data;
+use crate::data::{Data, Sealed};
 use crate::diagnostic::closest;
 use crate::graph::Name;
 use crate::permit::Permit;
-use crate::run::{Answer, Failure, Outcome, Request};
+use crate::run::{Answer, Failure, McpAddress, Outcome, Request};
 use crate::secret::Secrets;
 use server::Server;
 
@@ -31,8 +31,14 @@ use server::Server;
 /// Its failures: `mcp.unavailable`, `mcp.protocol`, `mcp.tool` and `mcp.timeout`, and those of permissions and secrets.
 pub struct Mcp {
     servers: BTreeMap<Name, Arc<Server>>,
+    /// Those that workflows know the address of, as far as they were called, by address and headers.
+    met: Mutex<HashMap<String, Arc<Server>>>,
+    permit: Arc<Permit>,
     secrets: Arc<Secrets>,
 }
+
+/// How many servers that only workflows know are kept open.
+const MOST_MET: usize = 64;
 
 impl Mcp {
     /// The servers of a configuration, of which none is opened yet, within the bounds of a permit.
@@ -43,8 +49,29 @@ impl Mcp {
         };
         Mcp {
             servers: config.mcp.iter().map(server).collect(),
+            met: Mutex::default(),
+            permit: permit.clone(),
             secrets: secrets.clone(),
         }
+    }
+
+    /// A server by its address: one of the configuration with the same name or address, or else whatever is there.
+    fn at(&self, name: &Name, at: &McpAddress) -> Arc<Server> {
+        let same = |server: &&Arc<Server>| server.is_at(&at.url);
+        if let Some(server) = self.servers.get(name).or_else(|| self.servers.values().find(same)) {
+            return server.clone();
+        }
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = format!("{} {:?}", at.url, at.headers);
+        if let Some(server) = met.get(&key) {
+            return server.clone();
+        }
+        if met.len() >= MOST_MET {
+            met.clear();
+        }
+        let config = McpServer::at(Sealed::Plain(Data::Text(at.url.clone())), at.headers.clone());
+        let server = Server::new(name.clone(), config, self.permit.clone(), self.secrets.clone());
+        met.entry(key).or_insert(Arc::new(server)).clone()
     }
 
     fn find(&self, name: &Name) -> Result<Arc<Server>, Failure> {
@@ -62,15 +89,19 @@ impl Mcp {
 
 impl Provider for Mcp {
     fn perform(&self, effect: Effect) -> Performing {
-        let name = match &*effect.call.request {
-            Request::Mcp(request) => &request.server,
-            Request::McpTools(request) => &request.server,
+        let (name, at) = match &*effect.call.request {
+            Request::Mcp(request) => (&request.server, &request.at),
+            Request::McpTools(request) => (&request.server, &request.at),
             _ => {
                 let failure = Failure::new("internal", "this is no call of an MCP server");
                 return std::future::ready(failed(failure)).boxed();
             }
         };
-        let server = match self.find(name) {
+        let found = match at {
+            Some(at) => Ok(self.at(name, at)),
+            None => self.find(name),
+        };
+        let server = match found {
             Ok(server) => server,
             Err(failure) => return std::future::ready(failed(failure)).boxed(),
         };
@@ -81,11 +112,16 @@ impl Provider for Mcp {
         }
         .boxed()
     }
+
+    fn close(&self) -> Closing<'_> {
+        let closing = self.servers.values().map(|server| server.close());
+        futures_util::future::join_all(closing).map(drop).boxed()
+    }
 }
 
 async fn perform(server: &Server, effect: &Effect) -> Result<Option<Data>, Failure> {
     match &*effect.call.request {
-        Request::Mcp(request) => server.call(request, &effect.key()).await,
+        Request::Mcp(request) => server.call(request, effect).await,
         _ => server.tools().await.map(Some),
     }
 }

@@ -16,6 +16,7 @@ use crate::config::{McpServer, McpWay};
 use crate::data::Data;
 use crate::graph::Name;
 use crate::permit::Permit;
+use crate::provider::Effect;
 use crate::run::{Failure, McpRequest};
 use crate::secret::Secrets;
 
@@ -42,10 +43,19 @@ impl Server {
         }
     }
 
+    /// Whether this is its address, as far as that is no secret.
+    pub fn is_at(&self, url: &str) -> bool {
+        let McpWay::Http { url: own, .. } = &self.config.way else {
+            return false;
+        };
+        let own = own.plain().and_then(Data::as_str);
+        own.is_some_and(|own| own.trim_end_matches('/') == url.trim_end_matches('/'))
+    }
+
     /// Calls a tool. Who drops this has the server told that nobody waits for the answer any more.
-    pub async fn call(&self, request: &McpRequest, key: &str) -> Result<Option<Data>, Failure> {
+    pub async fn call(&self, request: &McpRequest, effect: &Effect) -> Result<Option<Data>, Failure> {
         let session = self.session().await?;
-        let arguments = match self.secrets.reveal(&request.arguments)? {
+        let arguments = match self.secrets.reveal(&request.arguments).await? {
             Data::Null => None,
             arguments => match serde_json::to_value(&arguments) {
                 Ok(Value::Object(arguments)) => Some(arguments),
@@ -56,7 +66,12 @@ impl Server {
             },
         };
         let mut meta = RequestMetaObject::new();
-        meta.0.0.insert(KEY.to_owned(), Value::from(key));
+        meta.0.0.insert(KEY.to_owned(), Value::from(effect.key()));
+        if let Some(trace) = effect.trace {
+            meta.0
+                .0
+                .insert("traceparent".to_owned(), Value::from(trace.to_string()));
+        }
         let mut params = CallToolRequestParams::new(request.tool.to_string());
         params.arguments = arguments;
         params.meta = Some(meta);
@@ -96,7 +111,7 @@ impl Server {
                     folder,
                 } => {
                     let command = child::command(program, folder, arguments, env, &self.permit, &self.secrets);
-                    child::open(&self.name, program, command?).await
+                    child::open(&self.name, program, command.await?).await
                 }
                 McpWay::Http { url, headers } => web::open(&self.name, url, headers, &self.permit, &self.secrets).await,
             }
@@ -105,6 +120,15 @@ impl Server {
         let session = Arc::new(opened.map_err(|_| self.too_slow("open"))??);
         *kept = Some(session.clone());
         Ok(session)
+    }
+
+    /// Ends the session, if there is one and nobody uses it any more: a server at an address is told, and one that is a
+    /// process ends.
+    pub async fn close(&self) {
+        let kept = self.session.lock().await.take();
+        if let Some(session) = kept.and_then(Arc::into_inner) {
+            session.close().await;
+        }
     }
 
     /// What became of a call that was not answered. A session that failed it is not used again.

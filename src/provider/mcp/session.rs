@@ -1,11 +1,16 @@
 //! A session with a server, and the process behind it, if there is one.
 
+use std::time::Duration;
+
 use rmcp::model::{ClientCapabilities, Implementation, InitializeRequestParams};
 use rmcp::service::{ClientInitializeError, RunningService};
 use rmcp::transport::IntoTransport;
 use rmcp::{Peer, RoleClient, serve_client};
 
 use super::child::Child;
+
+/// How long a server may take to hear that a session has ended.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What this client says of itself: it takes no questions.
 type Client = rmcp::model::ClientConfig;
@@ -40,6 +45,12 @@ impl Session {
 
     pub fn is_open(&self) -> bool {
         !self.service.is_closed() && !self.service.peer().is_transport_closed()
+    }
+
+    /// Ends it, which takes no longer than a moment.
+    pub async fn close(mut self) {
+        // What is left of it ends when it is dropped.
+        let _ = self.service.close_with_timeout(GRACE).await;
     }
 
     /// How its process came to an end, for people.

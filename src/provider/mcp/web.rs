@@ -29,7 +29,7 @@ pub(super) async fn open(
         let message = format!("the MCP server `{server}` cannot be reached: {what}");
         Failure::new("mcp.unavailable", message)
     };
-    let url = as_text(secrets.reveal(url)?);
+    let url = as_text(secrets.reveal(url).await?);
     // The text may hold secrets, so it is not told.
     let url = Url::parse(&url).map_err(|error| wrong(format!("its `url` is none: {error}")))?;
     http::check(permit, &url)?;
@@ -37,7 +37,7 @@ pub(super) async fn open(
     for (name, value) in headers {
         let header = HeaderName::from_bytes(name.as_bytes());
         let header = header.map_err(|_| wrong(format!("`{name}` is not the name of a header")))?;
-        let value = HeaderValue::from_str(&as_text(secrets.reveal(value)?));
+        let value = HeaderValue::from_str(&as_text(secrets.reveal(value).await?));
         let value = value.map_err(|_| wrong(format!("the header `{name}` holds characters no header may hold")))?;
         sent.insert(header, value);
     }

@@ -23,12 +23,12 @@ use serde_json::Value;
 
 use super::http::{self, Http, Prepared};
 use super::model::{Answering, Model, ModelTurn};
-use super::redact_failure;
+use super::{redact_failure, redact_reply};
 use crate::clock::Clock;
 use crate::config::Connection;
 use crate::data::{Data, Part, Sealed};
 use crate::graph::Name;
-use crate::run::{Failure, HttpRequest, ModelRequest, Opaque, Reply, ToolCall};
+use crate::run::{Failure, HttpRequest, ModelRequest, Reply};
 use crate::secret::Secrets;
 use answer::Answer;
 use told::Told;
@@ -125,7 +125,7 @@ impl Model for Wire {
         let inner = self.0.clone();
         async move {
             match inner.exchange(&turn).await {
-                Ok(reply) => Ok(redacted(&inner.secrets, reply)),
+                Ok(reply) => Ok(redact_reply(&inner.secrets, &reply)),
                 Err(failure) => Err(redact_failure(&inner.secrets, &failure)),
             }
         }
@@ -136,7 +136,8 @@ impl Model for Wire {
 impl Inner {
     async fn exchange(&self, turn: &ModelTurn) -> Result<Reply, Failure> {
         let request = self.request(&turn.request)?;
-        let prepared = Prepared::new(&request, &turn.effect.key(), &self.secrets).map_err(of_agent)?;
+        let prepared = Prepared::new(&request, &turn.effect, &self.secrets).await;
+        let prepared = prepared.map_err(of_agent)?;
         let place = prepared.place();
         self.http.check(&prepared.url)?;
         let client = self.http.client().map_err(of_agent)?;
@@ -246,29 +247,6 @@ fn bearer(key: &Sealed) -> Sealed {
         Sealed::Plain(key) => Sealed::text(vec![scheme, Part::Text(key.to_text())]),
         // A key is read as a text.
         other @ (Sealed::List(_) | Sealed::Map(_)) => other.clone(),
-    }
-}
-
-/// A reply without values of secrets.
-fn redacted(secrets: &Secrets, reply: Reply) -> Reply {
-    let name = |name: &Name| Name::from(secrets.redact_text(name));
-    Reply {
-        content: reply.content.as_ref().map(|content| secrets.redact(content)),
-        calls: reply
-            .calls
-            .iter()
-            .map(|call| ToolCall {
-                id: name(&call.id),
-                name: name(&call.name),
-                arguments: secrets.redact(&call.arguments),
-            })
-            .collect(),
-        model: reply.model.as_ref().map(name),
-        opaque: reply.opaque.as_ref().map(|opaque| Opaque {
-            data: secrets.redact(&opaque.data),
-            ..opaque.clone()
-        }),
-        ..reply
     }
 }
 

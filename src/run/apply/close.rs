@@ -4,7 +4,7 @@ use super::super::event::{Part, ScopeId, StepEnd};
 use super::super::fault::{Fault, planted};
 use super::super::state::*;
 use super::{Applied, Corrupt, replace_keys};
-use crate::graph::{NodeId, Program, Timestamp};
+use crate::graph::{Aim, NodeId, Op, Program, Timestamp};
 
 impl State {
     /// Behind a step: to the next one, or out of the scope.
@@ -31,11 +31,24 @@ impl State {
         if active.node != node {
             return Err(Corrupt);
         }
-        if let StepEnd::Success { data, .. } = end {
+        let mut back_to = None;
+        if let StepEnd::Success { data, arm, .. } = end {
             if let Some(data) = data {
                 scope.data = data.clone();
             }
-            scope.next = program.step(node).next;
+            scope.next = match arm {
+                None => program.step(node).next,
+                Some(arm) => match aim(program, node, *arm)? {
+                    Aim::End => None,
+                    Aim::Node(to) => Some(to),
+                },
+            };
+            if let (Some(_), Some(to)) = (arm, scope.next)
+                && program.is_backwards(node, to)
+            {
+                scope.visit = scope.visit.checked_add(1).ok_or(Corrupt)?;
+                back_to = Some(to);
+            }
         }
         // Nothing leaves a step that ends with the workflow.
         let ends_with_all = scope.cancelled;
@@ -53,6 +66,9 @@ impl State {
             }
             StepEnd::Cancelled => record.status = Some(StepStatus::Cancelled),
         })?;
+        if let Some(to) = back_to.filter(|_| !planted(Fault::RecordsBehindJump)) {
+            self.forget_from(program, id, to)?;
+        }
         match end {
             StepEnd::Success { state, .. } => {
                 if !state.is_empty() {
@@ -67,6 +83,13 @@ impl State {
             StepEnd::Failed(failure) => self.end_scope(program, at, id, End::Failed(failure.clone())),
             StepEnd::Cancelled => self.end_scope(program, at, id, End::Cancelled),
         }
+    }
+
+    /// Forgets the records from a node to the end of its block, which are made anew.
+    fn forget_from(&mut self, program: &Program, scope: ScopeId, node: NodeId) -> Applied {
+        let step = program.step(node);
+        let end = program.block(step.block.ok_or(Corrupt)?).slots.end;
+        self.forget_slots(scope, step.slot..end)
     }
 
     /// Ends what an attempt holds: its time limit, its ticket, the child workflow it entered.
@@ -122,5 +145,13 @@ impl State {
             _ => return Err(Corrupt),
         }
         self.queue(program, at, parent)
+    }
+}
+
+/// Where a jump went.
+fn aim(program: &Program, node: NodeId, arm: u32) -> Result<Aim, Corrupt> {
+    match &program.step(node).node.op {
+        Op::Jump(jump) => jump.aim(arm).ok_or(Corrupt),
+        _ => Err(Corrupt),
     }
 }

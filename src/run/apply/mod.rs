@@ -17,7 +17,7 @@ use super::fault::{Fault, planted};
 use super::state::*;
 use super::talk::Talk;
 use crate::data::{Data, Map};
-use crate::graph::{Join, Name, NodeId, Op, Program, Timestamp};
+use crate::graph::{Join, Name, NodeId, Op, Program, Slots, Timestamp};
 
 /// A journal that no run can have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -240,9 +240,12 @@ impl State {
                 Ok(())
             }
             EventKind::RunRetried { scope, node } => self.retry(program, at, *scope, *node),
-            EventKind::RunReplayed { since, .. } => {
+            EventKind::RunReplayed { since, instead, .. } => {
                 if self.started.is_none() || self.end.is_some() {
                     return Err(Corrupt);
+                }
+                if let Some(instead) = instead {
+                    self.replace(instead)?;
                 }
                 self.go_on_after(*since, at)
             }
@@ -280,6 +283,7 @@ impl State {
             instance: 0,
             frame: 0,
             next: None,
+            visit: 0,
             active: Some(Active {
                 node: program.root(),
                 started_at: at,
@@ -434,12 +438,15 @@ impl State {
 
     /// Forgets the records of a block that begins anew.
     fn forget(&mut self, program: &Program, scope: ScopeId, block: crate::graph::BlockId) -> Applied {
-        if planted(Fault::StaleRecords) {
-            return Ok(());
+        match planted(Fault::StaleRecords) {
+            true => Ok(()),
+            false => self.forget_slots(scope, program.block(block).slots.clone()),
         }
+    }
+
+    fn forget_slots(&mut self, scope: ScopeId, slots: Slots) -> Applied {
         let frame = self.scope(scope).ok_or(Corrupt)?.frame;
         let frame = self.frames.get_mut(frame).ok_or(Corrupt)?;
-        let slots = &program.block(block).slots;
         if let Some(records) = frame.records.get_mut(slots.start as usize..slots.end as usize) {
             records.fill_with(Record::default);
         }

@@ -5,7 +5,7 @@
 //! steps inside have made may be gone, so the step around these begins anew as a whole.
 
 use super::super::Failure;
-use super::super::event::{Event, EventKind, Part, RunEnd, ScopeId, StepEnd};
+use super::super::event::{Event, EventKind, Instead, Part, RunEnd, ScopeId, StepEnd};
 use super::super::state::*;
 use super::super::step::is_repeated;
 use super::{Applied, Corrupt, join};
@@ -103,6 +103,22 @@ impl State {
         });
         begins.next = Some(node);
         self.queue(program, at, scope)
+    }
+
+    /// Puts something else in the place of what the next step would begin on.
+    pub(super) fn replace(&mut self, instead: &Instead) -> Applied {
+        let scope = self.scopes.get_mut(instead.scope.0).ok_or(Corrupt)?;
+        if scope.active.is_some() {
+            return Err(Corrupt);
+        }
+        if let Some(data) = &instead.data {
+            scope.data = data.clone();
+        }
+        if let Some(state) = &instead.state {
+            let instance = self.instances.get_mut(scope.instance).ok_or(Corrupt)?;
+            instance.state = state.clone();
+        }
+        Ok(())
     }
 
     /// Time limits do not count while a run stands still; sleeps end at their moment. What held it holds it no longer.

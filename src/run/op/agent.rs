@@ -91,7 +91,7 @@ fn next(turn: &mut Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<(), Corrupt> {
     let mut servers = ask.tools.iter().filter(unknown).filter_map(|tool| tool.server.as_ref());
     if let Some(server) = servers.find(|server| !listed.iter().any(|(known, _)| known == *server)) {
         let server = server.clone();
-        return call(turn, scope, Request::McpTools(McpToolsRequest { server }));
+        return call(turn, scope, Request::McpTools(McpToolsRequest { server, at: None }));
     }
     if talk(turn, scope).is_some_and(|talk| talk.first.is_some()) {
         return ask_model(turn, scope, ask, 0, Vec::new());
@@ -132,8 +132,22 @@ fn opening(turn: &Turn<'_>, scope: ScopeId, ask: &Ask) -> Result<ModelRequest, F
         Some(prompt) => Some(turn.value(scope, prompt, Extra::default())?).filter(|prompt| !prompt.is_null()),
         None => None,
     };
-    messages.extend(prompt.map(|content| Message::User { content }));
-    if messages.len() == recalled {
+    let prompt = prompt.map(|content| Message::User { content });
+    // Who has asked may have said so in the conversation already.
+    let is_said = messages.len() == recalled && prompt.is_some() && messages.last() == prompt.as_ref();
+    messages.extend(prompt.filter(|_| !is_said));
+    let asks = |message: &Message| !matches!(message, Message::System { .. });
+    if let Some(otherwise) = &ask.otherwise
+        && !messages.iter().any(asks)
+    {
+        messages.extend(said_before(&turn.value(scope, otherwise, Extra::default())?)?);
+    }
+    // What was said there last may be the question; who has another one for an empty conversation answers any.
+    let is_asked = match &ask.otherwise {
+        Some(_) => messages.iter().any(asks),
+        None => messages.len() > recalled || matches!(messages.last(), Some(Message::User { .. })),
+    };
+    if !is_asked {
         let message = "there is nothing to ask: `prompt` is null and `messages` is empty";
         return Err(Failure::new("expression.type", message));
     }

@@ -113,7 +113,28 @@ fn request(turn: &Turn<'_>, scope: ScopeId, target: &Target) -> Result<Request, 
             server: server.clone(),
             tool: tool.clone(),
             arguments: optional(arguments)?.unwrap_or_else(|| Sealed::Plain(Data::Map(Arc::default()))),
+            at: None,
         }),
+        Target::Conversation(converse) => Request::Conversation(super::converse::request(turn, scope, converse)?),
+        Target::McpAt(call) => {
+            let text =
+                |build: &Build| -> Result<Name, Failure> { Ok(turn.value(scope, build, Extra::default())?.to_text()) };
+            let url = text(&call.url)?;
+            let server = call.label.clone().unwrap_or_else(|| url.clone());
+            let at = Some(McpAddress {
+                url,
+                headers: entries(optional(&call.headers)?, "headers")?,
+            });
+            match text(&call.tool)? {
+                tool if &*tool == "tools/list" => Request::McpTools(McpToolsRequest { server, at }),
+                tool => Request::Mcp(McpRequest {
+                    server,
+                    tool,
+                    arguments: optional(&call.arguments)?.unwrap_or_else(|| Sealed::Plain(Data::Map(Arc::default()))),
+                    at,
+                }),
+            }
+        }
         Target::Function { name, arguments } => Request::Function(FunctionRequest {
             name: name.clone(),
             arguments: match plain(arguments)? {

@@ -115,6 +115,7 @@ pub(super) fn end(
             data: None,
             state,
             error: None,
+            arm: None,
         },
     })?;
     let calling = turn.state.active(caller).ok_or(Corrupt)?;

@@ -5,9 +5,11 @@ mod approve;
 mod call;
 mod choose;
 mod control;
+mod converse;
 pub(super) mod enter;
 mod evaluate;
 mod fork;
+mod jump;
 mod repeat;
 mod wait;
 
@@ -41,6 +43,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, scope: ScopeId) -> Result<(), Corrupt> 
         Op::End { when, output } => control::end(turn, scope, when, output),
         Op::Cancel { when, reason } => control::cancel(turn, scope, when, reason),
         Op::Choose { arms, otherwise } => choose::begin(turn, scope, arms, *otherwise),
+        Op::Jump(jump) => jump::begin(turn, scope, jump),
         Op::Fork(fork) => fork::begin(turn, scope, fork),
         Op::ForEach(each) => fork::begin_each(turn, scope, each),
         Op::Loop(repeat) => repeat::begin(turn, scope, repeat),

@@ -73,7 +73,7 @@ fn auth(reader: &mut Reader<'_>, root: &Node, around: &Around<'_>) -> Option<Aut
         let diagnostic = Diagnostic::error(Code::MissingKey, root.span, message);
         reader.report(diagnostic.help(format!("write for example `tokens: {TOKEN_EXAMPLE}`")));
     }
-    Some(Auth { tokens, jwt })
+    Some(Auth::new(tokens, jwt))
 }
 
 fn tokens(reader: &mut Reader<'_>, node: &Node, around: &Around<'_>) -> Tokens {

@@ -1,10 +1,11 @@
 //! The log: one line for each request, with an id that the caller is told as well. Tokens, headers and bodies are not in
 //! it.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::MatchedPath;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
@@ -15,10 +16,26 @@ use crate::serve::refusal::Refused;
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over.
 const LONGEST: usize = 128;
+/// The longest of ours: random digits and a number.
+const LONGEST_OWN: usize = 12 + 1 + 20;
 
 /// Which execution an answer is about, among its extensions, where the path does not say it.
 #[derive(Clone, Debug)]
-pub(in crate::serve) struct Concerns(pub Name);
+pub(in crate::serve) struct Concerns(Name);
+
+impl Concerns {
+    /// Notes it, if there is a log for it.
+    pub fn note(execution: &Name, answer: &mut Response) {
+        if is_logged() {
+            answer.extensions_mut().insert(Concerns(execution.clone()));
+        }
+    }
+}
+
+/// Whether anybody reads what becomes of requests.
+fn is_logged() -> bool {
+    tracing::enabled!(tracing::Level::INFO)
+}
 
 /// Ids for requests that have none.
 #[derive(Debug)]
@@ -44,9 +61,11 @@ impl Ids {
             Some((id, bytes)) if !bytes.is_empty() && bytes.len() <= LONGEST && bytes.iter().all(fits) => id.clone(),
             _ => {
                 let number = self.next.fetch_add(1, Ordering::Relaxed);
-                // Letters and digits always are a header value.
-                HeaderValue::try_from(format!("{}-{number}", self.prefix))
-                    .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+                let mut text = Vec::with_capacity(LONGEST_OWN);
+                text.extend_from_slice(self.prefix.as_bytes());
+                // Writing to a vector does not fail, and letters and digits always are a header value.
+                let _ = write!(text, "-{number}");
+                HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
             }
         }
     }
@@ -62,9 +81,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub fn new(method: &Method, route: Option<MatchedPath>, path: &str) -> Record {
-        let logged = tracing::enabled!(tracing::Level::INFO);
-        let execution = route.as_ref().filter(|_| logged).and_then(|route| {
+    pub fn of(request: &Request) -> Record {
+        let (route, path) = (request.extensions().get::<MatchedPath>().cloned(), request.uri().path());
+        let execution = route.as_ref().filter(|_| is_logged()).and_then(|route| {
             let mut segments = route.as_str().split('/').zip(path.split('/'));
             let (_, execution) = segments.find(|(name, _)| *name == "{execution}")?;
             Some(
@@ -76,7 +95,7 @@ impl Record {
             )
         });
         Record {
-            method: method.clone(),
+            method: request.method().clone(),
             route,
             execution,
             user: None,
@@ -90,7 +109,7 @@ impl Record {
 
     /// Writes the line.
     pub fn answered(&self, response: &Response, took: Duration) {
-        if !tracing::enabled!(tracing::Level::INFO) {
+        if !is_logged() {
             return;
         }
         let (method, route, status) = (self.method.as_str(), self.route(), response.status());

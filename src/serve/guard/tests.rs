@@ -55,7 +55,7 @@ fn a_panic_ends_one_request_and_tells_nothing() {
     let router = Router::new()
         .route("/panics", get(panics))
         .route("/works", get(|| async { "fine" }))
-        .layer(axum::middleware::from_fn_with_state(guarded, guard));
+        .layer(Guarding(guarded));
     let ask = |path: &str| {
         let request = Request::get(path)
             .header("host", "localhost")

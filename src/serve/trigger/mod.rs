@@ -4,6 +4,7 @@
 //! schedule that is changed is a new one, which begins now. Of several versions of a workflow the highest is started.
 
 mod cron;
+mod describe;
 mod signature;
 mod webhook;
 
@@ -13,8 +14,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub(super) use cron::run as run_schedules;
+pub(super) use describe::describe;
 pub(super) use webhook::router as webhooks;
 
+use super::catalog::Catalog;
 use super::service::Service;
 use crate::data::Data;
 use crate::expr::{Build, EvalError, Names, Root};
@@ -25,9 +28,17 @@ use crate::load::Loaded;
 pub const STARTED_BY: &str = "interpret.trigger";
 
 /// Paths of the server itself, which no webhook can have.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 16] = [
     "/workflows",
     "/voltagent",
+    "/foundry",
+    "/openai",
+    "/agents",
+    "/msi/token",
+    "/llamaindex",
+    "/handlers",
+    "/results",
+    "/events",
     "/health",
     "/ready",
     "/metrics",
@@ -79,6 +90,14 @@ impl Armed {
             })
         };
         header.triggers.iter().map(arm).collect()
+    }
+
+    /// The path of a webhook.
+    fn path(&self) -> Option<&str> {
+        match &self.trigger.source {
+            TriggerSource::Webhook(webhook) => Some(&webhook.path),
+            TriggerSource::Cron(_) => None,
+        }
     }
 
     /// What the definition makes of a tick or delivery; absent is `None`.
@@ -154,6 +173,14 @@ impl Acted {
     }
 }
 
+impl Catalog {
+    /// The webhooks; of those with the same path, the first counts.
+    fn webhooks(&self) -> impl Iterator<Item = &Arc<Armed>> {
+        let is_served = |armed: &&Arc<Armed>| armed.path().is_some_and(|path| !is_taken(path));
+        self.triggers().filter(is_served)
+    }
+}
+
 impl Service {
     /// How many schedules and webhooks are served.
     pub fn triggers(&self) -> (usize, usize) {
@@ -186,12 +213,8 @@ impl Service {
     /// The webhook with a path.
     fn webhook(&self, path: &str) -> Option<Arc<Armed>> {
         let catalog = self.catalog();
-        let mut all = catalog.triggers();
-        let found = all.find(|armed| match &armed.trigger.source {
-            TriggerSource::Webhook(webhook) => &*webhook.path == path && !is_taken(path),
-            TriggerSource::Cron(_) => false,
-        });
-        found.cloned()
+        let mut webhooks = catalog.webhooks();
+        webhooks.find(|armed| armed.path() == Some(path)).cloned()
     }
 }
 

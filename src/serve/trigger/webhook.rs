@@ -9,6 +9,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::signature::verify;
 use super::{Acted, Armed, STARTED_BY, hash};
 use crate::data;
@@ -17,12 +20,14 @@ use crate::drive::RunHandle;
 use crate::graph::{Name, Respond, TriggerSource, Webhook};
 use crate::run::RunEnd;
 use crate::serve::caller::{Caller, Scope};
+use crate::serve::dialect;
 use crate::serve::metrics::Metrics;
 use crate::serve::operations;
 use crate::serve::problem::Problem;
 use crate::serve::receive::receive;
 use crate::serve::refusal::{json, refusal};
 use crate::serve::service::{Begin, Service};
+use crate::serve::success::Success;
 
 /// Headers that say who somebody is; runs, which are kept, do not see them.
 const PRIVATE: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
@@ -36,7 +41,7 @@ pub(in crate::serve) fn router(service: Arc<Service>, metrics: Arc<Metrics>) -> 
 
 async fn answer(State((service, metrics)): State<Hooks>, caller: Caller, request: Request) -> Response {
     let Some(armed) = service.webhook(request.uri().path()) else {
-        return operations::unknown(request.uri().clone()).await;
+        return dialect::elsewhere(service, caller, request).await;
     };
     let TriggerSource::Webhook(webhook) = &armed.trigger.source else {
         return operations::unknown(request.uri().clone()).await;
@@ -95,9 +100,8 @@ impl Delivery<'_> {
             }
         };
         let (parts, body) = request.into_parts();
-        // The limits of bodies are among the extensions.
-        let body = receive(Request::from_parts(parts.clone(), body), self.service).await?;
-        let message = self.check_signature(&parts.headers, &body)?;
+        let body = receive(body, self.service).await?;
+        let message = self.check_signature(&parts.headers, &body).await?;
         let trigger = seen(&parts, body).await?;
         let begin = self.begin(&trigger, message)?;
         let id = begin.execution.clone();
@@ -114,20 +118,29 @@ impl Delivery<'_> {
     }
 
     /// The id of the message, where the sender has signed one.
-    fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Name>, Problem> {
+    async fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Name>, Problem> {
         let Some(secret) = &self.webhook.secret else {
             return Ok(None);
         };
         let now = self.service.driver().clock().now();
-        let unset = |why: &dyn std::fmt::Display| Problem::Unavailable(format!("the secret of the webhook: {why}"));
+        let unset = |why: &dyn std::fmt::Display| {
+            // Anybody may send this; where secrets are is the operator's business.
+            tracing::warn!(trigger = %self.armed.place, "the secret of the webhook cannot be had: {why}");
+            Problem::Unavailable("the secret of the webhook cannot be had; the log of the server says why".to_owned())
+        };
         let sealed = secret
             .eval_sealed(&self.armed.names(&Data::Null, now))
             .map_err(|error| unset(&error.message))?;
-        let secret = self.service.secrets().reveal(&sealed).map_err(|error| unset(&error))?;
+        let secret = self
+            .service
+            .secrets()
+            .reveal(&sealed)
+            .await
+            .map_err(|error| unset(&error))?;
         let secret = secret.as_str().filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| unset(&"it is empty, or no text"))?;
         verify(self.webhook.signature, secret, headers, body, now)
-            .map_err(|wrong| Problem::Unauthorized(wrong.to_string()))
+            .map_err(|wrong| Problem::BadSignature(wrong.to_string()))
     }
 
     fn begin(&self, trigger: &Data, message: Option<Name>) -> Result<Begin, Problem> {
@@ -166,26 +179,50 @@ impl Delivery<'_> {
                 Acted::Started => StatusCode::ACCEPTED,
                 Acted::Known | Acted::Skipped | Acted::Refused => StatusCode::OK,
             };
-            let data = data!({ "executionId": execution, "workflowId": workflow, "status": handle.status().as_str() });
-            return Ok(json(status, &data!({ "success": true, "data": data })));
+            let status_of = handle.status().as_str();
+            return Ok(json(
+                status,
+                &Success::of(Delivered::new(execution, workflow, status_of)),
+            ));
         }
         let rest = self.service.rest(handle).await?;
-        let (result, error) = match &rest.end {
-            Some(RunEnd::Completed(result)) => (result.clone(), Data::Null),
-            Some(RunEnd::Failed(failure)) => (Data::Null, failure.to_data()),
-            Some(RunEnd::Cancelled(_)) | None => (Data::Null, Data::Null),
-        };
-        let mut data = vec![
-            ("executionId", Data::from(execution)),
-            ("workflowId", Data::from(workflow)),
-            ("status", Data::from(rest.status.as_str())),
-            ("result", result),
-        ];
-        if error != Data::Null {
-            data.push(("error", error));
+        let mut delivered = Delivered::new(execution, workflow, rest.status.as_str());
+        match &rest.end {
+            Some(RunEnd::Completed(result)) => delivered.result = Some(result.clone()),
+            Some(RunEnd::Failed(failure)) => {
+                delivered.result = Some(Data::Null);
+                delivered.error = Some(failure.to_data());
+            }
+            Some(RunEnd::Cancelled(_)) | None => delivered.result = Some(Data::Null),
         }
-        let data: Data = data.into_iter().map(|(key, value)| (Name::from(key), value)).collect();
-        Ok(json(StatusCode::OK, &data!({ "success": true, "data": data })))
+        Ok(json(StatusCode::OK, &Success::of(delivered)))
+    }
+}
+
+/// What has come of a delivery.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Delivered {
+    execution_id: Name,
+    workflow_id: Name,
+    status: &'static str,
+    /// The result, where the trigger says `respond: result`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Data>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Data>,
+}
+
+impl Delivered {
+    fn new(execution_id: Name, workflow_id: Name, status: &'static str) -> Delivered {
+        Delivered {
+            execution_id,
+            workflow_id,
+            status,
+            result: None,
+            error: None,
+        }
     }
 }
 

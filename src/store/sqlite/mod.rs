@@ -24,11 +24,14 @@ use futures_util::FutureExt;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Append, Batch, Cursor, Definition, Entry, Error, Filter, Head, Reply, Request, Snapshot, Store};
-use super::{Expected, Page, Register, Registered};
+use super::{
+    Append, Batch, Conversation, Cursor, Definition, Entry, Error, Filter, Head, Page, Reply, Request, Said, Snapshot,
+    Store,
+};
+use super::{Expected, KeyPage, Register, Registered};
 use crate::data::Data;
 use crate::graph::{Name, Timestamp};
-use crate::run::{Message, Status};
+use crate::run::Status;
 use lease::Lease;
 use process::Process;
 use readers::Readers;
@@ -243,6 +246,11 @@ impl Store for Sqlite {
             .ask(move |connection, _| write::prune(connection, before, limit))
     }
 
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        let run = run.clone();
+        self.writer.ask(move |connection, _| write::forget(connection, &run))
+    }
+
     fn ask(&self, run: &Name, request: Request) -> Reply<'_, u64> {
         let run = run.clone();
         self.writer
@@ -273,16 +281,39 @@ impl Store for Sqlite {
             .ask(move |connection, _| write::prune_definitions(connection, before))
     }
 
-    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<Message>> {
-        let conversation = conversation.clone();
-        self.readers
-            .ask(move |connection| conversation::recall(connection, &conversation, limit))
+    fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
+        self.writer
+            .ask(move |connection, _| conversation::say(connection, &conversation, &messages))
     }
 
-    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<Message>) -> Reply<'_, ()> {
-        let (conversation, effect) = (conversation.clone(), effect.to_owned());
+    fn conversation(&self, id: &Name) -> Reply<'_, Option<Conversation>> {
+        let id = id.clone();
+        self.readers
+            .ask(move |connection| conversation::conversation(connection, &id))
+    }
+
+    fn said(&self, conversation: &Name, page: Page) -> Reply<'_, Vec<Said>> {
+        let conversation = conversation.clone();
+        self.readers
+            .ask(move |connection| conversation::said(connection, &conversation, &page))
+    }
+
+    fn message(&self, conversation: &Name, id: &Name) -> Reply<'_, Option<Said>> {
+        let (conversation, id) = (conversation.clone(), id.clone());
+        self.readers
+            .ask(move |connection| conversation::message(connection, &conversation, &id))
+    }
+
+    fn unsay(&self, conversation: &Name, id: &Name) -> Reply<'_, bool> {
+        let (conversation, id) = (conversation.clone(), id.clone());
         self.writer
-            .ask(move |connection, _| conversation::remember(connection, &conversation, &effect, &messages))
+            .ask(move |connection, _| conversation::unsay(connection, &conversation, &id))
+    }
+
+    fn forget_conversation(&self, conversation: &Name) -> Reply<'_, bool> {
+        let conversation = conversation.clone();
+        self.writer
+            .ask(move |connection, _| conversation::forget(connection, &conversation))
     }
 
     fn cursor(&self, trigger: &Name) -> Reply<'_, Option<Cursor>> {
@@ -302,7 +333,7 @@ impl Store for Sqlite {
             .ask(move |connection| register::registered(connection, register, &key))
     }
 
-    fn list_registered(&self, register: Register, page: Page) -> Reply<'_, Vec<Registered>> {
+    fn list_registered(&self, register: Register, page: KeyPage) -> Reply<'_, Vec<Registered>> {
         self.readers
             .ask(move |connection| register::list(connection, register, &page))
     }

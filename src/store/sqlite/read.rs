@@ -171,6 +171,9 @@ pub(super) fn listing(filter: &Filter) -> (String, Vec<Value>) {
     if let Some(user) = &filter.user {
         only("user = ?", vec![text(user)]);
     }
+    if let Some(conversation) = &filter.conversation {
+        only("conversation = ?", vec![text(conversation)]);
+    }
     for (label, value) in &filter.labels {
         only(
             "EXISTS (SELECT 1 FROM json_each(labels) AS label WHERE label.key = ? AND label.value = ?)",

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Error, unavailable};
 use crate::data::Data;
 use crate::graph::Name;
-use crate::store::{Expected, Page, Register, Registered};
+use crate::store::{Expected, KeyPage, Register, Registered};
 
 /// Values are JSON.
 pub(super) const TABLE: &str = "
@@ -26,7 +26,7 @@ pub(super) fn registered(connection: &Connection, register: Register, key: &str)
     found.map(read).transpose()
 }
 
-pub(super) fn list(connection: &Connection, register: Register, page: &Page) -> Result<Vec<Registered>, Error> {
+pub(super) fn list(connection: &Connection, register: Register, page: &KeyPage) -> Result<Vec<Registered>, Error> {
     let mut select = connection
         .prepare_cached(
             "SELECT key, revision, value FROM registers

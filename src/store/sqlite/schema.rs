@@ -2,20 +2,38 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::OpenError;
+use super::{OpenError, conversation};
 
 /// Marks a file as one of ours: "intp".
 const APPLICATION: i32 = 0x696e_7470;
 
 /// What leads from each version of the tables to the next; a file without tables has version 0.
-pub(super) const MIGRATIONS: &[&str] = &[
-    FIRST,
-    REQUESTS,
-    BATCHES,
-    super::conversation::TABLE,
-    CURSORS,
-    super::register::TABLE,
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration::Batch(FIRST),
+    Migration::Batch(REQUESTS),
+    Migration::Batch(BATCHES),
+    Migration::Batch(conversation::FIRST),
+    Migration::Batch(CURSORS),
+    Migration::Made(conversation::migrate),
+    Migration::Batch(super::register::TABLE),
 ];
+
+/// A step from a version to the next.
+pub(super) enum Migration {
+    /// Statements.
+    Batch(&'static str),
+    /// What statements alone cannot do.
+    Made(fn(&Connection) -> rusqlite::Result<()>),
+}
+
+impl Migration {
+    pub fn apply(&self, connection: &Connection) -> rusqlite::Result<()> {
+        match self {
+            Migration::Batch(statements) => connection.execute_batch(statements),
+            Migration::Made(make) => make(connection),
+        }
+    }
+}
 
 /// Times are milliseconds since 1970 in UTC.
 const FIRST: &str = "
@@ -175,7 +193,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         return Err(OpenError::Newer { found, known: newest });
     }
     for migration in MIGRATIONS.iter().skip(found) {
-        transaction.execute_batch(migration)?;
+        migration.apply(&transaction)?;
     }
     mark(&transaction, newest)?;
     transaction.commit()?;

@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::super::conformance::{append, started};
+use super::super::conformance::{a_conversation, a_message, append, started};
 use super::*;
 use crate::data;
+use crate::graph::Order;
 use crate::run::{Event, EventKind};
+use crate::store::{Asking, converse, releases};
 
 /// A file that is gone when the test is over.
 struct File(PathBuf);
@@ -81,7 +83,7 @@ fn of_version(version: usize) -> File {
     let file = File::new();
     let raw = file.raw();
     for migration in &schema::MIGRATIONS[..version] {
-        raw.execute_batch(migration).unwrap();
+        migration.apply(&raw).unwrap();
     }
     let mark = format!("PRAGMA application_id = 0x696e7470; PRAGMA user_version = {version}");
     raw.execute_batch(&mark).unwrap();
@@ -138,11 +140,49 @@ fn a_file_without_conversations_gets_them() {
     let file = of_version(3);
     block_on(async {
         let store = file.open();
-        let said = crate::run::Message::User {
-            content: crate::data::Data::from("Hello"),
+        let (conversation, hello) = (a_conversation("c"), a_message("1", "Hello"));
+        assert_eq!(store.say(conversation, vec![hello.clone()]).await, Ok(()));
+        assert_eq!(store.message(&"c".into(), &"1".into()).await, Ok(Some(hello)));
+    });
+}
+
+#[test]
+fn what_was_said_before_messages_had_ids_is_known_and_not_said_twice() {
+    let file = of_version(5);
+    let said = |effect: &str, role: &str, text: &str| {
+        let message = format!(r#"{{"role":"{role}","content":"{text}"}}"#);
+        file.raw()
+            .execute(
+                "INSERT INTO conversation_messages (conversation, effect, message) VALUES ('c', ?, ?)",
+                [effect, &message],
+            )
+            .unwrap();
+    };
+    said("a/x[remember:]#1", "user", "Hello");
+    said("a/x[remember:]#1", "assistant", "Good day");
+    said("b/x[remember:]#1", "user", "Again");
+    block_on(async {
+        let store = file.open();
+        let texts = async || {
+            let said = store.recall(&"c".into(), 10).await.unwrap();
+            let texts = said.iter().map(|said| said.to_data().get("content").unwrap().to_text());
+            texts.collect::<Vec<_>>().join(", ")
         };
-        assert_eq!(store.remember(&"c".into(), "a/x#1", vec![said.clone()]).await, Ok(()));
-        assert_eq!(store.recall(&"c".into(), 10).await, Ok(vec![said]));
+        assert_eq!(texts().await, "Hello, Good day, Again");
+        // The effect was in flight when the file was brought to this version.
+        let asking = Asking {
+            effect: "a/x[remember:]#1".to_owned(),
+            user: None,
+            at: Timestamp(5),
+        };
+        let request = crate::run::RememberRequest {
+            conversation: "c".into(),
+            agent: Some("x".into()),
+            messages: store.recall(&"c".into(), 10).await.unwrap()[..2].to_vec(),
+        };
+        let done = converse(&store, &asking, &crate::run::Request::Remember(request)).await;
+        assert!(matches!(done, crate::run::Outcome::Done(_)), "{done:?}");
+        assert_eq!(texts().await, "Hello, Good day, Again");
     });
 }
 
@@ -480,9 +520,23 @@ fn what_a_start_reads_and_pages_of_listings_are_found_by_index() {
     by_index(listing(of_one), "runs_by_workflow");
     let for_one = Filter {
         user: Some("ada".into()),
-        ..page
+        ..page.clone()
     };
     by_index(listing(for_one), "runs_by_user");
+    let of_talk = Filter {
+        conversation: Some("c".into()),
+        ..page
+    };
+    by_index(listing(of_talk), "runs_by_conversation");
+    for order in [Order::Ascending, Order::Descending] {
+        let page = Page {
+            after: Some("a".into()),
+            before: Some("b".into()),
+            ..Page::of(order, 10)
+        };
+        let (query, values) = conversation::listing(&"c".into(), &page);
+        by_index(plan(&query, values), "messages_in_order");
+    }
 }
 
 #[test]
@@ -518,9 +572,12 @@ fn definitions_that_no_run_uses_are_forgotten() {
         files: vec![("orders.yaml".into(), hash.into())],
         schemas: Vec::new(),
     };
-    for hash in ["program", "unused"] {
+    for hash in ["program", "unused", "released"] {
         block_on(store.keep(Arc::new(definition(hash)))).unwrap();
     }
+    // A release can be asked for at any time.
+    let (orders, released) = ("orders".into(), "released".into());
+    block_on(releases::release(&store, &orders, &released, Timestamp(1))).unwrap();
     block_on(store.append(append("a", 0, vec![started("a", 1)], Status::Suspended))).unwrap();
     // Young ones may be there for a run that is about to begin.
     assert_eq!(block_on(store.prune_definitions(Timestamp(1))), Ok(0));
@@ -534,6 +591,7 @@ fn definitions_that_no_run_uses_are_forgotten() {
         block_on(store.definition(&"program".into())),
         Ok(Some(Arc::new(definition("program"))))
     );
+    assert!(block_on(store.definition(&released)).unwrap().is_some());
 }
 
 #[test]

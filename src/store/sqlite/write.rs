@@ -9,6 +9,7 @@ use super::lease::{Lease, now};
 use super::{Definition, Error, Head, status_of, unavailable};
 use crate::graph::{Name, Timestamp};
 use crate::run::{Event, EventKind, Started, Status};
+use crate::store::Register;
 
 /// Events longer than this do not stand in the row of their batch.
 const LARGEST_EVENT: usize = 16 * 1024;
@@ -316,30 +317,50 @@ pub(super) fn prune(connection: &Connection, before: Timestamp, limit: usize) ->
             })?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
         for number in &numbers {
-            let mut blobs = connection.prepare_cached("DELETE FROM blob_uses WHERE run = ? RETURNING hash")?;
-            let blobs = blobs
-                .query_map([number], |row| row.get(0))?
-                .collect::<rusqlite::Result<Vec<String>>>()?;
-            for blob in blobs {
-                connection.execute(
-                    "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)",
-                    [blob],
-                )?;
-            }
-            connection.execute("DELETE FROM batches WHERE run = ?", [number])?;
-            connection.execute("DELETE FROM snapshots WHERE run = ?", [number])?;
-            connection.execute("DELETE FROM runs WHERE number = ?", [number])?;
+            delete_run(connection, *number)?;
         }
         Ok(numbers.len())
     };
     delete().map_err(unavailable)
 }
 
+/// Deletes a run if it is over.
+pub(super) fn forget(connection: &Connection, run: &Name) -> Result<bool, Error> {
+    let delete = || -> rusqlite::Result<bool> {
+        let mut over = connection
+            .prepare_cached("SELECT number FROM runs WHERE id = ? AND status IN ('completed', 'error', 'cancelled')")?;
+        let number = over.query_row([&**run], |row| row.get(0)).optional()?;
+        number.map_or(Ok(false), |number| delete_run(connection, number).map(|()| true))
+    };
+    delete().map_err(unavailable)
+}
+
+fn delete_run(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+    let mut blobs = connection.prepare_cached("DELETE FROM blob_uses WHERE run = ? RETURNING hash")?;
+    let blobs = blobs
+        .query_map([number], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
+    for blob in blobs {
+        connection.execute(
+            "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_uses WHERE hash = ?1)",
+            [blob],
+        )?;
+    }
+    connection.execute("DELETE FROM batches WHERE run = ?", [number])?;
+    connection.execute("DELETE FROM snapshots WHERE run = ?", [number])?;
+    connection.execute("DELETE FROM runs WHERE number = ?", [number])?;
+    Ok(())
+}
+
 pub(super) fn prune_definitions(connection: &Connection, before: Timestamp) -> Result<usize, Error> {
     let delete = || {
         let forgotten = connection.execute(
-            "DELETE FROM definitions WHERE kept < ? AND hash NOT IN (SELECT program FROM runs)",
-            [before.0],
+            "DELETE FROM definitions WHERE kept < ? AND hash NOT IN (SELECT program FROM runs)
+             AND hash NOT IN (
+                SELECT json_extract(value, '$.definition') FROM registers
+                WHERE register = ? AND json_extract(value, '$.definition') IS NOT NULL
+             )",
+            params![before.0, Register::Releases.as_str()],
         )?;
         if forgotten > 0 {
             connection.execute(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::points::{self, Condition, Point};
-use crate::graph::{Handler, Join, NodeId, OnLimit, Op, Program, Step};
+use crate::graph::{Aim, Handler, Join, NodeId, OnLimit, Op, Program, Step};
 use crate::run::{Event, EventKind, Failure, Part, Recovery, ScopeId, StepEnd, Verdict};
 
 /// How often the points of steps were brought about.
@@ -89,7 +89,7 @@ impl<'p> Follower<'p> {
             }
             EventKind::StepSkipped { scope, node } => {
                 self.outcome(*node, Condition::Step, false);
-                self.over(*scope, *node, true);
+                self.over(*scope, self.step(*node).next, true);
             }
             EventKind::AttemptStarted { scope, .. } => {
                 if let Some(at) = self.at.get_mut(scope) {
@@ -138,7 +138,7 @@ impl<'p> Follower<'p> {
             EventKind::StepEnded { scope, node, end } => {
                 self.ended(*scope, *node, end, ends);
                 if !ends {
-                    self.over(*scope, *node, !matches!(end, StepEnd::Failed(_)));
+                    self.over(*scope, self.after(*node, end), !matches!(end, StepEnd::Failed(_)));
                 }
                 self.at.remove(scope);
             }
@@ -193,9 +193,21 @@ impl<'p> Follower<'p> {
         }
     }
 
+    /// The step at which the block goes on behind one that has ended well.
+    fn after(&self, node: NodeId, end: &StepEnd) -> Option<NodeId> {
+        let step = self.step(node);
+        match (&step.node.op, end) {
+            (Op::Jump(jump), StepEnd::Success { arm: Some(arm), .. }) => match jump.aim(*arm)? {
+                Aim::Node(to) => Some(to),
+                Aim::End => None,
+            },
+            _ => step.next,
+        }
+    }
+
     /// A step is over, and with it perhaps the branch or iteration it was the last of.
-    fn over(&mut self, scope: ScopeId, node: NodeId, well: bool) {
-        if well && self.step(node).next.is_some() {
+    fn over(&mut self, scope: ScopeId, next: Option<NodeId>, well: bool) {
+        if well && next.is_some() {
             return;
         }
         let Some((outer, which)) = self.inside.get(&scope).copied() else {
@@ -257,12 +269,23 @@ impl<'p> Follower<'p> {
         }
     }
 
+    /// The conditions of a jump up to the one that held, if one did.
+    fn jumped(&mut self, node: NodeId, arm: u32) {
+        let Op::Jump(jump) = &self.step(node).node.op else {
+            return;
+        };
+        for at in 0..jump.arms.len().min(arm as usize + 1) {
+            self.outcome(node, Condition::Arm(at as u32), at as u32 == arm);
+        }
+    }
+
     fn ended(&mut self, scope: ScopeId, node: NodeId, end: &StepEnd, ends: bool) {
         let Some(at) = self.at.get(&scope) else { return };
         let (acted, caught, iterated, used_up) = (at.acted, at.caught, at.ended, at.begun == at.most);
         let step = self.step(node);
         let op = &step.node.op;
         let (data, error) = match end {
+            StepEnd::Success { arm: Some(arm), .. } => return self.jumped(node, *arm),
             StepEnd::Success { data, error, .. } => (data, error),
             StepEnd::Failed(failure) => {
                 if !caught {
@@ -297,6 +320,8 @@ impl<'p> Follower<'p> {
             Op::Choose { arms, .. } if !acted => {
                 (0..arms.len()).for_each(|arm| self.outcome(node, Condition::Arm(arm as u32), false));
             }
+            // It went on at the next step: no condition held.
+            Op::Jump(jump) => self.jumped(node, jump.arms.len() as u32),
             // Which of the two it was that ended it, the events do not tell.
             Op::Loop(repeat) if used_up && repeat.on_limit == OnLimit::Continue => {}
             Op::Loop(repeat) if iterated => self.outcome(node, Condition::Loop, repeat.ends_on),
@@ -306,5 +331,62 @@ impl<'p> Follower<'p> {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data;
+    use crate::data::Data;
+    use crate::expr::{Build, Expression};
+    use crate::graph::{Builder, Header, Jump, Node, Timestamp};
+    use crate::run::{Input, Run, Start};
+    use crate::source::{Sources, Span};
+
+    /// Counts up, goes back while the first condition holds, and ends when the second does.
+    fn counting() -> Arc<Program> {
+        let origin = Span::new(Sources::new().add("test", ""), 0, 0);
+        let step = |id: &str, op: Op| Node {
+            id: id.into(),
+            kind: "andThen",
+            name: None,
+            purpose: None,
+            origin,
+            named: true,
+            op,
+            keys: None,
+        };
+        let mut builder = Builder::new();
+        let count = builder.node(step("count", Op::Set(Build::from_scalar("=data + 1").unwrap())));
+        let arm = |when: &str, aim: Aim| (Arc::new(Expression::compile(when).unwrap()), aim);
+        let jump = Jump {
+            arms: vec![arm("data < 2", Aim::Node(count)), arm("data > 5", Aim::End)],
+            otherwise: None,
+            limit: 5,
+        };
+        let jump = builder.node(step("jump", Op::Jump(Box::new(jump))));
+        let body = builder.block(vec![count, jump]);
+        let graph = Arc::new(builder.finish(Header::new("test", origin), body));
+        Arc::new(Program::link(graph, |_, _| None).unwrap())
+    }
+
+    #[test]
+    fn the_conditions_of_a_jump_are_covered_as_far_as_they_were_asked() {
+        let program = counting();
+        let of = |input: Data| {
+            let (mut run, mut events) = (Run::new(program.clone()), Vec::new());
+            run.handle(Timestamp(0), Input::Start(Start::new("r", input)), &mut events)
+                .unwrap();
+            let hits = follow(&program, &events);
+            [(0, true), (0, false), (1, true), (1, false)].map(|(arm, outcome)| {
+                let point = Point::Outcome(Condition::Arm(arm), outcome);
+                hits.get(&(NodeId(1), point)).copied().unwrap_or_default()
+            })
+        };
+        assert_eq!(of(data!(0)), [1, 1, 0, 1]);
+        assert_eq!(of(data!(7)), [0, 1, 1, 0]);
     }
 }

@@ -46,6 +46,7 @@ impl Condition {
             (Condition::Handler(at), _) => keys?.catch.get(at as usize)?.when.as_deref(),
             (Condition::Unit, op) => when(op),
             (Condition::Arm(at), Op::Choose { arms, .. }) => arms.get(at as usize).map(|(condition, _)| &**condition),
+            (Condition::Arm(at), Op::Jump(jump)) => jump.arms.get(at as usize).map(|(condition, _)| &**condition),
             (Condition::Branch(at), Op::Fork(fork)) => fork.branches.get(at as usize)?.condition.as_deref(),
             (Condition::Loop, Op::Loop(repeat)) => Some(&repeat.condition),
             _ => None,
@@ -85,6 +86,7 @@ pub(super) fn of(node: &Node) -> Vec<Point> {
     }
     match &node.op {
         Op::Choose { arms, .. } => (0..arms.len()).for_each(|at| both(Condition::Arm(at as u32))),
+        Op::Jump(jump) => (0..jump.arms.len()).for_each(|at| both(Condition::Arm(at as u32))),
         Op::Loop(_) => both(Condition::Loop),
         Op::Guard(_) => both(Condition::Rules),
         Op::Fork(fork) => {

@@ -33,6 +33,51 @@ fn every_operation_that_is_described_is_there() {
 }
 
 #[test]
+fn the_webhooks_that_are_served_are_described() {
+    let hooks = "
+kind: Workflow
+id: orders
+permissions: { secrets: [HOOK_SECRET] }
+triggers:
+  - webhook: { path: /hooks/orders, secret: =secrets.HOOK_SECRET, respond: result }
+  - webhook: { path: /hooks/open, methods: [POST, GET] }
+steps:
+  - { kind: andThen, id: a, set: 1 }
+";
+    let served = Served::with(&[("orders.yaml", hooks)], &["--watch"]);
+    let described = served.get("/openapi.json").body;
+    let signed = described.pointer("/paths/~1hooks~1orders/post").unwrap();
+    assert_eq!(signed.get("security"), Some(&data!([])));
+    let names = signed.get("parameters").and_then(Data::as_list).unwrap();
+    let names: Vec<_> = names.iter().filter_map(|parameter| parameter.get("name")).collect();
+    assert_eq!(
+        names,
+        [
+            &data!("webhook-id"),
+            &data!("webhook-timestamp"),
+            &data!("webhook-signature")
+        ]
+    );
+    for (method, body) in [("post", true), ("get", false)] {
+        let open = described.pointer(&format!("/paths/~1hooks~1open/{method}")).unwrap();
+        assert_eq!((open.get("security"), open.get("requestBody").is_some()), (None, body));
+        let schema = open
+            .pointer("/responses/202/content/application~1json/schema/$ref")
+            .unwrap()
+            .to_text();
+        assert!(described.pointer(schema.trim_start_matches('#')).is_some(), "{schema}");
+    }
+    assert!(served.get("/docs").body.to_text().contains("/hooks/orders"));
+    served
+        .folder
+        .write("w/orders.yaml", hooks.replace("/hooks/open", "/hooks/new").as_bytes());
+    served.said("the files were read again");
+    let described = served.get("/openapi.json").body;
+    assert!(described.pointer("/paths/~1hooks~1new/get").is_some());
+    assert!(described.pointer("/paths/~1hooks~1open").is_none());
+}
+
+#[test]
 fn references_in_the_description_lead_somewhere() {
     let served = Served::new(&[("order.yaml", ORDER)]);
     let described = served.get("/openapi.json").body;

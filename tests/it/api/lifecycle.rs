@@ -192,8 +192,8 @@ fn an_execution_is_repeated_from_a_step() {
     assert_eq!(answered.at("/data/status"), data!("completed"), "{answered:?}");
     assert_eq!(served.post(&replay, &data!({ "stepId": "settle" })).refusal().0, 404);
     assert_eq!(served.post(&replay, &data!({})).refusal().0, 400);
-    let refused = served.post(&replay, &data!({ "stepId": "approval", "inputData": {} }));
-    assert_eq!(refused.refusal(), (400, "malformed".to_owned()));
+    let wrong = data!({ "stepId": "approval", "workflowStateOverride": 1 });
+    assert_eq!(served.post(&replay, &wrong).refusal(), (400, "malformed".to_owned()));
 }
 
 #[test]
@@ -268,5 +268,63 @@ steps:
     assert_eq!(
         served.get("/workflows/payment/executions/p/state").at("/data/result"),
         data!({ "amount": 5 })
+    );
+}
+
+/// Adds to its data and to its state, step by step.
+const SUMS: &str = "
+kind: Workflow
+id: sums
+state: { seen: 0 }
+stateSchema: { type: object, properties: { seen: { type: integer } } }
+steps:
+  - { kind: andThen, id: one, set: { n: =data.n + 1 }, setState: { seen: =state.seen + 1 } }
+  - { kind: andWhen, id: two, condition: =data.n > 100, set: { n: 0 } }
+  - { kind: andThen, id: three, set: { n: =data.n * 2, was: =input.n, one: =steps.one.output.n, seen: =state.seen } }
+";
+
+#[test]
+fn a_replay_begins_its_step_on_other_data_and_another_state() {
+    let served = Served::new(&[("sums.yaml", SUMS)]);
+    let body = data!({ "input": { "n": 1 }, "options": { "executionId": "a" } });
+    let first = served.post("/workflows/sums/execute", &body);
+    assert_eq!(
+        first.at("/data/result"),
+        data!({ "n": 4, "was": 1, "one": 2, "seen": 1 })
+    );
+    let replay = |body: &Data| served.post("/workflows/sums/executions/a/replay", body);
+    // What happened before the step stays what it was.
+    let other = replay(&data!({ "stepId": "three", "inputData": { "n": 50 }, "workflowStateOverride": { "seen": 9 } }));
+    assert_eq!(
+        other.at("/data/result"),
+        data!({ "n": 100, "was": 1, "one": 2, "seen": 9 })
+    );
+    // Also from a step that was passed over, whose condition holds now.
+    let other = replay(&data!({ "stepId": "two", "inputData": { "n": 500 } }));
+    assert_eq!(other.at("/data/result/n"), data!(0));
+    let other = replay(&data!({ "stepId": "one", "inputData": { "n": 10 } }));
+    assert_eq!(
+        other.at("/data/result"),
+        data!({ "n": 22, "was": 1, "one": 11, "seen": 1 })
+    );
+    let id = other.at("/data/executionId").to_text();
+    let state = served.get(&format!("/workflows/sums/executions/{id}/state"));
+    assert_eq!(state.at("/data/replayedFromExecutionId"), data!("a"));
+    assert_eq!(state.at("/data/replayFromStepId"), data!("one"));
+    assert_eq!(
+        (state.at("/data/input"), state.at("/data/metadata")),
+        (data!({ "n": 1 }), data!({}))
+    );
+    let refused = replay(&data!({ "stepId": "three", "workflowStateOverride": { "seen": "x" } }));
+    assert_eq!(refused.refusal(), (400, "invalid".to_owned()));
+    assert_eq!(refused.at("/violations/0/pointer"), data!("/seen"));
+    // None of the refused is there.
+    assert_eq!(
+        served
+            .get("/workflows/executions")
+            .at("/data")
+            .as_list()
+            .map(|all| all.len()),
+        Some(4)
     );
 }

@@ -7,6 +7,7 @@
 mod describe;
 mod dify;
 mod errors;
+mod foundry;
 mod lifecycle;
 mod listing;
 mod operate;

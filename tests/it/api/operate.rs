@@ -8,7 +8,7 @@ use super::{NAPS, ORDER, Served};
 fn it_says_what_it_is_and_that_it_is_well() {
     let served = Served::new(&[("order.yaml", ORDER)]);
     assert_eq!(served.get("/").at("/workflows"), data!(1));
-    assert_eq!(served.get("/health").body, data!({ "status": "ok" }));
+    assert_eq!(served.get("/health").body, data!({ "status": "healthy" }));
     assert_eq!(served.get("/ready").body, data!({ "status": "ok" }));
     served.get("/workflows/nope");
     let metrics = served.get("/metrics").body.to_text();
@@ -73,4 +73,64 @@ fn a_workflow_whose_id_is_a_word_of_the_routes_is_not_served() {
     let reserved = "kind: Workflow\nid: executions\nsteps: [{ kind: andThen, id: a, set: 1 }]\n";
     let served = Served::new(&[("order.yaml", ORDER), ("reserved.yaml", reserved)]);
     assert_eq!(served.get("/").at("/workflows"), data!(1));
+}
+
+#[test]
+fn what_has_been_over_for_long_is_forgotten() {
+    let served = Served::with(&[("order.yaml", ORDER)], &["--keep", "1s"]);
+    for (id, amount) in [("over", 4), ("waiting", 5000)] {
+        let input = data!({ "orderId": "A", "amount": amount });
+        let body = data!({ "input": input, "options": { "executionId": id } });
+        served.post("/workflows/order-approval/execute", &body).data();
+    }
+    served.said("what has been over for long is forgotten");
+    let state = |id: &str| served.get(&format!("/workflows/order-approval/executions/{id}/state"));
+    assert_eq!(state("over").refusal(), (404, "execution-not-found".to_owned()));
+    assert_eq!(state("waiting").at("/data/status"), data!("suspended"));
+}
+
+#[test]
+#[cfg(unix)]
+fn who_may_ask_is_read_again_and_stays_where_that_is_wrong() {
+    let file = |token: &str| {
+        let hash = crate::serve::hash(token);
+        format!("tokens: [{{ name: a, hash: \"{hash}\", scope: admin }}]\n")
+    };
+    let (before, after) = (file("before"), file("after"));
+    let served = Served::with(
+        &[("order.yaml", ORDER), ("../access.yaml", &before)],
+        &["--auth", "access.yaml"],
+    );
+    let status = |token: &str| {
+        let input = data!({ "input": { "orderId": "A", "amount": 4 } });
+        let token = format!("Bearer {token}");
+        let headers = [("authorization", token.as_str())];
+        served
+            .post_with("/workflows/order-approval/execute", &input, &headers)
+            .status
+    };
+    assert_eq!((status("before"), status("after")), (200, 401));
+    served.folder.write("access.yaml", after.as_bytes());
+    served.signal(rustix::process::Signal::HUP);
+    served.said("the files were read again");
+    assert_eq!((status("before"), status("after")), (401, 200));
+    served.folder.write("access.yaml", b"tokens: [{ name: a }]\n");
+    served.signal(rustix::process::Signal::HUP);
+    served.said("who may ask stays as it was");
+    served.said("the files were read again");
+    assert_eq!((status("before"), status("after")), (401, 200));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_interrupt_ends_the_server_at_once() {
+    let slow = "kind: Workflow\nid: slow\npermissions: { exec: [sleep] }\n\
+                steps: [{ kind: andThen, id: a, exec: { command: [sleep, '60'] } }]\n";
+    let mut served = Served::with(&[("slow.yaml", slow)], &["--allow-exec=sleep", "--drain", "50s"]);
+    served.post("/workflows/slow/start", &data!({})).data();
+    served.signal(rustix::process::Signal::INT);
+    served.said("interrupt again to end at once");
+    served.signal(rustix::process::Signal::INT);
+    // As its help says.
+    assert_eq!(served.ended(), 4);
 }

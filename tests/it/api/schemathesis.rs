@@ -5,7 +5,7 @@ use std::process::Command;
 use interpret::data;
 
 use super::{ORDER, Served};
-use crate::python;
+use crate::python::{environment, told};
 
 /// A workflow that takes everything, and waits if it is told to.
 const ANY: &str = "
@@ -17,7 +17,7 @@ steps:
 
 #[test]
 fn no_request_fails_the_server_or_gets_an_answer_that_is_not_described() {
-    let Some(python) = python::install("schemathesis") else {
+    let Some(python) = environment("schemathesis") else {
         return;
     };
     let served = Served::new(&[("any.yaml", ANY), ("order.yaml", ORDER)]);
@@ -46,5 +46,5 @@ fn no_request_fails_the_server_or_gets_an_answer_that_is_not_described() {
         .args(["--exclude-checks", "positive_data_acceptance"])
         .current_dir(served.folder.path());
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", python::told(&output));
+    assert!(output.status.success(), "{}", told(&output));
 }

@@ -29,7 +29,15 @@ fn memory_is_flat_under_load() {
     let quarter = sizes.len() / 4;
     let most = |part: &[f64]| part.iter().copied().fold(0.0, f64::max);
     let (third, last) = (most(&sizes[2 * quarter..3 * quarter]), most(&sizes[3 * quarter..]));
-    println!("{count} executions, {third:.1} MB in the third quarter, {last:.1} MB in the last");
+    let at = |part: usize| sizes[(part * quarter).min(sizes.len() - 1)];
+    println!(
+        "{count} executions in {} s; resident memory {:.1} MB at the beginning, {:.1} in the middle, {:.1} at the end; at most \
+         {third:.1} in the third quarter, {last:.1} in the last",
+        length.as_secs(),
+        at(0),
+        at(2),
+        at(4),
+    );
     assert!(count > 500, "{count}");
     assert!(last < third * 1.1 + 2.0, "{sizes:?}");
 }

@@ -10,6 +10,9 @@ use super::{NAPS, ORDER, Served, block_on, client};
 struct Reader {
     response: std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<axum::body::Bytes>>>>,
     text: String,
+    /// Frames without a number, each with how many with a number were before it.
+    live: Vec<(u64, Data)>,
+    last: u64,
 }
 
 /// A frame: its number and what it says.
@@ -37,6 +40,8 @@ impl Reader {
         Reader {
             response: Box::pin(response.bytes_stream()),
             text: String::new(),
+            live: Vec::new(),
+            last: 0,
         }
     }
 
@@ -46,8 +51,14 @@ impl Reader {
             if let Some(end) = self.text.find("\n\n") {
                 let frame: String = self.text.drain(..end + 2).collect();
                 let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name));
-                if let (Some(id), Some(data)) = (field("id: "), field("data: ")) {
-                    return Some((id.parse().unwrap(), serde_json::from_str(data).unwrap()));
+                let Some(data) = field("data: ") else { continue };
+                let data = serde_json::from_str(data).unwrap();
+                match field("id: ") {
+                    Some(id) => {
+                        self.last = id.parse().unwrap();
+                        return Some((self.last, data));
+                    }
+                    None => self.live.push((self.last, data)),
                 }
                 continue;
             }
@@ -204,4 +215,60 @@ fn who_leaves_ends_nothing() {
     let frames = whole(&served, "naps", "n");
     assert_eq!(kinds(&frames).last().unwrap(), "workflow-result");
     assert_eq!(frames.last().unwrap().1.get("status"), Some(&data!("completed")));
+}
+
+/// Two agents one after the other, whose answers take a while.
+const DESKS: &str = "
+kind: Workflow
+id: desks
+steps:
+  - { kind: andAgent, id: first, name: First Desk, agent: { model: one/small }, prompt: Go }
+  - { kind: andAgent, id: second, agent: { model: one/small }, prompt: Go on }
+";
+
+#[test]
+fn text_of_agents_is_told_while_it_comes_and_belongs_to_its_step() {
+    let served = Served::new(&[
+        ("desks.yaml", DESKS),
+        (
+            "../interpret.yaml",
+            "connections: { one: { kind: scripted, answers: said.yaml } }\n",
+        ),
+        ("../said.yaml", "- { output: Tea is a drink., after: 200ms }\n"),
+    ]);
+    let body = data!({ "options": { "executionId": "d" } });
+    let (live, frames) = block_on(async {
+        let mut stream = Reader::begin(&served, "desks", &body).await;
+        let mut frames = Vec::new();
+        while let Some(frame) = stream.next().await {
+            frames.push(frame);
+        }
+        (stream.live, frames)
+    });
+    for (step, name) in [("first", "First Desk"), ("second", "second")] {
+        let of = |(_, frame): &&(u64, Data)| frame.get("stepId") == Some(&data!(step));
+        let pieces: Vec<&(u64, Data)> = live.iter().filter(of).collect();
+        let text: String = pieces
+            .iter()
+            .map(|(_, frame)| frame.get("text").unwrap().to_text().to_string())
+            .collect();
+        assert_eq!(text, "Tea is a drink.", "{live:?}");
+        // It comes while the step is in progress.
+        let at = |kind: &str| {
+            let is = |(_, frame): &&Frame| {
+                frame.get("type") == Some(&data!(kind)) && frame.get("stepId") == Some(&data!(step))
+            };
+            frames.iter().find(is).unwrap().0
+        };
+        for (before, frame) in &pieces {
+            assert!(*before >= at("step-start") && *before < at("step-complete"), "{live:?}");
+            assert_eq!(frame.get("type"), Some(&data!("text-delta")));
+            assert_eq!(
+                (frame.get("from"), frame.get("executionId")),
+                (Some(&data!(name)), Some(&data!("d")))
+            );
+        }
+    }
+    // Who comes later is told what was said by the steps, and the numbers of frames are the same.
+    assert_eq!(frames, whole(&served, "desks", "d"));
 }

@@ -126,3 +126,24 @@ fn the_page_about_checking_shows_what_happens() {
     let arguments: Vec<&str> = command.split(' ').collect();
     assert_eq!(folder.run(&arguments).expect(1).out, shown);
 }
+
+#[test]
+fn what_belongs_to_the_configuration_is_no_workflow() {
+    let folder = Folder::new(&[
+        ("good.yaml", DOUBLE),
+        (
+            "interpret.yaml",
+            "connections: { one: { kind: scripted, answers: said.answers.yaml } }\n",
+        ),
+        ("said.answers.yaml", "- { output: Hello }\n"),
+    ]);
+    let all = ["validate", "good.yaml", "interpret.yaml", "said.answers.yaml"];
+    folder
+        .run(&all)
+        .expect(0)
+        .says(&["1 workflow and 0 agents checked, no findings"]);
+    let ended = folder.run(&["run", "said.answers.yaml"]);
+    ended
+        .expect(2)
+        .says(&["said.answers.yaml belongs to the configuration"]);
+}

@@ -441,3 +441,43 @@ steps:
     interpret.wait().unwrap();
     until_gone(pid);
 }
+
+/// A server at an address that knows one session, and notes what it is asked.
+fn session_keeper() -> super::witness::Witness {
+    use super::witness::{Witness, response};
+    let kind = "content-type: application/json\r\nmcp-session-id: s-1\r\n";
+    Witness::new(move |request, _| {
+        let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let asked: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let result = match (request.split(' ').next().unwrap(), asked["method"].as_str()) {
+            ("POST", Some("initialize")) => serde_json::json!({
+                "protocolVersion": asked["params"]["protocolVersion"], "capabilities": { "tools": {} },
+                "serverInfo": { "name": "keeper", "version": "1" }
+            }),
+            ("POST", Some("tools/call")) => serde_json::json!({ "content": [{ "type": "text", "text": "kept" }] }),
+            ("POST", _) => return Some(response("202 Accepted", "", "").into_bytes()),
+            ("DELETE", _) => return Some(response("200 OK", "", "").into_bytes()),
+            _ => return Some(response("405 Method Not Allowed", "", "").into_bytes()),
+        };
+        let answer = serde_json::json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+        Some(response("200 OK", kind, &answer.to_string()).into_bytes())
+    })
+}
+
+#[test]
+fn a_server_at_an_address_is_told_that_its_session_has_ended() {
+    let keeper = session_keeper();
+    let config = format!("mcp: {{ keeper: {{ url: 'http://127.0.0.1:{}/mcp' }} }}\n", keeper.port);
+    let step = "{ kind: andThen, id: ask, mcp: { server: keeper, tool: keep } }";
+    let workflow = crate::cli::workflow("asking", &[step]);
+    let folder = crate::cli::Folder::new(&[("asking.yaml", &workflow), ("interpret.yaml", &config)]);
+    folder.run(&["run", "asking", "--allow-net=127.0.0.1"]).expect(0);
+    let deleted: Vec<String> = keeper
+        .seen()
+        .requests
+        .into_iter()
+        .filter(|request| request.starts_with("DELETE "))
+        .collect();
+    assert_eq!(deleted.len(), 1, "{:?}", keeper.seen());
+    assert!(deleted[0].to_lowercase().contains("mcp-session-id: s-1"), "{deleted:?}");
+}

@@ -5,6 +5,7 @@
 )]
 
 mod agents;
+mod conversation;
 mod exec;
 mod http;
 #[cfg(all(unix, feature = "mcp"))]

@@ -9,7 +9,7 @@ use interpret::data;
 use interpret::drive::{Error, SendError, StartError};
 use interpret::provider::{Effect, Performing};
 use interpret::run::{Answer, EventKind, Input, Outcome, Run, Status};
-use interpret::store::{self, Append, Batch, Definition, Entry, Filter, Reply, Snapshot};
+use interpret::store::{self, Append, Batch, Conversation, Definition, Entry, Filter, Page, Reply, Said, Snapshot};
 
 use super::*;
 
@@ -50,12 +50,20 @@ impl Faulty {
 }
 
 impl Store for Faulty {
-    fn recall(&self, conversation: &Name, limit: usize) -> Reply<'_, Vec<interpret::run::Message>> {
-        self.memory.recall(conversation, limit)
+    fn say(&self, conversation: Conversation, messages: Vec<Said>) -> Reply<'_, ()> {
+        self.memory.say(conversation, messages)
     }
 
-    fn remember(&self, conversation: &Name, effect: &str, messages: Vec<interpret::run::Message>) -> Reply<'_, ()> {
-        self.memory.remember(conversation, effect, messages)
+    fn conversation(&self, id: &Name) -> Reply<'_, Option<Conversation>> {
+        self.memory.conversation(id)
+    }
+
+    fn said(&self, conversation: &Name, page: Page) -> Reply<'_, Vec<Said>> {
+        self.memory.said(conversation, page)
+    }
+
+    fn message(&self, conversation: &Name, id: &Name) -> Reply<'_, Option<Said>> {
+        self.memory.message(conversation, id)
     }
 
     fn append(&self, append: Append) -> Reply<'_, ()> {
@@ -103,6 +111,10 @@ impl Store for Faulty {
             }
             .boxed(),
         }
+    }
+
+    fn forget(&self, run: &Name) -> Reply<'_, bool> {
+        self.memory.forget(run)
     }
 
     fn load(&self, run: &Name, from: u64) -> Reply<'_, Vec<Batch>> {

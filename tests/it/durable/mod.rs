@@ -10,6 +10,8 @@ mod kill;
 #[cfg(unix)]
 mod others;
 mod recover;
+#[cfg(unix)]
+mod tools;
 
 use std::path::PathBuf;
 use std::sync::Arc;

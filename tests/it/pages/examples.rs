@@ -17,7 +17,12 @@ use super::{pages, read};
 
 /// Pages whose YAML and JSON is run, below `docs/`.
 fn runs(path: &Path) -> bool {
-    let named = ["docs/expressions.md", "docs/data-flow.md", "docs/documents.md"];
+    let named = [
+        "docs/expressions.md",
+        "docs/data-flow.md",
+        "docs/documents.md",
+        "docs/foundry.md",
+    ];
     path.starts_with("docs/steps") || path.starts_with("docs/units") || named.iter().any(|name| path == Path::new(name))
 }
 

@@ -591,6 +591,18 @@ fn a_conversation_is_recalled_before_the_first_turn_and_kept_behind_the_last() {
         played.calls("desk[remember:]")[0]["messages"],
         json!([{ "role": "user", "content": "Help me" }, { "role": "assistant", "content": "Done" }])
     );
+    // A question that stands there already is neither asked nor kept twice.
+    let played = asks("", "")
+        .user("ada", "c-1")
+        .answer("desk[recall:]", json!([{ "role": "user", "content": "Help me" }]))
+        .answer("desk", json!("Done"))
+        .answer_nothing("desk[remember:]")
+        .run();
+    assert_eq!(messages(&played, "desk[0]#1").len(), 1);
+    assert_eq!(
+        played.calls("desk[remember:]")[0]["messages"],
+        json!([{ "role": "assistant", "content": "Done" }])
+    );
     let played = asked("    conversation: \"order-{{ 7 }}\"").run();
     assert_eq!(played.calls("desk[recall:]")[0]["recall"], "order-7");
     assert_eq!(asked("    conversation: false").run().effects().len(), 3);

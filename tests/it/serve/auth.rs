@@ -462,5 +462,5 @@ fn an_admin_sees_all_and_runs_for_others() {
     };
     assert_eq!((listed(ADMIN), listed(ADA), listed(BOB)), (2, 1, 1));
     let health = served.ask("GET", "/health").send();
-    assert_eq!(health.json(), data!({ "status": "ok" }));
+    assert_eq!(health.json(), data!({ "status": "healthy" }));
 }

@@ -126,6 +126,33 @@ fn a_page_of_somebody_else_runs_nothing() {
 }
 
 #[test]
+fn what_a_browser_asks_beforehand_has_to_be_asked_of_this_server() {
+    let access = Access::default().with_origin("https://app.example.com").unwrap();
+    let served = Served::start(&[HELLO], Settings::default(), access);
+    let ask = |host: Option<&str>, origin: &str| {
+        let ask = served.ask("OPTIONS", "/workflows/hello/execute").with("origin", origin);
+        let ask = ask.with("access-control-request-method", "POST");
+        match host {
+            Some(host) => ask.host(Some(host)).send(),
+            None => ask.send(),
+        }
+    };
+    let allowed = ask(None, "https://app.example.com");
+    assert_eq!(allowed.status, 200, "{allowed:?}");
+    assert_eq!(
+        allowed.header("access-control-allow-origin"),
+        Some("https://app.example.com")
+    );
+    let rebound = ask(Some("evil.example"), "https://app.example.com");
+    assert!(rebound.refused(403, "foreign-host").contains("--host evil.example"));
+    let foreign = ask(None, "https://evil.example");
+    foreign.refused(403, "foreign-origin");
+    for refused in [rebound, foreign] {
+        assert_eq!(refused.header("access-control-allow-origin"), None, "{refused:?}");
+    }
+}
+
+#[test]
 fn pages_that_were_named_may_ask_and_read_why_they_are_refused() {
     let access = Access::default().with_origin("https://app.example.com").unwrap();
     let token = "t".repeat(40);
@@ -450,5 +477,5 @@ fn refusals_tell_nothing_of_what_is_inside() {
             assert!(!reply.text.contains(inside), "{reply:?}");
         }
     }
-    assert_eq!(served.ask("GET", "/health").send().at("/status"), Data::from("ok"));
+    assert_eq!(served.ask("GET", "/health").send().at("/status"), Data::from("healthy"));
 }

@@ -101,6 +101,9 @@ pub enum Kind {
         max: Option<u64>,
         proceed: bool,
     },
+    /// Goes on at another step of its list. The language has no such kind: what is written is an `andBranch`, of whose
+    /// conditions the jump is made.
+    Jump(Jump),
     Map(Vec<(String, Expr)>),
     Sleep(u64),
     Child {
@@ -113,6 +116,23 @@ pub enum Kind {
         steps: Vec<Step>,
         finally: Vec<Step>,
     },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Jump {
+    /// The first whose condition holds counts.
+    pub arms: Vec<(Cond, Aim)>,
+    /// If none does; `None`: the next step.
+    pub otherwise: Option<Aim>,
+    /// How many jumps backwards its list may make in all.
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Aim {
+    /// The step of the list with this id.
+    Step(String),
+    End,
 }
 
 /// An agent that is written in its step.
@@ -256,6 +276,7 @@ impl Step {
             Kind::Tap(body) => of(body).into_iter().collect(),
             Kind::ForEach { steps, .. } | Kind::Loop { steps, .. } | Kind::Try { steps, .. } => vec![steps],
             Kind::Then(_)
+            | Kind::Jump(_)
             | Kind::Map(_)
             | Kind::Sleep(_)
             | Kind::Child { .. }

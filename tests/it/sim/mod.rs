@@ -18,7 +18,8 @@
 //! # Addresses
 //!
 //! A step's visit is named by the ids from the root, joined by `/`. An ancestor in its n-th attempt, n > 1, has `@n`
-//! after it, a looping ancestor then `[index]`: `load@2[3]/put`. Steps of a child workflow are behind the calling step and a `:`.
+//! after it, a looping ancestor then `[index]`: `load@2[3]/put`. What is reached behind the n-th jump backwards in a list
+//! has `+n` directly behind its id: `ask+1#1`, `load+1@2[3]/put`. Steps of a child workflow are behind the calling step and a `:`.
 //! Handlers and `finally` belong to the last attempt and to no iteration. An effect id is an address with `#attempt`; a
 //! unit directly on `andWhen` or `andTap` has the owner's, but beside an `else`, in an `else` and in a handler it has
 //! `owner/then`, `owner/else` and `owner/catch.N`, always `#1`.
@@ -53,6 +54,9 @@
 //! 16. A turn of an agent is the effect `desk[turn]#attempt`, another model's `desk[turn.model]#attempt`; a call of a
 //!     tool has the address `desk[turn]/tool[call]`. What the world says of a turn depends on its effect id alone. A
 //!     further attempt goes on with what was said and done; behind `schema.output` and `limit.exceeded` it begins anew.
+//! 17. A jump is the core's and not the language's: it goes on at another step of its list, or at its end, `data` as it
+//!     is. One backwards (to itself or what stands before it) forgets the outputs from there to the end of the list, and
+//!     fails with `loop.limit` when the list has made as many as it allows.
 //!
 //! The body of `andForEach` begins with the item as its `data`, and `concurrency` there defaults to 1, as in VoltAgent.
 //!

@@ -55,7 +55,7 @@ fn a_retried_run_comes_to_what_it_would_have_come_to() {
         if expected.status != RunStatus::Completed {
             continue;
         }
-        let program = load(&write(&flow)).unwrap();
+        let program = load(&flow).unwrap();
         let (fate, retried) = simulate_with_retries(&flow, &world, &program, 10, seed, ENOUGH)
             .unwrap_or_else(|fault| panic!("workflow {seed}:\n{}\n{world:?}\n{fault}", write(&flow)));
         if retried == 0 {
@@ -77,7 +77,7 @@ fn whatever_fails_a_retry_does_nothing_twice() {
     let mut retried = 0;
     for seed in 0..workflows() {
         let (flow, world) = (generate(seed, &Knobs::default()), World::new(seed));
-        let program = load(&write(&flow)).unwrap();
+        let program = load(&flow).unwrap();
         let (fate, times) = simulate_with_retries(&flow, &world, &program, 10, seed, 3)
             .unwrap_or_else(|fault| panic!("workflow {seed}:\n{}\n{world:?}\n{fault}", write(&flow)));
         retried += times as u64;

@@ -1,6 +1,6 @@
 //! Makes a failing workflow small.
 
-use super::flow::{Body, Cond, Expr, Flow, Handler, Kind, Step, Unit};
+use super::flow::{Aim, Body, Cond, Expr, Flow, Handler, Kind, Step, Unit};
 
 /// The smallest workflow found that still `fails`, by deleting steps and features one at a time until none can go.
 pub fn shrink(mut flow: Flow, fails: &dyn Fn(&Flow) -> bool) -> Flow {
@@ -194,6 +194,13 @@ fn edit_kind(kind: &mut Kind, left: &mut usize) -> bool {
             edit_list(steps, left) || (!finally.is_empty() && edit_list(finally, left))
         }
         Kind::Agent(agent) => agent.tools.len() > 1 && turn(left) && agent.tools.pop().is_some(),
+        Kind::Jump(jump) => {
+            if !jump.arms.is_empty() && turn(left) {
+                jump.arms.pop();
+                return true;
+            }
+            take(&mut jump.otherwise, left)
+        }
         Kind::Map(_) | Kind::Sleep(_) => false,
     }
 }
@@ -219,7 +226,7 @@ fn edit_unit(unit: &mut Unit, left: &mut usize) -> bool {
     }
 }
 
-/// Makes a workflow valid again: what reads a deleted step reads 0.
+/// Makes a workflow valid again: what reads a deleted step reads 0, and no jump goes there.
 fn repair(flow: &mut Flow) {
     let mut ids = std::collections::BTreeSet::new();
     flow.walk(&mut |step| {
@@ -243,6 +250,17 @@ impl Flow {
 }
 
 fn in_list(steps: &mut [Step], change: &mut dyn FnMut(&mut Expr)) {
+    let ids: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
+    let there = |aim: &Aim| match aim {
+        Aim::Step(id) => ids.contains(id),
+        Aim::End => true,
+    };
+    for step in steps.iter_mut() {
+        if let Kind::Jump(jump) = &mut step.kind {
+            jump.arms.retain(|(_, aim)| there(aim));
+            jump.otherwise = jump.otherwise.take().filter(there);
+        }
+    }
     for step in steps {
         in_step(step, change);
     }
@@ -287,6 +305,7 @@ fn in_step(step: &mut Step, change: &mut dyn FnMut(&mut Expr)) {
             condition.each(change);
             in_list(steps, change);
         }
+        Kind::Jump(jump) => jump.arms.iter_mut().for_each(|arm| arm.0.each(change)),
         Kind::Map(entries) => entries.iter_mut().for_each(|entry| entry.1.each(change)),
         Kind::Child { input, .. } => input.iter_mut().for_each(|input| input.each(change)),
         Kind::Guardrail(rules) => {

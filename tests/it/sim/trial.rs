@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use interpret::graph::{Graph, Program};
+use interpret::graph::{self, Graph, NodeId, Op, Program};
 use interpret::language::{Definition, read};
 use interpret::run::fault::{self, Fault};
 use interpret::source::Sources;
 use interpret::yaml;
 
-use super::flow::Flow;
+use super::flow::{Aim, Flow, Jump, Kind};
 use super::generate::{Knobs, generate};
 use super::harness::simulate;
 use super::oracle::{EffectEnd, EffectFate, Fate, Prediction, RunStatus, predict};
 use super::shrink::shrink;
 use super::world::World;
-use super::yaml::write;
+use super::yaml::{all, write};
 
 /// How many workflows the ordinary test run simulates; `INTERPRET_SIMULATE` asks for another number.
 pub(super) const WORKFLOWS: u64 = 100_000;
@@ -31,7 +31,8 @@ enum Verdict {
     Differs(String),
 }
 
-pub(super) fn load(text: &str) -> Result<Arc<Program>, String> {
+pub(super) fn load(flow: &Flow) -> Result<Arc<Program>, String> {
+    let text = &*write(flow);
     let mut sources = Sources::new();
     let file = sources.add("simulated.yaml", text);
     let (documents, mut diagnostics) = yaml::parse(file, text, &yaml::Limits::default());
@@ -50,6 +51,9 @@ pub(super) fn load(text: &str) -> Result<Arc<Program>, String> {
             false,
         ));
     }
+    for (graph, flow) in graphs.iter_mut().zip(all(flow)) {
+        jumps(Arc::make_mut(graph), flow);
+    }
     let main = graphs.first().ok_or("no workflow")?.clone();
     let find = |id: &str, _: Option<&str>| graphs.iter().find(|graph| *graph.header.id == *id).cloned();
     Program::link(main, find)
@@ -57,12 +61,42 @@ pub(super) fn load(text: &str) -> Result<Arc<Program>, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Makes jumps of the steps that stand for them.
+fn jumps(graph: &mut Graph, flow: &Flow) {
+    let of = |graph: &Graph, id: &str| {
+        let mut nodes = graph.nodes.node_indices();
+        nodes
+            .find(|node| *graph.nodes[*node].id == *id)
+            .expect("every step has a node")
+    };
+    flow.walk(&mut |step| {
+        let Kind::Jump(Jump { arms, otherwise, limit }) = &step.kind else {
+            return;
+        };
+        let aim = |aim: &Aim| match aim {
+            Aim::Step(id) => graph::Aim::Node(NodeId(of(graph, id).index() as u32)),
+            Aim::End => graph::Aim::End,
+        };
+        let at = of(graph, &step.id);
+        let conditions = match &graph.nodes[at].op {
+            Op::Choose { arms, .. } => arms.iter().map(|(condition, _)| condition.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let jump = graph::Jump {
+            arms: conditions.into_iter().zip(arms.iter().map(|arm| aim(&arm.1))).collect(),
+            otherwise: otherwise.as_ref().map(aim),
+            limit: *limit,
+        };
+        graph.nodes[at].op = Op::Jump(Box::new(jump));
+    });
+}
+
 fn trial(flow: &Flow, world: &World, seed: u64) -> Verdict {
     let predicted = match predict(flow, world) {
         Prediction::Clear(fate) => fate,
         Prediction::Ambiguous(_) => return Verdict::Ambiguous,
     };
-    let program = match load(&write(flow)) {
+    let program = match load(flow) {
         Ok(program) => program,
         Err(findings) => return Verdict::Unloadable(findings),
     };

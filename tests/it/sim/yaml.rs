@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::flow::{Body, Cond, Does, Expr, Flow, Handler, Kind, Retry, Step, Tool, Unit};
+use super::flow::{Body, Cond, Does, Expr, Flow, Handler, Jump, Kind, Retry, Step, Tool, Unit};
 
 /// The main workflow, then its children, as documents of one file.
 pub fn write(flow: &Flow) -> String {
@@ -10,7 +10,7 @@ pub fn write(flow: &Flow) -> String {
     documents.join("---\n")
 }
 
-fn all(flow: &Flow) -> impl Iterator<Item = &Flow> {
+pub fn all(flow: &Flow) -> impl Iterator<Item = &Flow> {
     std::iter::once(flow).chain(&flow.children)
 }
 
@@ -138,6 +138,7 @@ fn step(step: &Step, main: &Flow) -> Json {
             put("condition", condition_text(condition));
             put("steps", steps(list, main));
         }
+        Kind::Jump(jump) => place_of_jump(jump, &step.id, &mut put),
         Kind::Map(entries) => put("map", object(entries)),
         Kind::Sleep(ms) => put("duration", duration(*ms)),
         Kind::Child { flow, input } => {
@@ -235,6 +236,8 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Then(_) => "andThen",
         Kind::When { .. } => "andWhen",
         Kind::Branch { .. } => "andBranch",
+        Kind::Jump(jump) if jump.arms.is_empty() => "andThen",
+        Kind::Jump(_) => "andBranch",
         Kind::All { .. } => "andAll",
         Kind::Race { .. } => "andRace",
         Kind::Tap(_) => "andTap",
@@ -301,6 +304,19 @@ fn unit(unit: &Unit, owner: &str, put: &mut impl FnMut(&str, Json)) {
         }
         Unit::Cancel { when } => put("cancel", with(when, json!({}))),
     }
+}
+
+/// What has the conditions of a jump and does nothing.
+fn place_of_jump(jump: &Jump, id: &str, put: &mut impl FnMut(&str, Json)) {
+    if jump.arms.is_empty() {
+        return put("set", json!("=data"));
+    }
+    let one = |(number, arm): (usize, &(Cond, super::flow::Aim))| {
+        let nothing = json!({ "kind": "andThen", "id": format!("{id}-{number}"), "set": "=data" });
+        json!({ "condition": condition_text(&arm.0), "steps": [nothing] })
+    };
+    put("match", json!("first"));
+    put("branches", jump.arms.iter().enumerate().map(one).collect());
 }
 
 /// An `else`: a list, or one unit.

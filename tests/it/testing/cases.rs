@@ -127,6 +127,26 @@ fn environment_and_secrets_come_from_the_case_alone() {
 }
 
 #[test]
+fn a_case_has_conversations_of_its_own() {
+    let ask = |id: &str, prompt: &str| {
+        format!("  - {{ kind: andAgent, id: {id}, agent: {{ model: a/b }}, conversation: talk, prompt: {prompt} }}\n")
+    };
+    let workflow = format!(
+        "kind: Workflow\nid: talks\nsteps:\n{}{}",
+        ask("first", "Hello"),
+        ask("second", "Again")
+    );
+    let test = "kind: WorkflowTest\nworkflow: talks\nmocks:\n  first: { output: Good day }\n  second:\n    \
+                - { when: \"=request.messages | map(attribute='content') | join(', ') == 'Hello, Good day'\", output: known }\n    \
+                - { output: unknown }\ncases:\n  - { name: one, expect: { result: known } }\n  \
+                - { name: other, expect: { result: known } }\n";
+    let folder = Folder::new(&[("talks.yaml", &workflow), ("talks.test.yaml", test)]);
+    for result in results(&suites(&folder.0), Mode::Check, 1) {
+        assert!(result.passed(), "{:?}", result.problems);
+    }
+}
+
+#[test]
 fn what_is_not_as_expected_is_told() {
     let found = problems(
         "

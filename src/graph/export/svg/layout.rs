@@ -3,7 +3,7 @@
 //! Workflows are nested sequences, so no general graph layout is needed: sizes are worked out from the inside to the
 //! outside, then everything is put into place.
 
-use crate::graph::export::figure::{Flow, Inside, Item, Part, Role};
+use crate::graph::export::figure::{Flow, Inside, Item, Leap, Part, Role};
 
 /// The width of a letter of the monospaced font, in the units of the drawing.
 const LETTER: f64 = 7.0;
@@ -18,6 +18,8 @@ const LABELLED_GAP: f64 = 46.0;
 const COLUMN_GAP: f64 = 22.0;
 /// The room beside the body of a loop, for the way back.
 pub(super) const WAY_BACK: f64 = 24.0;
+/// From one way to a step elsewhere to the next.
+pub(super) const LANE: f64 = 8.0;
 /// The room of the symbol where ways part or meet.
 pub(super) const SYMBOL: f64 = 16.0;
 
@@ -103,7 +105,7 @@ pub(super) fn sequence(items: &[Item]) -> Sequence<'_> {
         } else {
             0.0
         };
-    let width = steps.iter().map(|step| step.width).fold(label, f64::max);
+    let width = steps.iter().map(|step| step.width).fold(label, f64::max) + 2.0 * side(items);
     let mut y = 0.0;
     for (at, step) in steps.iter_mut().enumerate() {
         y += match (at, &step.item.condition) {
@@ -122,6 +124,16 @@ pub(super) fn sequence(items: &[Item]) -> Sequence<'_> {
     }
 }
 
+/// The room on either side for the ways to steps elsewhere in the sequence: each has a lane, and a label before them.
+fn side(items: &[Item]) -> f64 {
+    let leaps: Vec<&Leap> = items.iter().flat_map(|item| &item.leaps).collect();
+    let words: Vec<String> = leaps.iter().filter_map(|leap| leap.words()).collect();
+    match leaps.len() {
+        0 => 0.0,
+        count => widest(words.iter().map(|words| &**words)) + 2.0 * PADDING + LANE * count as f64,
+    }
+}
+
 fn place(item: &Item) -> Placed<'_> {
     let title = widest([&*item.id, &*item.what]) + 4.0 * LETTER;
     let Some(inside) = &item.inside else {
@@ -130,7 +142,8 @@ fn place(item: &Item) -> Placed<'_> {
             x: 0.0,
             y: 0.0,
             width: title + 2.0 * PADDING,
-            height: 2.0 * LINE + 2.0 * PADDING,
+            // Each way to a step elsewhere leaves at a height of its own.
+            height: (2.0 * LINE + 2.0 * PADDING).max(LINE * item.leaps.len() as f64 + PADDING),
             inside: None,
         };
     };

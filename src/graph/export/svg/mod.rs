@@ -5,7 +5,7 @@ mod layout;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use self::layout::{Column, Inner, LINE, Placed, SYMBOL, Sequence, WAY_BACK, cut, sequence, width_of};
+use self::layout::{Column, Inner, LANE, LINE, Placed, SYMBOL, Sequence, WAY_BACK, cut, sequence, width_of};
 use super::figure::{Figure, Flow, Inside, Role, Shape};
 use super::marks::{Mark, Marks};
 use crate::graph::Graph;
@@ -13,6 +13,8 @@ use crate::graph::Graph;
 const MARGIN: f64 = 24.0;
 const TERMINAL: f64 = 28.0;
 const GAP: f64 = 30.0;
+/// Below a sequence, where the ways to its end come in.
+const END: f64 = 5.0;
 
 /// Colours for white paper, and for black where the reader prefers that.
 const STYLE: &str = "\
@@ -49,7 +51,13 @@ pub fn to_svg(graph: &Graph, marks: &Marks) -> String {
         drawing.way(middle, first, top + step.y, step.item.condition.as_deref());
     }
     y += steps.height;
-    drawing.way(middle, y, y + GAP, None);
+    let ends = figure.body.last().is_none_or(|last| last.goes_on);
+    let leaps = figure.body.iter().flat_map(|item| &item.leaps);
+    if ends || leaps.into_iter().any(|leap| leap.to.is_none()) {
+        // A way to the end comes in from the side where no step goes on.
+        let from = if ends { y } else { y + END };
+        drawing.way(middle, from, y + GAP, None);
+    }
     y += GAP;
     drawing.terminal(middle, y, "end");
     y += TERMINAL + GAP;
@@ -123,9 +131,37 @@ impl Drawing<'_> {
         for step in &sequence.steps {
             self.step(step, x + step.x, y + step.y);
         }
-        for pair in sequence.steps.windows(2) {
+        for pair in sequence.steps.windows(2).filter(|pair| pair[0].item.goes_on) {
             let from = y + pair[0].y + pair[0].height;
             self.way(middle, from, y + pair[1].y, pair[1].item.condition.as_deref());
+        }
+        self.leaps(sequence, x, y);
+    }
+
+    /// The ways to steps elsewhere in the sequence, each in a lane of its own to the right.
+    fn leaps(&mut self, sequence: &Sequence, x: f64, y: f64) {
+        let mut lane = x + sequence.width;
+        for step in &sequence.steps {
+            for (at, leap) in step.item.leaps.iter().enumerate() {
+                lane -= LANE;
+                let (right, from) = (x + step.x + step.width, y + step.y + 10.0);
+                let from = from + (at as f64 * LINE).min(step.height - 16.0);
+                let target = sequence.steps.iter().find(|step| Some(step.item.node) == leap.to);
+                let (head, to, end) = match target {
+                    Some(target) => (
+                        " marker-end=\"url(#head)\"",
+                        y + target.y + target.height - 6.0,
+                        x + target.x + target.width,
+                    ),
+                    None => ("", y + sequence.height + END, x + sequence.width / 2.0),
+                };
+                self.put(format_args!(
+                    "<path class=\"way back\" d=\"M{right:.1} {from:.1}H{lane:.1}V{to:.1}H{end:.1}\"{head}/>"
+                ));
+                if let Some(words) = leap.words() {
+                    self.label(right + 6.0 + width_of(&words) / 2.0, from, &words);
+                }
+            }
         }
     }
 
@@ -304,6 +340,7 @@ struct Legend {
     shapes: BTreeSet<Shape>,
     flows: BTreeSet<Flow>,
     extras: bool,
+    leaps: bool,
     marks: BTreeSet<Mark>,
 }
 
@@ -315,9 +352,11 @@ impl Legend {
             shapes: BTreeSet::new(),
             flows: BTreeSet::new(),
             extras: false,
+            leaps: false,
             marks: BTreeSet::new(),
         };
         figure.walk(&mut |item| {
+            legend.leaps |= !item.leaps.is_empty();
             legend.marks.extend(marks.get(&item.id).map(|visit| visit.mark));
             match &item.inside {
                 None => drop(legend.shapes.insert(item.shape)),
@@ -373,6 +412,15 @@ impl Legend {
                 )),
                 _ => drawing.symbol(*flow, x + 24.0 - 4.0, y + 1.0),
             }
+        }
+        if self.leaps {
+            let y = line(drawing, "goes on elsewhere");
+            drawing.put(format_args!(
+                "<path class=\"way back\" d=\"M{:.1} {:.1}H{:.1}\" marker-end=\"url(#head)\"/>",
+                x + 4.0,
+                y + 9.0,
+                x + 36.0
+            ));
         }
         if self.extras {
             let y = line(drawing, "after an error, or in any case");

@@ -17,6 +17,7 @@ impl Flow<'_> {
             Build::Literal(data) => Type::of(data),
             Build::Expression(expression) => self.shape(step, field, expression.shape(), expression.references()),
             Build::Text(_) => Type::text(),
+            Build::Computed(_) => Type::any(),
             Build::List(items) => Type::list(Type::union(items.iter().map(|item| self.value(step, field, item)))),
             Build::Map(entries) => {
                 let properties = entries

@@ -27,11 +27,10 @@ impl Site {
 
     /// The form of an expression, or of a template that is one `{{ x }}`; with the references its paths count in.
     pub(super) fn shape(&self) -> Option<(&Shape, &[Reference])> {
-        let expression = match &self.code {
-            SiteCode::Expression(expression) => expression,
-            SiteCode::Text(text) => text.lone()?,
-        };
-        Some((expression.shape(), expression.references()))
+        match &self.code {
+            SiteCode::Expression(expression) => Some((expression.shape(), expression.references())),
+            SiteCode::Text(text) => text.lone().map(|lone| (lone.shape(), lone.references())),
+        }
     }
 
     /// The text that ranges of the code count in.

@@ -69,6 +69,8 @@ pub(super) fn read(reader: &mut Reader<'_>, step: &mut Step<'_>) -> Option<Lower
         None => named?,
     };
     let ask = Ask {
+        chosen: None,
+        otherwise: None,
         agent,
         definition: definition.map(Arc::new),
         prompt,

@@ -195,11 +195,6 @@ fn schemas_point_at_what_is_wrong() {
 fn documents_of_other_languages_are_named() {
     let expected = [
         (
-            "kind: Workflow\ntrigger: { kind: OnConversationStart }\n",
-            "unknown-document",
-            "Foundry",
-        ),
-        (
             "app: { name: x }\nworkflow: { graph: {} }\n",
             "unknown-document",
             "Dify",

@@ -71,6 +71,7 @@ fn rule_02_texts_are_expressions_templates_or_themselves() {
             Build::Text(_) => format!("{key} template"),
             Build::List(_) => format!("{key} list"),
             Build::Map(_) => format!("{key} map"),
+            Build::Computed(_) => format!("{key} computed"),
         })
         .collect();
     assert_eq!(

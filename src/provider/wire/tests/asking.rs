@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::graph::{ModelName, Parameters};
+use crate::run::Opaque;
 use crate::run::{Message, ModelRequest, ToolSpec};
 
 /// The second turn of a conversation.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::*;
 use crate::data;
+use crate::run::ToolCall;
 use crate::run::{Finish, Usage};
 
 /// A stream of each protocol in which the model says a few words and calls two tools, side by side.
@@ -299,10 +300,13 @@ fn no_mutated_answer_makes_a_panic() {
     }
 }
 
-#[test]
-fn a_secret_that_comes_back_in_pieces_is_not_told() {
+#[tokio::test]
+async fn a_secret_that_comes_back_in_pieces_is_not_told() {
     let secrets = Secrets::new(|_| Ok(Some("s3cr3t-t0ken".into())));
-    secrets.reveal(&Sealed::Text(vec![Part::Secret("KEY".into())])).unwrap();
+    secrets
+        .reveal(&Sealed::Text(vec![Part::Secret("KEY".into())]))
+        .await
+        .unwrap();
     let heard: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
     let sink = heard.clone();
     let deltas = crate::provider::Deltas::to(Arc::new(move |delta| sink.lock().unwrap().push(delta.text.to_string())));

@@ -23,7 +23,7 @@ impl FromRequest<Arc<Service>> for Sent {
     type Rejection = Failure;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Sent, Failure> {
-        let bytes = receive(request, service).await?;
+        let bytes = receive(request.into_body(), service).await?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) {
             b"{}"
         } else {

@@ -79,7 +79,7 @@ impl Form {
             return None;
         };
         let program = run.program();
-        let waiting = run.waiting(wait.ticket)?;
+        let waiting = program.step(run.waiting(wait.ticket)?);
         let mut fields = fields::fields(run.resume_schema(wait.ticket));
         let declared = match &waiting.node.op {
             Op::Suspend(suspend) => suspend.actions.as_ref().map(declared).unwrap_or_default(),

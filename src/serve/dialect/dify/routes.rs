@@ -333,6 +333,6 @@ async fn end_user(State(service): Server, app: App, Path(user): Path<String>) ->
 
 /// Notes for the log which run an answer is about.
 fn concerning(run: &Name, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(Concerns(run.clone()));
+    Concerns::note(run, &mut answer);
     answer
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::reply::Failure;
 use crate::data::{Data, Map};
+use crate::drive;
 use crate::graph::Name;
 use crate::run::Labels;
 use crate::serve::problem::Problem;
@@ -109,14 +111,26 @@ pub(in crate::serve) struct Replay {
     /// The answer to what the execution waits for then.
     #[serde(default, deserialize_with = "present")]
     pub resume_data: Option<Data>,
-    /// Not supported: what happened before is what happened. It is refused.
-    #[serde(default)]
-    #[schemars(skip)]
+    /// The data that the step begins on, in place of what it was; `input` and the outputs of steps stay what they were.
+    #[serde(default, deserialize_with = "present")]
     pub input_data: Option<Data>,
-    /// Not supported, and refused.
+    /// The state of the workflow, in place of what it was then.
     #[serde(default)]
-    #[schemars(skip)]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
     pub workflow_state_override: Option<Data>,
+}
+
+impl Replay {
+    /// What of which execution is repeated, and the answer to what it waits for then.
+    pub fn of(self, execution: Name) -> Result<(drive::Replay, Option<Data>), Problem> {
+        let replay = drive::Replay {
+            of: execution,
+            step: self.step_id,
+            data: self.input_data,
+            state: object(self.workflow_state_override, "workflowStateOverride")?,
+        };
+        Ok((replay, self.resume_data))
+    }
 }
 
 /// A body that has been received.
@@ -146,7 +160,26 @@ impl FromRequest<Arc<Service>> for Sent {
     type Rejection = Failure;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Sent, Failure> {
-        Ok(Sent(receive(request, service).await?))
+        Ok(Sent(receive(request.into_body(), service).await?))
+    }
+}
+
+/// The key with which the same request is done once.
+pub(super) struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<IdempotencyKey, Failure> {
+        let Some(key) = parts.headers.get("idempotency-key") else {
+            return Ok(IdempotencyKey(None));
+        };
+        match key.to_str() {
+            Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(IdempotencyKey(Some(key.to_owned()))),
+            _ => Err(Failure(Problem::Malformed(
+                "Idempotency-Key has from 1 to 255 ASCII characters".to_owned(),
+            ))),
+        }
     }
 }
 
@@ -164,8 +197,8 @@ impl Execute {
         begin.execution = options.execution_id;
         begin.user = options.user_id;
         begin.conversation = options.conversation_id;
-        begin.context = object(options.context, "context")?.unwrap_or_else(|| Data::from(Map::new()));
-        begin.state = object(options.workflow_state, "workflowState")?;
+        begin.context = object(options.context, "options.context")?.unwrap_or_else(|| Data::from(Map::new()));
+        begin.state = object(options.workflow_state, "options.workflowState")?;
         begin.labels = labels(options.metadata)?;
         begin.idempotency = idempotency;
         Ok(begin)
@@ -177,14 +210,14 @@ fn object(value: Option<Data>, key: &str) -> Result<Option<Data>, Problem> {
         None | Some(Data::Null) => Ok(None),
         Some(Data::Map(map)) => Ok(Some(Data::Map(map))),
         Some(other) => Err(Problem::Malformed(format!(
-            "Invalid request body: options.{key} is {}, not an object",
+            "Invalid request body: {key} is {}, not an object",
             other.a_kind()
         ))),
     }
 }
 
 fn labels(metadata: Option<Data>) -> Result<Labels, Problem> {
-    let Some(Data::Map(map)) = object(metadata, "metadata")? else {
+    let Some(Data::Map(map)) = object(metadata, "options.metadata")? else {
         return Ok(Labels::new());
     };
     let each = map.iter().map(|(key, value)| match value {

@@ -20,7 +20,27 @@ pub(in crate::serve) struct Summary {
     version: Option<String>,
 }
 
-pub(super) fn summary(program: &Program) -> Summary {
+/// The answer to a listing of workflows, which clients of LlamaIndex ask for at the same address.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::serve) struct Listing {
+    /// Always true.
+    success: bool,
+    /// The workflows.
+    data: Vec<Summary>,
+    /// Their ids alone.
+    workflows: Vec<String>,
+}
+
+pub(super) fn listing<'p>(programs: impl Iterator<Item = &'p Program>) -> Listing {
+    let data: Vec<Summary> = programs.map(summary).collect();
+    Listing {
+        success: true,
+        workflows: data.iter().map(|summary| summary.id.clone()).collect(),
+        data,
+    }
+}
+
+fn summary(program: &Program) -> Summary {
     let header = &program.main().header;
     Summary {
         id: header.id.to_string(),

@@ -4,14 +4,54 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+
 use super::answer::{Answer, Suspension};
 use super::detail::node_type;
 use crate::data;
 use crate::data::{Data, Map};
-use crate::drive::Rest;
+use crate::drive::{Piece, Rest};
 use crate::graph::{Name, NodeId, Program};
-use crate::run::{Corrupt, Event, EventKind, RunEnd, Status, StepEnd, TraceEvent, Tracer, What};
+use crate::run::{Corrupt, Event, EventKind, RunEnd, Status, StepEnd, Ticket, TraceEvent, Tracer, What};
 use crate::serve::outline;
+
+/// What a frame of a stream says, in its `data`. Which keys it has depends on its `type`.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it only describes what is written as data")]
+pub(super) struct Frame {
+    /// `workflow-start`, `step-start`, `step-complete`, `step-retry`, `text-delta`, `workflow-suspended`,
+    /// `workflow-complete`, `workflow-error`, `workflow-cancelled`, `workflow-result`, `error` when the stream cannot go
+    /// on, or the name of an event that a step has emitted.
+    #[serde(rename = "type")]
+    kind: String,
+    execution_id: Option<Name>,
+    /// When it happened; text that is still coming has no time.
+    timestamp: Option<String>,
+    /// The name of the workflow or the step.
+    from: Option<Name>,
+    step_id: Option<Name>,
+    /// The whole address of the step, which tells it from others of its id.
+    path: Option<String>,
+    /// The place of the step among those at the top, from 0.
+    step_index: Option<usize>,
+    step_type: Option<String>,
+    node_type: Option<String>,
+    status: Option<String>,
+    input: Option<Data>,
+    output: Option<Data>,
+    result: Option<Data>,
+    error: Option<Data>,
+    context: Option<Data>,
+    metadata: Option<Data>,
+    /// The attempt of the step.
+    attempt: Option<u32>,
+    /// Of a `text-delta`: what the step's model has said since the one before. It is told while it comes and never
+    /// again, and has no number; `step-complete` has the whole.
+    text: Option<String>,
+    /// Of a `workflow-start`: whether the execution goes on.
+    resumed: Option<bool>,
+}
 
 /// Turns the events of an execution into frames.
 pub(super) struct Frames {
@@ -20,6 +60,8 @@ pub(super) struct Frames {
     last: u64,
     /// Frames up to this one are known to the client.
     known: u64,
+    /// The first call that has not begun yet.
+    next_call: Ticket,
 }
 
 impl Frames {
@@ -29,6 +71,7 @@ impl Frames {
             tracer: Tracer::new(program),
             last: 0,
             known,
+            next_call: Ticket(0),
         }
     }
 
@@ -48,6 +91,9 @@ impl Frames {
             EventKind::StepSkipped { scope, .. } => self.tracer.received(*scope).cloned(),
             _ => None,
         };
+        if let EventKind::CallStarted { ticket, .. } = &event.kind {
+            self.next_call = Ticket(ticket.0 + 1);
+        }
         let told = self.tracer.follow(event)?;
         let status = self.tracer.run().status();
         let begun = self.last > 0;
@@ -62,6 +108,38 @@ impl Frames {
             self.suspended(event, out);
         }
         Ok(())
+    }
+
+    /// Whether a call begins only with what is still to be followed.
+    pub fn is_ahead(&self, call: Ticket) -> bool {
+        call >= self.next_call
+    }
+
+    /// Appends the frame of text that a call tells; when that is over, its step has told everything. It has no number,
+    /// since it is in no journal.
+    pub fn text(&self, piece: &Piece, out: &mut String) {
+        let run = self.tracer.run();
+        let Some(call) = run.pending_call(piece.ticket) else {
+            return;
+        };
+        let program = run.program();
+        let index = outline::index(program, call.address());
+        let name = program
+            .steps
+            .iter()
+            .find(|step| step.node.id == call.step)
+            .map(outline::name);
+        let mut fields = vec![
+            ("type", Data::from("text-delta")),
+            ("executionId", self.started(|started| Data::Text(started.run.clone()))),
+            ("from", Data::Text(name.unwrap_or(&call.step).clone())),
+            ("stepId", Data::Text(call.step.clone())),
+            ("path", Data::from(call.address())),
+        ];
+        fields.extend(index.map(|index| ("stepIndex", Data::from(index))));
+        fields.push(("attempt", Data::from(i64::from(call.attempt()))));
+        fields.push(("text", Data::from(piece.text.as_str())));
+        write(None, fields, out);
     }
 
     fn tell(&mut self, event: &Event, told: TraceEvent, received: Option<Data>, out: &mut String) {
@@ -239,11 +317,17 @@ impl Frames {
         if self.last <= self.known {
             return;
         }
-        let fields = fields.into_iter().map(|(key, value)| (Name::from(key), value));
-        let frame = Data::from(fields.collect::<Map>());
-        // Writing to a string does not fail. JSON has no line breaks outside of texts, where they are escaped.
-        let _ = write!(out, "id: {}\ndata: {frame}\n\n", self.last);
+        write(Some(self.last), fields, out);
     }
+}
+
+/// Writes a frame.
+fn write(number: Option<u64>, fields: Vec<(&'static str, Data)>, out: &mut String) {
+    let fields = fields.into_iter().map(|(key, value)| (Name::from(key), value));
+    let frame = Data::from(fields.collect::<Map>());
+    // Writing to a string does not fail. JSON has no line breaks outside of texts, where they are escaped.
+    let _ = number.map(|number| writeln!(out, "id: {number}"));
+    let _ = write!(out, "data: {frame}\n\n");
 }
 
 fn to_data(value: &impl serde::Serialize) -> Data {

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::body::{Deliver, Execute, Reason, Replay, Resume};
-use super::detail::{Detail, Summary};
-use super::reply::Success;
+use super::detail::{Detail, Listing};
+use super::frames::Frame;
 use super::routes::{Cancelled, Delivered, Started, Suspended};
 use super::state::State;
 use crate::serve::openapi::{Description, Operation};
+use crate::serve::success::Success;
 
 const JSON: &str = "application/json";
 const STREAM: &str = "text/event-stream";
@@ -18,7 +19,7 @@ const SENT: &[u16] = &[404, 408, 409, 413];
 
 /// Describes the routes of this protocol.
 pub(in crate::serve) fn describe(api: &mut Description) {
-    let list = api.schema::<Success<Vec<Summary>>>();
+    let list = api.schema::<Listing>();
     api.add(
         Operation::new("get", "/workflows", "listWorkflows", "List the workflows.").answers(
             "The workflows.",
@@ -64,11 +65,15 @@ pub(in crate::serve) fn describe(api: &mut Description) {
         .answers("It goes on.", JSON, started)
         .refuses(SENT),
     );
+    let frame_schema = api.schema::<Frame>();
     let frames = json!({
         "type": "object",
-        "description": "A frame: its number, and what it says as JSON.",
+        "description": "A frame: its number, if it is made of the journal, and what it says as JSON.",
         "required": ["data"],
-        "properties": { "id": { "type": "string" }, "data": { "type": "string" } }
+        "properties": {
+            "id": { "type": "string" },
+            "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": frame_schema }
+        }
     });
     api.add(
         Operation::new(

@@ -1,12 +1,12 @@
-//! The envelope: `{"success": true, "data": ...}`; a refusal is that of the whole server.
+//! What handlers give: data in the envelope, or a refusal.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::serve::problem::Problem;
 use crate::serve::refusal::{json, refusal};
+use crate::serve::success::Success;
 
 /// What a handler gives.
 pub(super) type Reply = Result<Response, Failure>;
@@ -26,16 +26,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The answer when all is well.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Success<T> {
-    /// Always true.
-    success: bool,
-    /// What was asked for.
-    data: T,
-}
-
 /// A success with data.
 pub(super) fn success(data: impl Serialize) -> Response {
-    json(StatusCode::OK, &Success { success: true, data })
+    json(StatusCode::OK, &Success::of(data))
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Cancellation};
-use super::body::{Deliver, Execute, Reason, Replay, Resume, Sent};
+use super::body::{Deliver, Execute, IdempotencyKey, Reason, Replay, Resume, Sent};
 use super::reply::{Reply, success};
 use super::state::State as Standing;
 use super::{detail, stream};
@@ -22,6 +22,7 @@ use crate::run::{RunEnd, Status};
 use crate::serve::caller::Caller;
 use crate::serve::guard::Concerns;
 use crate::serve::problem::Problem;
+use crate::serve::refusal::json;
 use crate::serve::service::{Look, Service};
 use crate::store::Filter;
 
@@ -56,8 +57,8 @@ pub(in crate::serve) fn router(service: Arc<Service>) -> Router {
 async fn list(State(service): Server, caller: Caller) -> Reply {
     caller.may(crate::serve::caller::Scope::Read)?;
     let catalog = service.catalog();
-    let listed: Vec<_> = catalog.iter().map(|served| detail::summary(&served.program)).collect();
-    Ok(success(listed))
+    let listing = detail::listing(catalog.iter().map(|served| &*served.program));
+    Ok(json(StatusCode::OK, &listing))
 }
 
 async fn one(State(service): Server, caller: Caller, Path(id): Path<String>) -> Reply {
@@ -71,10 +72,10 @@ async fn begun(
     service: &Service,
     caller: &Caller,
     workflow: &str,
-    headers: &HeaderMap,
+    key: IdempotencyKey,
     body: &Sent,
 ) -> Result<RunHandle, Problem> {
-    let begin = body.read::<Execute>()?.begin(workflow, key(headers)?)?;
+    let begin = body.read::<Execute>()?.begin(workflow, key.0)?;
     service.begin(caller, begin).await
 }
 
@@ -82,10 +83,10 @@ async fn execute(
     State(service): Server,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     body: Sent,
 ) -> Reply {
-    let handle = begun(&service, &caller, &id, &headers, &body).await?;
+    let handle = begun(&service, &caller, &id, key, &body).await?;
     rested(&service, &handle).await
 }
 
@@ -93,10 +94,10 @@ async fn start(
     State(service): Server,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     body: Sent,
 ) -> Reply {
-    let handle = begun(&service, &caller, &id, &headers, &body).await?;
+    let handle = begun(&service, &caller, &id, key, &body).await?;
     let answer = success(Started {
         execution_id: handle.id().clone(),
         workflow_id: id,
@@ -109,10 +110,10 @@ async fn begin_stream(
     State(service): Server,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     body: Sent,
 ) -> Reply {
-    let handle = begun(&service, &caller, &id, &headers, &body).await?;
+    let handle = begun(&service, &caller, &id, key, &body).await?;
     let follow = service.driver().follow(handle.id().clone(), 0);
     let begin = stream::From::Frame(0);
     let answer = stream::response(&service, handle.program().clone(), follow, begin);
@@ -270,20 +271,9 @@ async fn replay(
     Path((id, execution)): Path<(String, Name)>,
     body: Sent,
 ) -> Reply {
-    let body: Replay = body.read()?;
-    for (key, given) in [
-        ("inputData", body.input_data.is_some()),
-        ("workflowStateOverride", body.workflow_state_override.is_some()),
-    ] {
-        if given {
-            return Err(Problem::Malformed(format!(
-                "{key} is not supported: a replay goes on from what happened; begin a new execution instead"
-            ))
-            .into());
-        }
-    }
-    let handle = service.replay(&caller, Some(&id), &execution, &body.step_id).await?;
-    if let Some(payload) = body.resume_data {
+    let (replay, answer) = body.read::<Replay>()?.of(execution)?;
+    let handle = service.replay(&caller, Some(&id), replay).await?;
+    if let Some(payload) = answer {
         service.rest(&handle).await?;
         let handle = service
             .resume(&caller, Some(&id), handle.id(), None, Some(payload))
@@ -378,6 +368,7 @@ impl Listing {
             workflow: self.workflow_id.clone(),
             status: self.status.as_deref().and_then(status),
             user: self.user_id.clone(),
+            conversation: None,
             labels,
             since: instant(&self.from),
             until: instant(&self.to),
@@ -405,18 +396,6 @@ fn query<T: serde::de::DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     read.map_err(|error| Problem::Malformed(error.body_text()))
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    match key.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= 255 => Ok(Some(key.to_owned())),
-        _ => Err(Problem::Malformed(
-            "Idempotency-Key has from 1 to 255 ASCII characters".to_owned(),
-        )),
-    }
-}
-
 async fn rested(service: &Service, handle: &RunHandle) -> Reply {
     let rest = service.rest(handle).await?;
     let answer = success(Answer::of(handle.id(), handle.program(), &rest));
@@ -425,6 +404,6 @@ async fn rested(service: &Service, handle: &RunHandle) -> Reply {
 
 /// Notes for the log which execution an answer is about.
 fn concerning(handle: &RunHandle, mut answer: Response) -> Response {
-    answer.extensions_mut().insert(Concerns(handle.id().clone()));
+    Concerns::note(handle.id(), &mut answer);
     answer
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::answer::{Cancellation, Suspension};
 use super::detail::node_type;
 use crate::data::Data;
+use crate::drive::{REPLAYED_FROM, REPLAYED_STEP};
 use crate::graph::Name;
 use crate::run::{PendingWait, RunEnd, Status, StepStatus};
 use crate::serve::outline;
@@ -51,6 +52,11 @@ pub(in crate::serve) struct State {
     cancellation: Option<Cancellation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspension: Option<Suspension>,
+    /// The execution with whose beginning it began, and the step with which it went on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replayed_from_execution_id: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay_from_step_id: Option<Name>,
     /// What it was marked with.
     metadata: BTreeMap<Name, Name>,
     /// The steps at the top that have begun.
@@ -105,6 +111,8 @@ impl State {
             error: None,
             cancellation: None,
             suspension: None,
+            replayed_from_execution_id: entry.labels.get(REPLAYED_FROM).cloned(),
+            replay_from_step_id: entry.labels.get(REPLAYED_STEP).cloned(),
             metadata: entry
                 .labels
                 .iter()

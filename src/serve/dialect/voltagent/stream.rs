@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
 use super::frames::Frames;
-use crate::drive::Follow;
+use crate::drive::{Follow, Listener, Piece};
 use crate::graph::Program;
 use crate::serve::service::Service;
 
@@ -31,6 +31,9 @@ pub(super) enum From {
 struct Stream {
     frames: Frames,
     follow: Follow,
+    text: Listener,
+    /// Text of a call that the journal, as far as it was read, does not know yet.
+    early: Option<Piece>,
     /// Events before this one are not told.
     from: u64,
     stopping: watch::Receiver<bool>,
@@ -38,6 +41,7 @@ struct Stream {
 
 /// The answer with the frames of an execution.
 pub(super) fn response(service: &Service, program: Arc<Program>, follow: Follow, from: From) -> Response {
+    let text = service.live().listen(follow.run());
     let (known, from) = match from {
         From::Frame(known) => (known, 0),
         From::Now(events) => (0, events),
@@ -45,6 +49,8 @@ pub(super) fn response(service: &Service, program: Arc<Program>, follow: Follow,
     let stream = Stream {
         frames: Frames::new(program, known),
         follow,
+        text,
+        early: None,
         from,
         stopping: service.stopping(),
     };
@@ -67,9 +73,19 @@ pub(super) fn response(service: &Service, program: Arc<Program>, follow: Follow,
 impl Stream {
     /// The next frames, or a sign of life; an error is the last thing that is sent.
     async fn next(&mut self) -> Option<Result<Bytes, Bytes>> {
+        let mut out = String::new();
         loop {
+            self.tell_text(&mut out);
+            if !out.is_empty() {
+                return Some(Ok(Bytes::from(out)));
+            }
+            let waits = self.early.is_none();
             let next = tokio::select! {
                 next = tokio::time::timeout(HEARTBEAT, self.follow.next()) => next,
+                piece = self.text.next(), if waits => {
+                    self.early = Some(piece);
+                    continue;
+                }
                 // The client comes back to whoever serves then, and is told what it has missed.
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
             };
@@ -84,7 +100,8 @@ impl Stream {
                 }
                 Ok(Some(Ok(batch))) => batch,
             };
-            let mut out = String::new();
+            // What a call has told, it has told before its end was stored.
+            self.tell_text(&mut out);
             for (seq, event) in (batch.first..).zip(batch.events.iter()) {
                 let followed = match seq < self.from {
                     true => self.frames.pass(event),
@@ -96,9 +113,18 @@ impl Stream {
                     )));
                 }
             }
-            if !out.is_empty() {
-                return Some(Ok(Bytes::from(out)));
+        }
+    }
+
+    /// Tells the text that has come. What is of a call that is not known yet waits for the journal, which is at hand:
+    /// what a call is asked is stored before it is made.
+    fn tell_text(&mut self, out: &mut String) {
+        while let Some(piece) = self.early.take().or_else(|| self.text.take()) {
+            if self.frames.is_ahead(piece.ticket) {
+                self.early = Some(piece);
+                return;
             }
+            self.frames.text(&piece, out);
         }
     }
 }

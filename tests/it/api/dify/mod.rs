@@ -24,7 +24,7 @@ fn served() -> Served {
 /// Runs a script of `tests/python/dify` with the client, against a server of its own.
 #[track_caller]
 fn script(name: &str) {
-    let Some(python) = python::install("dify-oapi2") else {
+    let Some(python) = python::environment("dify-oapi2") else {
         return;
     };
     let served = served();

@@ -3,6 +3,7 @@
 //! `rule n` is of language-rules.md, `note n` a semantic note of the module documentation. A call that is not scripted
 //! takes 1 ms and gives 0. An expectation is the run's end, then the steps, then the calls, each with its times.
 
+mod jumps;
 mod kinds;
 mod loops;
 mod rules;

@@ -4,7 +4,8 @@ use super::super::flow::{Body, Common, Cond, Expr, Handler, Kind, Retry, Unit};
 use super::{Known, Leaves, Maker, Scope, is_control};
 
 /// What handlers and retries name.
-const CODES: [&str; 12] = [
+const CODES: [&str; 13] = [
+    "loop.limit",
     "agent.*",
     "schema.output",
     "limit.exceeded",
@@ -91,7 +92,7 @@ impl Maker<'_> {
         }
     }
 
-    fn handlers(&mut self, kind: &Kind, common: &mut Common, received: &Scope, scope: &mut Scope) {
+    pub(super) fn handlers(&mut self, kind: &Kind, common: &mut Common, received: &Scope, scope: &mut Scope) {
         // Rule 13: handlers of a `try` read its steps.
         let steps = if matches!(kind, Kind::Try { .. }) {
             &scope.steps

@@ -339,7 +339,9 @@ impl Maker<'_> {
             _ => Cond::Above(Expr::Data, self.random.range(2, 6) as i64),
         };
         // Without a limit only what sooner or later ends: a call gives other numbers each time.
-        let endless = self.random.chance(15);
+        let jumps = steps.iter().any(|step| matches!(step.kind, Kind::Jump(_)));
+        // What jumps may pass that call over each time.
+        let endless = self.random.chance(15) && !jumps;
         if endless {
             steps.push(Step::new(self.id("call"), Kind::Then(Unit::Call)));
         }

@@ -5,6 +5,7 @@
 
 mod common;
 mod expr;
+mod jump;
 mod kind;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ pub struct Knobs {
     pub blocks: u64,
     /// Of all steps, each: `timeout`, `retry`, `catch`, `output`, `setState`.
     pub extras: u64,
+    /// Of all lists: those with jumps.
+    pub jumps: u64,
     /// Waits, `emit`, child workflows, `end` and `cancel` may appear.
     pub waits: bool,
     pub children: bool,
@@ -44,6 +47,7 @@ impl Default for Knobs {
             agents: 9,
             blocks: 45,
             extras: 14,
+            jumps: 14,
             waits: true,
             children: true,
             control: true,
@@ -180,11 +184,12 @@ impl Maker<'_> {
             input: !child,
             child,
         };
+        let jumps = self.jumps();
         let mut steps = Vec::new();
         while steps.is_empty() || (self.budget > 0 && steps.len() < 12) {
-            let step = self.step(&mut scope);
-            steps.push(step);
+            self.steps(jumps, &mut scope, &mut steps);
         }
+        self.aim(&mut steps);
         let output = if self.state {
             Some(Expr::Object(vec![
                 ("v".into(), Expr::Data),
@@ -218,14 +223,15 @@ impl Maker<'_> {
             ..inside
         };
         let readable = scope.steps.len();
+        let jumps = self.jumps();
         let mut steps = Vec::new();
         loop {
-            let step = self.step(&mut scope);
-            steps.push(step);
+            self.steps(jumps, &mut scope, &mut steps);
             if self.budget == 0 || self.random.chance(45) {
                 break;
             }
         }
+        self.aim(&mut steps);
         outer.steps.extend(scope.steps.drain(readable..));
         steps
     }

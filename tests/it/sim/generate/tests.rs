@@ -38,13 +38,14 @@ fn visited(address: &str) -> &str {
 fn a_hundred_thousand_workflows_take_seconds() {
     let knobs = Knobs::default();
     let started = Instant::now();
-    let (mut steps, mut ends) = (0, BTreeMap::<String, u32>::new());
+    let (mut steps, mut back, mut ends) = (0, 0, BTreeMap::<String, u32>::new());
     for seed in 0..100_000 {
         let flow = generate(seed, &knobs);
         steps += flow.size();
         let end = match predict(&flow, &World::new(seed)) {
             Prediction::Clear(fate) => {
                 check(&fate);
+                back += u32::from(fate.steps.keys().any(|step| step.contains('+')));
                 format!("{:?} {}", fate.status, fate.error_code.unwrap_or_default())
             }
             Prediction::Ambiguous(reason) => format!("ambiguous: {reason}"),
@@ -53,7 +54,7 @@ fn a_hundred_thousand_workflows_take_seconds() {
     }
     let (time, mean) = (started.elapsed(), steps as f64 / 100_000.0);
     println!(
-        "{:.0} workflows a second, {mean:.1} steps each: {ends:#?}",
+        "{:.0} workflows a second, {mean:.1} steps each, {back} with jumps backwards: {ends:#?}",
         100_000.0 / time.as_secs_f64()
     );
     let ambiguous: u32 = ends
@@ -62,5 +63,9 @@ fn a_hundred_thousand_workflows_take_seconds() {
         .map(|end| end.1)
         .sum();
     assert!(ambiguous < 1_000);
+    assert!(
+        back > 1_000 && ends.contains_key("Error loop.limit"),
+        "only {back} jumps backwards"
+    );
     assert!(!ends.contains_key("ambiguous: an expression the rules do not decide"));
 }

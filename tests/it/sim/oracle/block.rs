@@ -103,6 +103,7 @@ impl<'a> Oracle<'a> {
                 }
                 Ok(Yield::Value(data))
             }
+            Kind::Jump(jump) => self.jump(jump, &at),
             Kind::Map(entries) => Ok(Yield::Value(Json::Object(
                 self.clear(at.env.object(entries, &at.data))?,
             ))),

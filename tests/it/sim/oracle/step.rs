@@ -1,10 +1,11 @@
 //! What all steps have in common: attempts, output, handlers, `finally`, and their entry in the table.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use serde_json::{Value as Json, json};
 
-use super::super::flow::{Body, Cond, Handler, Kind, Retry, Step};
+use super::super::flow::{Aim, Body, Cond, Handler, Jump, Kind, Retry, Step};
 use super::super::world::Failure;
 use super::clock::{Ended, Scope, Stop, Work};
 use super::value::Env;
@@ -20,6 +21,41 @@ pub struct Attempt {
     /// What the step received.
     pub data: Json,
     pub scope: Rc<Scope>,
+    pub list: Rc<List>,
+}
+
+/// A list in progress, as far as a jump in it needs to know.
+#[derive(Default)]
+pub struct List {
+    ids: Vec<String>,
+    /// The place of the step in progress.
+    at: Cell<usize>,
+    /// How often it has gone backwards.
+    back: Cell<u32>,
+    /// Where it goes on, if a jump says so.
+    next: Cell<Option<usize>>,
+}
+
+impl List {
+    fn of(steps: &[Step]) -> List {
+        let jumps = steps.iter().any(|step| matches!(step.kind, Kind::Jump(_)));
+        List {
+            ids: steps.iter().filter(|_| jumps).map(|step| step.id.clone()).collect(),
+            ..List::default()
+        }
+    }
+
+    fn goes_back_to(&self, place: usize) -> bool {
+        place <= self.at.get()
+    }
+
+    /// What the address of a step has behind its id.
+    fn mark(&self) -> String {
+        match self.back.get() {
+            0 => String::new(),
+            back => format!("+{back}"),
+        }
+    }
 }
 
 impl Attempt {
@@ -76,8 +112,9 @@ impl<'a> Oracle<'a> {
     ) -> Work<'a> {
         Box::pin(async move {
             let mut data = data;
-            for step in steps {
-                let address = format!("{base}{}", step.id);
+            let list = Rc::new(List::of(steps));
+            while let Some(step) = steps.get(list.at.get()) {
+                let address = format!("{base}{}{}", step.id, list.mark());
                 let first = Attempt {
                     address,
                     number: 1,
@@ -85,8 +122,19 @@ impl<'a> Oracle<'a> {
                     env: env.clone(),
                     data,
                     scope: scope.clone(),
+                    list: list.clone(),
                 };
                 data = self.step(step, first).await?;
+                let next = match list.next.take() {
+                    None => list.at.get() + 1,
+                    Some(place) if list.goes_back_to(place) => {
+                        list.back.set(list.back.get() + 1);
+                        self.forget(&steps[place..], &env);
+                        place
+                    }
+                    Some(place) => place,
+                };
+                list.at.set(next);
             }
             Ok(data)
         })
@@ -101,6 +149,28 @@ impl<'a> Oracle<'a> {
             at.data.clone(),
             scope.clone(),
         )
+    }
+
+    /// Where a list goes on, as the first condition that holds says.
+    pub fn jump(&self, jump: &Jump, at: &Attempt) -> Result<Yield, Stop> {
+        let env = at.env.with("state", json!({ "n": at.run.count.get() }));
+        let mut aim = jump.otherwise.as_ref();
+        for (condition, arm) in &jump.arms {
+            if self.holds(condition, &env, &at.data)? {
+                aim = Some(arm);
+                break;
+            }
+        }
+        let list = &at.list;
+        let place = aim.map(|aim| match aim {
+            Aim::Step(id) => list.ids.iter().position(|other| other == id).unwrap_or(usize::MAX),
+            Aim::End => list.ids.len(),
+        });
+        if place.is_some_and(|place| list.goes_back_to(place)) && list.back.get() >= jump.limit {
+            return self.fail("loop.limit");
+        }
+        list.next.set(place);
+        Ok(Yield::Nothing)
     }
 
     async fn step(&'a self, step: &'a Step, mut at: Attempt) -> Ended {

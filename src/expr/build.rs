@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use super::expression::Expression;
-use super::text::Text;
-use super::value;
+use super::foundry::Compute;
+use super::jinja::{self, Text, check_size};
+use super::{EvalError, Expression, Names, Problem, Reference, Segment};
 use crate::data::{Data, Part, Sealed};
-use crate::expr::{EvalError, Names, Problem, Reference, Segment};
 
 /// An authored value: what `set`, `output`, `http.body` and the like compile to.
 #[derive(Clone, Debug)]
@@ -19,6 +18,8 @@ pub enum Build {
     List(Vec<Build>),
     /// An object with at least one part that is computed.
     Map(Vec<(Arc<str>, Build)>),
+    /// What an action of Foundry computes.
+    Computed(Arc<Compute>),
 }
 
 impl Build {
@@ -32,7 +33,8 @@ impl Build {
             return Ok(Build::Literal(Data::from(&text[1..])));
         }
         if text.starts_with('=') {
-            return Expression::compile_scalar(text).map(|expression| Build::Expression(Arc::new(expression)));
+            let expression = jinja::Expression::compile_scalar(text)?;
+            return Ok(Build::Expression(Arc::new(Expression::Jinja(expression))));
         }
         if ["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
             return Text::compile(text).map(|text| Build::Text(Arc::new(text)));
@@ -76,6 +78,7 @@ impl Build {
             Build::Literal(data) => return Ok(data.clone()),
             Build::Expression(expression) => return expression.eval(names),
             Build::Text(text) => return text.eval(names).map(Data::Text),
+            Build::Computed(compute) => compute.eval(names)?,
             Build::List(items) => items.iter().map(|item| item.eval(names)).collect::<Result<_, _>>()?,
             Build::Map(entries) => entries
                 .iter()
@@ -83,7 +86,7 @@ impl Build {
                 .collect::<Result<crate::data::Map, EvalError>>()?
                 .into(),
         };
-        value::check_size(&built)?;
+        check_size(&built)?;
         Ok(built)
     }
 
@@ -111,9 +114,10 @@ impl Build {
                     .collect::<Result<_, EvalError>>()?,
             ),
             Build::Literal(data) => return Ok(Sealed::Plain(data.clone())),
+            Build::Computed(compute) => Sealed::Plain(compute.eval(names)?),
         };
         if let Sealed::Plain(data) = &sealed {
-            value::check_size(data)?;
+            check_size(data)?;
         }
         Ok(sealed)
     }
