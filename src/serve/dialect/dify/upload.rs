@@ -36,48 +36,11 @@ pub(super) async fn upload(service: &Arc<Service>, app: &App, request: Request) 
     let _permit = kept.uploads.acquire().await;
     let none = || Failure::new(Code::NoFileUploaded, "Please upload your file.");
     let mut form = Multipart::from_request(request, service).await.map_err(|_| none())?;
-    let patience = service.body_time();
-    let mut user: Option<Data> = None;
-    let mut file: Option<(Writing, Name, Name)> = None;
-    loop {
-        let next = tokio::time::timeout(patience, form.next_field()).await;
-        let Some(mut field) = next.map_err(|_| Problem::TooSlow)?.map_err(|error| wrong(&error))? else {
-            break;
-        };
-        match field.name() {
-            Some("file") if file.is_some() => {
-                return Err(Failure::new(Code::TooManyFiles, "Only one file is allowed."));
-            }
-            Some("file") => {
-                let (name, sort, media) = about(&field)?;
-                let most = (sort.megabytes() << 20).min(kept.files.largest());
-                let mut writing = kept.files.create().await?;
-                while let Some(bytes) = chunk(service, &mut field).await? {
-                    if writing.size + bytes.len() as u64 > most {
-                        let most = most >> 20;
-                        return Err(Failure::new(
-                            Code::FileTooLarge,
-                            format!("File size exceeded: at most {most} MB"),
-                        ));
-                    }
-                    writing.write(bytes).await?;
-                }
-                file = Some((writing, name, media));
-            }
-            Some("user") => {
-                let mut text = Vec::new();
-                while let Some(bytes) = chunk(service, &mut field).await? {
-                    text.extend_from_slice(&bytes);
-                    if text.len() > LARGEST_TEXT {
-                        return Err(Failure::param("user is too long"));
-                    }
-                }
-                let text = String::from_utf8(text).map_err(|_| Failure::param("user is no text"))?;
-                user = Some(text.into());
-            }
-            _ => while chunk(service, &mut field).await?.is_some() {},
-        }
+    let received = receive(service, &mut form).await;
+    if received.is_err() {
+        drain(service, &mut form).await;
     }
+    let Received { user, file } = received?;
     let (writing, name, media) = file.ok_or_else(none)?;
     let uploaded = Uploaded {
         id: writing.id.to_string(),
@@ -99,6 +62,63 @@ pub(super) async fn upload(service: &Arc<Service>, app: &App, request: Request) 
         return Err(failure);
     }
     Ok(json(StatusCode::CREATED, &uploaded.told()))
+}
+
+/// What a form has.
+#[derive(Default)]
+struct Received {
+    user: Option<Data>,
+    /// The file, its name and its media type.
+    file: Option<(Writing, Name, Name)>,
+}
+
+async fn receive(service: &Service, form: &mut Multipart) -> Result<Received, Failure> {
+    let files = &kept(service).files;
+    let mut received = Received::default();
+    loop {
+        let next = tokio::time::timeout(service.body_time(), form.next_field()).await;
+        let Some(mut field) = next.map_err(|_| Problem::TooSlow)?.map_err(|error| wrong(&error))? else {
+            return Ok(received);
+        };
+        match field.name() {
+            Some("file") if received.file.is_some() => {
+                return Err(Failure::new(Code::TooManyFiles, "Only one file is allowed."));
+            }
+            Some("file") => {
+                let (name, sort, media) = about(&field)?;
+                let most = (sort.megabytes() << 20).min(files.largest());
+                let mut writing = files.create().await?;
+                while let Some(bytes) = chunk(service, &mut field).await? {
+                    if writing.size + bytes.len() as u64 > most {
+                        let most = most >> 20;
+                        return Err(Failure::new(
+                            Code::FileTooLarge,
+                            format!("File size exceeded: at most {most} MB"),
+                        ));
+                    }
+                    writing.write(bytes).await?;
+                }
+                received.file = Some((writing, name, media));
+            }
+            Some("user") => {
+                let mut text = Vec::new();
+                while let Some(bytes) = chunk(service, &mut field).await? {
+                    text.extend_from_slice(&bytes);
+                    if text.len() > LARGEST_TEXT {
+                        return Err(Failure::param("user is too long"));
+                    }
+                }
+                let text = String::from_utf8(text).map_err(|_| Failure::param("user is no text"))?;
+                received.user = Some(text.into());
+            }
+            _ => while chunk(service, &mut field).await?.is_some() {},
+        }
+    }
+}
+
+/// Reads the rest of a form that is refused, as far as a body may go: who is still sending hears no answer.
+async fn drain(service: &Service, form: &mut Multipart) {
+    while let Ok(Ok(Some(_))) = tokio::time::timeout(service.body_time(), form.next_field()).await {}
 }
 
 /// The next bytes of a part.
