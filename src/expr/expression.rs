@@ -7,6 +7,10 @@ use crate::data::Data;
 
 /// A compiled expression of one of the languages.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each stands behind a reference count of its own, and one of a native workflow is to be reached at once"
+)]
 pub enum Expression {
     /// One of a native workflow.
     Jinja(jinja::Expression),

@@ -318,8 +318,11 @@ mod tests {
         BTreeMap::from([(Arc::from("KEY"), Known::new(value.into()))])
     }
 
+    /// What it is called, and what it makes of a text.
+    type Encoding = (&'static str, fn(&str) -> String);
+
     /// The ways in which something may be written on its way back.
-    fn encodings() -> Vec<(&'static str, fn(&str) -> String)> {
+    fn encodings() -> Vec<Encoding> {
         use base64::engine::general_purpose::{STANDARD, URL_SAFE};
         vec![
             ("plain", str::to_owned),

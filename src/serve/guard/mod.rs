@@ -55,7 +55,9 @@ impl std::fmt::Debug for Signed {
 }
 
 /// Who asks with what only one protocol knows, by the route and the headers.
-pub(super) struct Keyed(pub Box<dyn Fn(&str, &HeaderMap) -> Option<Caller> + Send + Sync>);
+pub(super) struct Keyed(pub Box<Knows>);
+
+type Knows = dyn Fn(&str, &HeaderMap) -> Option<Caller> + Send + Sync;
 
 impl std::fmt::Debug for Keyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -111,7 +111,7 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "synthetic/portal-shape-hitl.yaml",
-            { said("drafter-agent", "draft").answers(&[data!("shorter"), data!(" ok ")]) },
+            said("drafter-agent", "draft").answers(&[data!("shorter"), data!(" ok ")]),
             "Confirmed.\n\ndraft",
         ),
         case(

@@ -82,10 +82,12 @@ impl Collector {
     /// The data points of a metric, as they were told last.
     pub fn points(&self, metric: &str) -> Vec<Value> {
         let received = self.received();
-        let metrics = received
+        let mut metrics = received
             .iter()
             .filter(|received| received.head.starts_with("POST /v1/metrics "));
-        let Some(last) = metrics.last() else { return Vec::new() };
+        let Some(last) = metrics.next_back() else {
+            return Vec::new();
+        };
         let message: Value = serde_json::from_slice(&last.body).unwrap();
         let all = message["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
             .as_array()

@@ -212,9 +212,11 @@ fn agent(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(crate::gra
 }
 
 fn input(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Input {
-    let mut input = Input::default();
-    // The runtime for Python also takes arguments beside `input`.
-    input.arguments = fields.value(reader, &["arguments"]);
+    let mut input = Input {
+        // The runtime for Python also takes arguments beside `input`.
+        arguments: fields.value(reader, &["arguments"]),
+        ..Input::default()
+    };
     let Some(entry) = fields.get(&["input"]) else {
         return input;
     };
