@@ -311,6 +311,8 @@ impl Graph {
             let first = self.blocks[block.0 as usize].nodes.first();
             firsts.extend(first.map(|first| (*first, format!("tool {}", tool.name))));
         }
+        // A language may know it by another name.
+        ask.agent = agent.id.clone();
         ask.definition = Some(agent);
         for (first, label) in firsts {
             self.nodes

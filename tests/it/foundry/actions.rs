@@ -150,7 +150,7 @@ fn loops_go_through_rows_and_can_be_left() {
           actions:
             - { kind: SendActivity, activity: \"{Local.At}{Local.Item}{Local.Inner.y}\" }
     - { kind: SendActivity, activity: \"[{Local.Item}{Local.At}]\" }
-    - { kind: Foreach, items: '=Local.Empty', value: Local.X, actions: [{ kind: SendActivity, activity: never }] }
+    - { kind: Foreach, items: '=Local.Unset', value: Local.X, actions: [{ kind: SendActivity, activity: never }] }
 ",
     );
     assert_eq!(played.shown, ["0a2", "2c2", "[]"]);

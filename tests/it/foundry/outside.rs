@@ -43,7 +43,7 @@ fn what_an_agent_says_elsewhere_is_shown_and_copied_unless_it_is_not() {
     - kind: InvokeAzureAgent
       id: b
       agent: { name: Judge of_Drafts }
-      input: { messages: =Local.Empty, arguments: { strict: true } }
+      input: { messages: =Local.Unset, arguments: { strict: true } }
       output: { autoSend: false, responseObject: Local.Verdict }
     - { kind: SendActivity, activity: \"{Local.Verdict.ok} {Local.Verdict.score}\" }
 ",
@@ -105,7 +105,7 @@ fn the_agent_may_be_chosen_by_a_formula() {
     };
     let played = world().play(&choose("The Other"));
     assert_eq!(played.shown, ["2"]);
-    assert_eq!(played.variable("Local.Text"), data!(2));
+    assert_eq!(played.variable("Local.Text"), data!("2"));
     let failure = world().play(&choose("third"));
     assert_eq!(&*failure.failure().code, "agent.unknown");
     assert!(failure.failure().message.contains("`third`"));

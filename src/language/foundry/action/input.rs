@@ -16,10 +16,14 @@ pub(super) fn read(reader: &mut Reader<'_>, action: &Action, fields: &mut Fields
     if let Some(prompt) = &prompt {
         reader.flow.push(super::show(action, "prompt", prompt.clone(), None));
     }
+    // Only the runtime for Python has a prompt and a default, and gives the text; else it is messages, with all about them.
+    let field = match prompt.is_some() || default.is_some() {
+        true => "text",
+        false => "messages",
+    };
     let heard = computed(Compute::Heard(default.map(Box::new)));
     let mut keep = vec![(LAST.into(), output_field("message"))];
-    // Where there was a default, a text is meant; else what the user said, with all about it.
-    keep.extend(variable.map(|variable| assign(variable, output_field("messages"))));
+    keep.extend(variable.map(|variable| assign(variable, output_field(field))));
     reader
         .flow
         .push(wait(action, "", "input", prompt, Vec::new(), heard, keep));
