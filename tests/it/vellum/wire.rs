@@ -156,7 +156,7 @@ fn what_cannot_be_done_is_refused_with_its_status_and_never_as_a_fault_of_the_se
             "workflow_deployment_name",
         ),
         (data!({ "inputs": null }), 400, "inputs"),
-        (data!({ "inputs": {} }), 400, "inputs"),
+        (data!({ "inputs": {} }), 400, "expected a sequence"),
         (data!({ "inputs": [] }), 400, "query"),
         (
             data!({ "inputs": [{ "name": "qurey", "value": "a" }] }),
