@@ -8,7 +8,7 @@ use crate::secret::Secrets;
 use crate::serve::{Dify, DifyKeys, DifyStatuses};
 
 /// The settings of a configuration; files lie beside the store behind `url`.
-pub(super) fn settings(configured: &config::Dify, secrets: &Secrets, url: &str) -> Result<Dify, Exit> {
+pub(super) async fn settings(configured: &config::Dify, secrets: &Secrets, url: &str) -> Result<Dify, Exit> {
     let mut keys = DifyKeys::default();
     for key in &configured.keys {
         let workflow = &key.workflow;
@@ -17,6 +17,7 @@ pub(super) fn settings(configured: &config::Dify, secrets: &Secrets, url: &str) 
             KnownBy::Secret(sealed) => {
                 let revealed = secrets
                     .reveal(sealed)
+                    .await
                     .map_err(|error| complain(format!("the key of `{workflow}` under `dify`: {error}")))?;
                 keys.add(workflow, &revealed.to_text())
             }

@@ -128,7 +128,7 @@ async fn serve(arguments: Arguments) -> Result<(), Exit> {
     let reached = arguments
         .reach
         .open(permit.clone(), &arguments.paths, None, store, deltas)?;
-    let dify = dify::settings(&reached.dify, &reached.secrets, &url)?;
+    let dify = dify::settings(&reached.dify, &reached.secrets, &url).await?;
     for workflow in dify.keys.workflows() {
         if !loaded.declared_workflows().any(|declared| declared == workflow) {
             output::say(&format!(

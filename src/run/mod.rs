@@ -45,7 +45,7 @@ pub use turn::Rejection;
 
 use crate::contract::Schema;
 use crate::data::Data;
-use crate::graph::{Name, NodeId, Program, Step, Timestamp, WorkflowId};
+use crate::graph::{Name, NodeId, Program, Timestamp, WorkflowId};
 use state::Work;
 use turn::Turn;
 

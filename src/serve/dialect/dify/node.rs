@@ -14,7 +14,8 @@ fn of_op(program: &Program, op: &Op) -> &'static str {
         Op::Call(call) => match &call.target {
             Target::Http { .. } => "http-request",
             Target::Exec { .. } => "code",
-            Target::Mcp { .. } | Target::Function { .. } => "tool",
+            Target::Mcp { .. } | Target::McpAt(_) | Target::Function { .. } => "tool",
+            Target::Conversation(_) => "code",
         },
         Op::Suspend(_) | Op::Approve(_) => "human-input",
         Op::End { .. } => "end",
@@ -22,6 +23,7 @@ fn of_op(program: &Program, op: &Op) -> &'static str {
             ([(_, block)], None) => unit(program, *block).unwrap_or("if-else"),
             _ => "if-else",
         },
+        Op::Jump(_) => "if-else",
         Op::Fork(fork) => match &**fork {
             Fork {
                 join: Join::FirstSettled | Join::FirstSuccess,

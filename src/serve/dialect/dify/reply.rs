@@ -140,13 +140,14 @@ impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
         let code = match &problem {
             Problem::Malformed(_) | Problem::Invalid { .. } | Problem::NotSuspendable(_) => Code::InvalidParam,
-            Problem::Unauthorized(_) | Problem::BadToken(_) => Code::Unauthorized,
+            Problem::Unauthorized(_) | Problem::BadToken(_) | Problem::BadSignature(_) => Code::Unauthorized,
             Problem::Forbidden(_)
             | Problem::NotPermitted(_)
             | Problem::MissingScope(_)
             | Problem::ForeignHost(_)
             | Problem::ForeignOrigin(_) => Code::Forbidden,
             Problem::UnknownWorkflow(_)
+            | Problem::UnknownRelease(..)
             | Problem::UnknownExecution(_)
             | Problem::UnknownStep(_)
             | Problem::NotSuspended(_) => Code::NotFound,
