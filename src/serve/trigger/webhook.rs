@@ -123,11 +123,7 @@ impl Delivery<'_> {
             return Ok(None);
         };
         let now = self.service.driver().clock().now();
-        let unset = |why: &dyn std::fmt::Display| {
-            // Anybody may send this; where secrets are is the operator's business.
-            tracing::warn!(trigger = %self.armed.place, "the secret of the webhook cannot be had: {why}");
-            Problem::Unavailable("the secret of the webhook cannot be had; the log of the server says why".to_owned())
-        };
+        let unset = |why: &dyn std::fmt::Display| Problem::Unavailable(format!("the secret of the webhook: {why}"));
         let sealed = secret
             .eval_sealed(&self.armed.names(&Data::Null, now))
             .map_err(|error| unset(&error.message))?;

@@ -80,7 +80,7 @@ impl Events {
             (Some(wrong), _) => self.workflow("rejected", at, vec![("error", wrong.to_events())], out),
             (None, _) => {}
         }
-        self.is_last(out);
+        mark_last(out);
     }
 
     fn paused(&mut self, at: Timestamp, out: &mut Vec<Told>) {
@@ -90,13 +90,7 @@ impl Events {
         });
         let waiting: Data = waiting.collect();
         self.workflow("paused", at, vec![("external_inputs", waiting)], out);
-        self.is_last(out);
-    }
-
-    fn is_last(&self, out: &mut [Told]) {
-        if let Some(last) = out.last_mut() {
-            last.is_last = true;
-        }
+        mark_last(out);
     }
 
     fn step(&mut self, at: Timestamp, kind: &EventKind, told: &TraceEvent, out: &mut Vec<Told>) {
@@ -182,6 +176,13 @@ impl Events {
             "links": null,
             "body": body
         })
+    }
+}
+
+/// Behind the last event, whatever it is, a stream ends.
+fn mark_last(out: &mut [Told]) {
+    if let Some(last) = out.last_mut() {
+        last.is_last = true;
     }
 }
 
