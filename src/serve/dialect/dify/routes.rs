@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, Uri};
-use axum::response::Response;
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::answer::Standing;
@@ -30,6 +32,9 @@ use crate::store::is_over;
 const PREFIX: &str = "/dify";
 /// The longest name of a trace.
 const LONGEST_TRACE: usize = 256;
+
+/// The largest body that is taken before it is known whether it will be looked at.
+const SMALL: usize = 64 << 10;
 
 type Server = State<Arc<Service>>;
 
@@ -85,7 +90,24 @@ pub(in crate::serve) fn router(service: Arc<Service>) -> Router {
         )
         .route(SITE, get(async |app: App| about::site(&app)))
         .route(META, get(async |app: App| about::meta(&app)))
+        .layer(axum::middleware::from_fn_with_state(service.clone(), arrive))
         .with_state(service)
+}
+
+/// Takes a small body before anything is answered. Clients send one with every request; what is answered while it is still
+/// on its way ends the connection, and the next request on it.
+async fn arrive(State(service): Server, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_none_or(|length| length > SMALL) {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    match tokio::time::timeout(service.body_time(), axum::body::to_bytes(body, SMALL)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(_)) => Failure::new(Code::BadRequest, "the body could not be received").into_response(),
+        Err(_) => Failure::from(Problem::TooSlow).into_response(),
+    }
 }
 
 /// Whether a route is one of this protocol.
