@@ -73,9 +73,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Entry) -> Dify {
             _ => {
                 let message = format!("`statuses` is `known` or `all`, not `{word}`");
                 let finding = Diagnostic::error(Code::InvalidValue, node.span, message);
-                reader
-                    .diagnostics
-                    .push(finding.suggest(&word, ["known", "all"].into_iter()));
+                reader.diagnostics.push(finding.suggest(&word, ["known", "all"]));
             }
         }
     }
