@@ -54,10 +54,11 @@ impl std::fmt::Debug for Signed {
     }
 }
 
-/// Who asks with what only one protocol knows, by the route and the headers.
-pub(super) struct Keyed(pub Box<Knows>);
-
+/// Tells who asks with what only one protocol knows, by the route and the headers.
 type Knows = dyn Fn(&str, &HeaderMap) -> Option<Caller> + Send + Sync;
+
+/// Who asks with what only one protocol knows.
+pub(super) struct Keyed(pub Box<Knows>);
 
 impl std::fmt::Debug for Keyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
