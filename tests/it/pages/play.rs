@@ -62,9 +62,8 @@ pub fn value(place: &str, text: &str) -> Data {
 
 /// Runs the first workflow of an example. When nothing more is to be done, time passes, unless it is to `wait`.
 pub fn play(place: &str, loaded: &Loaded, given: &Given, wait: bool) -> Came {
-    let (_, first) = loaded.sources.files().next().unwrap();
-    let id = first.text().lines().find_map(|line| line.strip_prefix("id: "));
-    let id = id.unwrap_or_else(|| panic!("{place} has no workflow"));
+    let first = loaded.workflows().next();
+    let id = &first.unwrap_or_else(|| panic!("{place} has no workflow")).header.id;
     let program = Arc::new(loaded.program(id, None).unwrap());
     block_on(async {
         let clock = Arc::new(VirtualClock::starting_at("2026-01-01T00:00:00Z".parse_time()));

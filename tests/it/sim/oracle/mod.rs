@@ -228,8 +228,11 @@ impl<'a> Oracle<'a> {
 
     /// The value, or a failure of the prediction.
     fn clear<T: Default>(&self, value: Result<T, Unclear>) -> Result<T, Stop> {
-        Ok(value.unwrap_or_else(|Unclear| {
-            self.clock.give_up("an expression the rules do not decide");
+        Ok(value.unwrap_or_else(|unclear| {
+            self.clock.give_up(match unclear {
+                Unclear::Undecided => "an expression the rules do not decide",
+                Unclear::Grown => "a value that grows without end",
+            });
             T::default()
         }))
     }

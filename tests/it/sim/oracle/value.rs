@@ -30,8 +30,32 @@ pub struct Env {
     outputs: Rc<Outputs>,
 }
 
-/// Something the rules do not decide, or the generator should not have written.
-pub struct Unclear;
+/// Why nothing is predicted.
+pub enum Unclear {
+    /// Something the rules do not decide, or the generator should not have written.
+    Undecided,
+    /// A value that has grown so much that bounds of memory come near, of which the oracle knows nothing.
+    Grown,
+}
+
+/// How many values may stand in one, and how deep: loops that put what they have into lists reach any bound.
+const MOST_VALUES: usize = 20_000;
+const DEEPEST: usize = 80;
+
+/// How many values stand in one, as far as it is not too deep.
+fn count(value: &Json, depth: usize) -> Option<usize> {
+    let mut inner: Box<dyn Iterator<Item = &Json>> = match value {
+        Json::Array(items) => Box::new(items.iter()),
+        Json::Object(entries) => Box::new(entries.values()),
+        _ => return Some(1),
+    };
+    if depth == 0 {
+        return None;
+    }
+    inner.try_fold(1, |sum, one| {
+        Some(sum + count(one, depth - 1)?).filter(|sum| *sum <= MOST_VALUES)
+    })
+}
 
 impl Env {
     pub fn with(&self, name: &str, value: Json) -> Env {
@@ -74,7 +98,7 @@ impl Env {
             }
             at = found.outer.as_ref();
         }
-        Err(Unclear)
+        Err(Unclear::Undecided)
     }
 
     fn output(&self, step: &str) -> Option<Json> {
@@ -89,12 +113,12 @@ impl Env {
     }
 
     pub fn eval(&self, expr: &Expr, data: &Json) -> Result<Json, Unclear> {
-        Ok(match expr {
+        let value = match expr {
             Expr::Null => Json::Null,
             Expr::Int(value) => json!(value),
             Expr::Data => data.clone(),
             Expr::Name(name, None) => self.name(name)?.clone(),
-            Expr::Name(name, Some(key)) => self.name(name)?.get(key).ok_or(Unclear)?.clone(),
+            Expr::Name(name, Some(key)) => self.name(name)?.get(key).ok_or(Unclear::Undecided)?.clone(),
             Expr::Local(name) => self.name(name)?.clone(),
             Expr::Step(id, default) => self.output(id).unwrap_or(json!(default)),
             Expr::Plus(inner, more) => json!(self.number(inner, data)? + more),
@@ -105,7 +129,7 @@ impl Env {
                 .collect::<Result<_, _>>()?,
             Expr::Object(entries) => Json::Object(self.object(entries, data)?),
             Expr::Settled => {
-                let all = self.name("result")?.as_array().ok_or(Unclear)?;
+                let all = self.name("result")?.as_array().ok_or(Unclear::Undecided)?;
                 let statuses: Vec<_> = all.iter().map(|one| one["status"].clone()).collect();
                 let outputs: Vec<_> = all.iter().filter_map(|one| one.get("output").cloned()).collect();
                 json!({ "status": statuses, "output": outputs })
@@ -121,7 +145,11 @@ impl Env {
                 };
                 Json::Object(names.iter().map(one).collect())
             }
-        })
+        };
+        match count(&value, DEEPEST) {
+            Some(_) => Ok(value),
+            None => Err(Unclear::Grown),
+        }
     }
 
     pub fn object(&self, entries: &[(String, Expr)], data: &Json) -> Result<Map<String, Json>, Unclear> {
