@@ -130,6 +130,15 @@ fn follow(path: &str, folder: &Folder) -> Vec<String> {
 }
 
 #[test]
+fn who_comes_from_foundry_sees_what_the_page_shows() {
+    let commands = follow("docs/foundry-tutorial.md", &Folder::new(&[]));
+    for word in ["validate", "run", "runs resume", "test"] {
+        let called = format!("interpret {word} ");
+        assert!(commands.iter().any(|command| command.starts_with(&called)), "{word}");
+    }
+}
+
+#[test]
 fn who_follows_the_tutorial_sees_what_it_shows() {
     let commands = follow("docs/tutorial.md", &Folder::new(&[]));
     for word in [
